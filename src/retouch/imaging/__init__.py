@@ -1,0 +1,30 @@
+"""The only door for image files: photos and masks come in here, and filled photos go out.
+
+Nothing else in the project touches image files. A photo keeps its own depth, profile, transparency and
+metadata from reading to writing; only :func:`to_srgb` and :func:`from_srgb` speak the models' float sRGB.
+"""
+
+from retouch.imaging.colour import from_srgb, to_srgb
+from retouch.imaging.files import copy_file
+from retouch.imaging.masks import mask_from_alpha, mask_from_array, read_mask
+from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
+from retouch.imaging.reading import read_photo
+from retouch.imaging.writing import check_target, write_photo, write_png
+
+__all__ = [
+    "PIXEL_LIMIT",
+    "Header",
+    "Photo",
+    "TiffLayout",
+    "check_target",
+    "copy_file",
+    "from_srgb",
+    "mask_from_alpha",
+    "mask_from_array",
+    "photo_from_array",
+    "read_mask",
+    "read_photo",
+    "to_srgb",
+    "write_photo",
+    "write_png",
+]

@@ -1,0 +1,169 @@
+"""The parts of JPEG, PNG and WebP files that libvips does not see or would not keep as they are.
+
+Source: ITU-T T.81, annex B; PNG (W3C, third edition), section 5; WebP container specification (Google).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from retouch.errors import RetouchError
+from retouch.imaging.tags import Buffer
+
+_SEGMENT_LIMIT = 65533
+_TOO_LONG = "The photo's metadata is longer than a JPEG file can hold; write it as .tiff instead."
+_PROFILE_LIMIT = 2**26  # bytes; a small chunk can unpack to gigabytes
+_PROFILE = b"ICC_PROFILE\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_KEPT_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
+
+
+def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Marker, start of the content and its end, for the segments before the picture itself."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xFF:  # fill bytes may come before a marker
+            at += 1
+            continue
+        if data[at + 1] == 0xDA:
+            return
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        yield data[at + 1], at + 4, at + 2 + length
+        at += 2 + length
+
+
+def jpeg_comments(data: Buffer) -> tuple[bytes, ...]:
+    """The comments of a JPEG file."""
+    return tuple(bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == 0xFE)
+
+
+def jpeg_photoshop(data: Buffer) -> bytes:
+    """The Photoshop resources of a JPEG file, which may go on over several segments."""
+    contents = (bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == 0xED)
+    return b"".join(
+        content.removeprefix(_PHOTOSHOP) for content in contents if content.startswith(_PHOTOSHOP)
+    )
+
+
+def add_to_jpeg(
+    data: bytes,
+    *,
+    exif: bytes | None = None,
+    profile: bytes | None = None,
+    photoshop: bytes = b"",
+    comments: tuple[bytes, ...] = (),
+    resolution: tuple[float, float, str] | None = None,
+) -> bytes:
+    """Add metadata to a JPEG file that has none of these.
+
+    Args:
+        data: the file.
+        exif: an EXIF block.
+        profile: an ICC profile.
+        photoshop: Photoshop resources.
+        comments: comments.
+        resolution: as in :class:`~retouch.imaging.Header`; libvips writes it into EXIF only.
+
+    Raises:
+        RetouchError: something does not fit a JPEG segment.
+    """
+    added = [] if resolution is None else [(0xE0, _jfif(*resolution))]  # JFIF must come first
+    added += [] if exif is None else [(0xE1, b"Exif\0\0" + exif)]
+    step = _SEGMENT_LIMIT - len(_PROFILE) - 2
+    pieces = [profile[at : at + step] for at in range(0, len(profile), step)] if profile else []
+    if len(pieces) > 0xFF:
+        raise RetouchError(_TOO_LONG)
+    added += [
+        (0xE2, _PROFILE + bytes([number, len(pieces)]) + piece) for number, piece in enumerate(pieces, 1)
+    ]
+    step = _SEGMENT_LIMIT - len(_PHOTOSHOP)
+    added += [(0xED, _PHOTOSHOP + photoshop[at : at + step]) for at in range(0, len(photoshop), step)]
+    added += [(0xFE, comment) for comment in comments]
+    check_segments(*(content for _, content in added))
+    segments = (struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content for marker, content in added)
+    return data[:2] + b"".join(segments) + data[2:]
+
+
+def _jfif(across: float, down: float, unit: str) -> bytes:
+    scale = 10 if unit == "cm" else 25.4
+    densities = (min(max(round(density * scale), 1), 0xFFFF) for density in (across, down))
+    return b"JFIF\0" + struct.pack(">HBHHBB", 0x0102, 2 if unit == "cm" else 1, *densities, 0, 0)
+
+
+def check_segments(*contents: bytes) -> None:
+    """Raise :class:`RetouchError` unless every content fits a JPEG segment."""
+    if any(len(content) > _SEGMENT_LIMIT for content in contents):
+        raise RetouchError(_TOO_LONG)
+
+
+def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end (length and checksum included) of the chunks of a PNG file."""
+    at = 8
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        yield bytes(data[at + 4 : at + 8]), at, at + 12 + length
+        at += 12 + length
+
+
+def is_animated_png(data: Buffer) -> bool:
+    """Whether a PNG file has more than one frame, of which libvips would read the first and be silent."""
+    return any(name == b"acTL" for name, _, _ in png_chunks(data))
+
+
+def kept_chunks(data: Buffer) -> bytes:
+    """The text and colour chunks of a PNG file; XMP, which is one of them, is carried by libvips."""
+    return b"".join(
+        bytes(data[start:end])
+        for name, start, end in png_chunks(data)
+        if name in _KEPT_CHUNKS and bytes(data[start + 8 : start + 25]) != b"XML:com.adobe.xmp"
+    )
+
+
+def png_profile(data: Buffer) -> bytes | None:
+    """The ICC profile of a PNG file, also one that libpng would leave out for not fitting the pixels."""
+    for name, start, end in png_chunks(data):
+        if name == b"iCCP":
+            _, _, packed = bytes(data[start + 8 : end - 4]).partition(b"\0")
+            try:
+                return zlib.decompressobj().decompress(packed[1:], _PROFILE_LIMIT) or None
+            except zlib.error:
+                return None
+    return None
+
+
+def add_to_png(data: bytes, exif: bytes | None, profile: bytes | None, chunks: bytes) -> bytes:
+    """Add metadata to a PNG file, right after the header chunk: some of it must come before the pixels."""
+    if profile is not None:
+        chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+    if exif is not None:
+        chunks += _png_chunk(b"eXIf", exif)
+    return data[:33] + chunks + data[33:]
+
+
+def _png_chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def webp_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start of the content and its end, of the chunks of a WebP file."""
+    at = 12
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        yield bytes(data[at : at + 4]), at + 8, at + 8 + length
+        at += 8 + length + length % 2
+
+
+def is_lossless_webp(data: Buffer) -> bool:
+    """Whether the pixels of a WebP file are stored without loss."""
+    return any(name == b"VP8L" for name, _, _ in webp_chunks(data))
+
+
+def replace_webp_exif(data: bytes, exif: bytes) -> bytes:
+    """Put ``exif`` in the place of the EXIF chunk that libvips wrote."""
+    for name, start, end in webp_chunks(data):
+        if name == b"EXIF":
+            chunk = struct.pack("<I", len(exif)) + exif + bytes(len(exif) % 2)
+            data = data[: start - 4] + chunk + data[end + (end - start) % 2 :]
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]

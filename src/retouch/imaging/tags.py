@@ -1,0 +1,251 @@
+"""Tags of EXIF blocks and TIFF files, which share one structure.
+
+libvips reads and writes few of a TIFF's tags and sends EXIF through a library that knows only some makers'
+tags, so they are carried around it. An EXIF block is changed in place and as little as possible: makers
+keep absolute offsets in it that would point nowhere if anything moved.
+
+Source: TIFF 6.0, section 2; EXIF 2.32, section 4.6; the BigTIFF design of Aware Systems.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Value(NamedTuple):
+    """A tag's value: TIFF type, number of items, and these in little-endian order."""
+
+    kind: int
+    items: int
+    data: bytes
+
+
+Tags: TypeAlias = "dict[int, Value | Tags]"
+"""Values by tag number; a directory of its own (EXIF, GPS) is a nested one."""
+
+IPTC, PHOTOSHOP, PROFILE, XMP = 33723, 34377, 34675, 700
+
+_ORIENTATION, _EXIF, _GPS, _INTEROPERABILITY = 0x0112, 0x8769, 0x8825, 0xA005
+_DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
+_WIDTH, _HEIGHT = (0x0100, 0xA002), (0x0101, 0xA003)
+# Bytes of an item, and of the number it consists of (a rational is two numbers of four bytes).
+_ITEM = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+_NUMBER = _ITEM | {5: 4, 10: 4}
+# How the pixels are stored, which the writer says anew; what is carried elsewhere (resolution, XMP, IPTC,
+# ICC); and Photoshop's layers (37724), which still hold what was removed.
+_NOT_CARRIED = {
+    *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301,
+    *range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
+    XMP, IPTC, PHOTOSHOP, PROFILE, 37724,
+}  # fmt: skip
+# The start of a JPEG stream, up to the first marker that can follow, and its end.
+_JPEG = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xe0-\xef\xfe].*?\xff\xd9", re.DOTALL)
+
+
+class _Field(NamedTuple):
+    kind: int
+    items: int
+    at: int  # where the value lies
+    length: int
+
+
+class _Structure:
+    """Read access to the directories of a TIFF structure."""
+
+    def __init__(self, data: Buffer) -> None:
+        """Raise ValueError where ``data`` is no such structure."""
+        self.data = data
+        magic = bytes(data[:4])
+        if magic not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            raise ValueError("not a TIFF structure")
+        self.order = "<" if magic[:2] == b"II" else ">"
+        self.big = b"+" in magic
+        self.word = "Q" if self.big else "I"
+        self.first = self.number(self.word, 8 if self.big else 4)
+
+    def number(self, code: str, at: int) -> int:
+        try:
+            return int(struct.unpack_from(self.order + code, self.data, at)[0])
+        except struct.error as error:
+            raise ValueError("a TIFF structure ends too early") from error
+
+    def directory(self, at: int) -> tuple[dict[int, _Field], int]:
+        """The fields of the directory at ``at``, and where the pointer to the next one lies."""
+        count, at = (self.number("Q", at), at + 8) if self.big else (self.number("H", at), at + 2)
+        room = 8 if self.big else 4
+        fields: dict[int, _Field] = {}
+        for entry in range(at, at + count * (4 + 2 * room), 4 + 2 * room):
+            kind, items = self.number("H", entry + 2), self.number(self.word, entry + 4)
+            length = items * _ITEM.get(kind, 0)
+            value = entry + 4 + room
+            if length > room:
+                value = self.number(self.word, value)
+            if kind in _ITEM and value + length <= len(self.data):
+                fields[self.number("H", entry)] = _Field(kind, items, value, length)
+        return fields, at + count * (4 + 2 * room)
+
+    def integers(self, field: _Field | None) -> list[int]:
+        code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(field.kind) if field else None
+        if field is None or code is None:
+            return []
+        return [self.number(code, field.at + index * _ITEM[field.kind]) for index in range(field.items)]
+
+    def value(self, field: _Field) -> Value:
+        data = bytes(self.data[field.at : field.at + field.length])
+        size = _NUMBER[field.kind]
+        if self.order == ">" and size > 1:
+            data = np.frombuffer(data, f">u{size}").astype(f"<u{size}").tobytes()
+        return Value(field.kind, field.items, data)
+
+
+def first_integers(data: Buffer) -> dict[int, list[int]]:
+    """The short lists of whole numbers in the first directory of a TIFF, by tag.
+
+    Raises:
+        ValueError: it is not a TIFF.
+    """
+    structure = _Structure(data)
+    fields, _ = structure.directory(structure.first)
+    return {tag: structure.integers(field) for tag, field in fields.items() if field.items <= 8}
+
+
+def is_big(data: Buffer) -> bool:
+    """Whether a TIFF is a BigTIFF."""
+    return b"+" in bytes(data[:4])
+
+
+def raw_tag(data: Buffer, tag: int) -> bytes | None:
+    """The bytes of a tag of a TIFF's first directory, None if it is not there."""
+    structure = _Structure(data)
+    field = structure.directory(structure.first)[0].get(tag)
+    return bytes(data[field.at : field.at + field.length]) if field else None
+
+
+def read_tags(data: Buffer) -> Tags:
+    """All that an EXIF block or a TIFF file says of the photo, not of how its pixels are stored.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    structure = _Structure(data)
+    tags = _nested(structure, structure.first, set())
+    return {tag: value for tag, value in tags.items() if tag not in _NOT_CARRIED}
+
+
+def _nested(structure: _Structure, at: int, seen: set[int]) -> Tags:
+    if at in seen:
+        return {}  # a broken file can point back at itself
+    seen.add(at)
+    tags: Tags = {}
+    for tag, field in structure.directory(at)[0].items():
+        if tag in _DIRECTORIES:
+            for below in structure.integers(field)[:1]:
+                tags[tag] = _nested(structure, below, seen)
+        else:
+            tags[tag] = structure.value(field)
+    return tags
+
+
+def exif_block(tags: Tags) -> bytes:
+    """Make an EXIF block."""
+    return b"II*\0" + struct.pack("<I", 8) + _pack(tags, 8, big=False)
+
+
+def add_tags(tiff: bytes, tags: Tags) -> bytes:
+    """Add tags to the first directory of a TIFF, in place of those of the same number.
+
+    Args:
+        tiff: a little-endian TIFF, as libvips writes it on every machine PyTorch runs on.
+        tags: what to add.
+    """
+    structure = _Structure(tiff)
+    fields, _ = structure.directory(structure.first)
+    everything: Tags = {tag: structure.value(field) for tag, field in fields.items()}
+    everything.update(tags)
+    at = len(tiff) + len(tiff) % 2
+    out = bytearray(tiff)
+    out += bytes(at - len(tiff)) + _pack(everything, at, structure.big)
+    struct.pack_into("<" + structure.word, out, 8 if structure.big else 4, at)
+    return bytes(out)
+
+
+def _pack(tags: Tags, base: int, big: bool) -> bytes:
+    """A directory that will lie at ``base``, and after it its values; it names no next one."""
+    word, room = ("<Q", 8) if big else ("<I", 4)
+    entries = struct.pack("<Q" if big else "<H", len(tags))
+    head = len(entries) + len(tags) * (4 + 2 * room) + room
+    body = bytearray()
+    for tag in sorted(tags):
+        value = tags[tag]
+        at = base + head + len(body)
+        if isinstance(value, dict):
+            below = _pack(value, at, big)
+            value = Value(16 if big else 4, 1, struct.pack(word, at))
+        else:
+            below = value.data if len(value.data) > room else b""
+        body += below + bytes(len(below) % 2)
+        short = struct.pack(word, at) if len(value.data) > room else value.data.ljust(room, b"\0")
+        entries += struct.pack("<HH", tag, value.kind) + struct.pack(word, value.items) + short
+    return entries + bytes(room) + bytes(body)
+
+
+def clean_exif(block: bytes, width: int, height: int) -> bytes | None:
+    """Set the orientation of an EXIF block upright, its size to ``width × height``, and remove its pictures.
+
+    The thumbnail would still show what was removed from the photo, and so would the previews that makers
+    hide in their notes; the latter are blanked.
+
+    Returns:
+        the block, otherwise as it was; None if it cannot be read, so that nobody knows what it shows.
+    """
+    out = bytearray(block)
+    try:
+        structure = _Structure(out)
+        fields, next_at = structure.directory(structure.first)
+        below = structure.integers(fields.get(_EXIF))
+        inner = structure.directory(below[0])[0] if below else {}
+        thumbnail_at = structure.number(structure.word, next_at)
+        thumbnail = structure.directory(thumbnail_at)[0] if thumbnail_at else {}
+        pictures = [
+            piece
+            for tags in ((513, 514), (273, 279))
+            for piece in zip(*(structure.integers(thumbnail.get(tag)) for tag in tags), strict=False)
+        ]
+    except ValueError:
+        return None
+    wanted = {_ORIENTATION: 1} | dict.fromkeys(_WIDTH, width) | dict.fromkeys(_HEIGHT, height)
+    for tag, field in (fields | inner).items():
+        if tag in wanted and field.items == 1 and field.kind in (3, 4):
+            number = min(wanted[tag], 0xFFFF) if field.kind == 3 else wanted[tag]
+            struct.pack_into(structure.order + ("H" if field.kind == 3 else "I"), out, field.at, number)
+    struct.pack_into(structure.order + structure.word, out, next_at, 0)
+    pictures += [(found.start(), found.end() - found.start()) for found in _JPEG.finditer(bytes(out))]
+    for at, length in pictures:
+        end = min(at + length, len(out))
+        out[at:end] = bytes(max(0, end - at))
+    # A thumbnail usually comes last, where its blank space would only take room.
+    last = min((at for at, length in pictures[:1] if at > 8 and at + length == len(out)), default=len(out))
+    return bytes(out[:last])

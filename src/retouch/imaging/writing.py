@@ -1,0 +1,252 @@
+"""Photos into files: in their own format, depth and profile, with all that was said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+
+from retouch.errors import RetouchError
+from retouch.imaging import containers, files, resources, tags
+from retouch.imaging.colour import as_vips
+from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
+
+_BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may pass 4 GB, for some do not compress at all
+_OPTIMIZED = 50_000_000  # pixels; optimised coding takes 12 bytes for each, and saves a few per cent
+_EXIF, _XMP, _PROFILE, _REST = 1, 2, 8, 16  # flags of VipsForeignKeep
+
+
+@dataclass(frozen=True)
+class _Format:
+    """What a format can hold, and how libvips is to write it."""
+
+    suffixes: tuple[str, ...]
+    saver: str
+    options: Callable[[Photo], dict[str, Any]]
+    deep: bool = False
+    alpha: bool = True
+    longest: int = 10_000_000  # pixels of the longer side; libvips goes no further
+
+
+def _jpeg(photo: Photo) -> dict[str, Any]:
+    height, width = photo.pixels.shape[:2]
+    return {
+        "Q": 95,
+        "subsample_mode": "off",
+        "optimize_coding": height * width <= _OPTIMIZED,
+        "interlace": photo.header.progressive,
+    }
+
+
+def _png(photo: Photo) -> dict[str, Any]:
+    return {"interlace": photo.header.progressive, "filter": "all"}
+
+
+def _webp(photo: Photo) -> dict[str, Any]:
+    if photo.header.lossless:
+        return {"lossless": True, "exact": True}  # exact: keep the colours of transparent pixels, too
+    return {"Q": 95, "smart_subsample": True, "exact": True}
+
+
+def _tiff(photo: Photo) -> dict[str, Any]:
+    layout = photo.header.tiff
+    options: dict[str, Any] = {
+        "compression": layout.compression,
+        "predictor": "horizontal" if layout.predictor else "none",
+        "bigtiff": layout.big or photo.pixels.nbytes * 4 / 3 > _BIG_TIFF,
+    }
+    if layout.tile is not None:
+        options |= {"tile": True, "tile_width": layout.tile[0], "tile_height": layout.tile[1]}
+    return options
+
+
+def _heif(compression: str) -> Callable[[Photo], dict[str, Any]]:
+    return lambda _: {"Q": 95, "subsample_mode": "off", "compression": compression}
+
+
+_FORMATS = {
+    "jpeg": _Format((".jpg", ".jpeg", ".jpe", ".jfif"), "jpegsave", _jpeg, alpha=False, longest=65535),
+    "png": _Format((".png",), "pngsave", _png, deep=True),
+    "webp": _Format((".webp",), "webpsave", _webp, longest=16383),
+    "tiff": _Format((".tif", ".tiff"), "tiffsave", _tiff, deep=True),
+    "avif": _Format((".avif",), "heifsave", _heif("av1"), longest=16384),
+    "heic": _Format((".heic", ".heif"), "heifsave", _heif("hevc"), longest=16384),
+}
+
+
+def write_photo(
+    photo: Photo, target: Path | None, *, format: str | None = None, overwrite: bool = False
+) -> bytes | None:
+    """Write a photo, with its metadata; the file appears whole or not at all.
+
+    PNG, TIFF and lossless WebP hold the very values of the photo. JPEG is written at quality 95, 4:4:4. WebP
+    is lossless unless the photo came from a lossy file, and knows no grey. EXIF (in TIFF as tags), XMP and
+    ICC profile go into every format; resolution into JPEG, PNG and TIFF; IPTC into JPEG and TIFF; comments
+    back into the format they came from.
+
+    Args:
+        photo: the photo.
+        target: the file to write, None for bytes.
+        format: "jpeg", "png", "webp", "tiff", "avif" or "heic"; when None, ``target`` says, and without
+            one it is the photo's own, PNG if it has none.
+        overwrite: replace ``target`` if it is there.
+
+    Returns:
+        the bytes of the file when ``target`` is None.
+
+    Raises:
+        RetouchError: as in :func:`check_target`, or the disk is full.
+    """
+    name = _format_name(photo, target, format)
+    if target is not None:
+        files.refuse_existing(target, overwrite=overwrite)
+    data = _encode(photo, name)
+    if target is None:
+        return data
+    files.write_bytes(data, target, overwrite=overwrite)
+    return None
+
+
+def write_png(array: Array, target: Path, *, overwrite: bool = False) -> None:
+    """Write a picture that is not a photo as PNG.
+
+    Args:
+        array: as in :func:`~retouch.imaging.photo_from_array`.
+        target: the file to write.
+        overwrite: replace ``target`` if it is there.
+
+    Raises:
+        RetouchError: ``target`` exists already or cannot be written.
+    """
+    write_photo(photo_from_array(array), target, format="png", overwrite=overwrite)
+
+
+def check_target(
+    target: Path | None, *, overwrite: bool = False, photo: Photo, format: str | None = None
+) -> None:
+    """Find out what would keep a photo from being written, before the long work starts.
+
+    Arguments are those of :func:`write_photo`.
+
+    Raises:
+        RetouchError: the target exists already or is a folder; its folder is missing or cannot be written to;
+            the extension is unknown; or the format cannot hold the photo's depth, alpha, size or metadata.
+    """
+    name = _format_name(photo, target, format)
+    if target is not None:
+        files.refuse_existing(target, overwrite=overwrite)
+        files.check_folder(target)
+    # Writing a small corner finds out whether this libvips knows the format and the metadata fit.
+    corner = slice(0, 16)
+    small = None if photo.alpha is None else photo.alpha[corner, corner]
+    _encode(replace(photo, pixels=photo.pixels[corner, corner], alpha=small), name)
+
+
+def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
+    """The format to write, checked against what the photo needs."""
+    if format is not None:
+        name = format
+    elif target is not None:
+        suffix = target.suffix.lower()
+        name = next((name for name, known in _FORMATS.items() if suffix in known.suffixes), suffix)
+    else:
+        name = photo.format or "png"
+    if name not in _FORMATS:
+        raise RetouchError(
+            f"Photos cannot be written as {name or 'a file without extension'}; use {_suffixes()}."
+        )
+    lacking = _lacks(_FORMATS[name], photo)
+    if lacking:
+        raise RetouchError(f"{name.upper()} cannot hold {' and '.join(lacking)}; use {_suffixes(photo)}.")
+    return name
+
+
+def _lacks(chosen: _Format, photo: Photo) -> list[str]:
+    """What of a photo a format cannot hold."""
+    height, width = photo.pixels.shape[:2]
+    wants = {
+        "16 bits a channel": photo.pixels.dtype == np.uint16 and not chosen.deep,
+        "transparency": photo.alpha is not None and not chosen.alpha,
+        f"{width} × {height} pixels": max(height, width) > chosen.longest,
+    }
+    return [want for want, lacking in wants.items() if lacking]
+
+
+def _suffixes(photo: Photo | None = None) -> str:
+    """The extensions of the common formats, of those that can hold ``photo``, as people say them."""
+    common = (_FORMATS[name] for name in ("jpeg", "png", "webp", "tiff"))
+    suffixes = [each.suffixes[0] for each in common if photo is None or not _lacks(each, photo)]
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"  # PNG and TIFF can hold every photo
+
+
+def _encode(photo: Photo, name: str) -> bytes:
+    header, chosen = photo.header, _FORMATS[name]
+    image = _with_metadata(as_vips(join_alpha(photo)), photo)
+    exif = header.exif
+    # What libvips would change (EXIF) or leave out (profiles it cannot use) is added to the file afterwards.
+    keep = _XMP | _REST
+    if name not in ("jpeg", "png", "tiff"):
+        keep |= _PROFILE if exif is None else _PROFILE | _EXIF
+    if name == "jpeg":
+        containers.check_segments(bytes(29) + (header.xmp or b""))  # 29: what a segment says before its XMP
+    if chosen.saver == "heifsave" and exif is not None:
+        image = _with_exif_fields(image, exif)
+    try:
+        data = bytes(getattr(image, f"{chosen.saver}_buffer")(keep=keep, **chosen.options(photo)))
+    except pyvips.Error as error:
+        raise RetouchError(
+            f"This photo cannot be written as {name.upper()} here; use {_suffixes()}."
+        ) from error
+    if name == "jpeg":
+        return containers.add_to_jpeg(
+            data,
+            exif=exif,
+            profile=photo.profile,
+            photoshop=header.photoshop,
+            comments=header.comments,
+            resolution=header.resolution,
+        )
+    if name == "png":
+        return containers.add_to_png(data, exif, photo.profile, header.chunks)
+    if name == "tiff":
+        return _add_to_tiff(data, photo)
+    if name == "webp" and exif is not None:
+        return containers.replace_webp_exif(data, exif)
+    return data
+
+
+def _with_metadata(image: pyvips.Image, photo: Photo) -> pyvips.Image:
+    across, down, unit = photo.header.resolution
+    image = image.copy(xres=across, yres=down)
+    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", unit)
+    for field, value in (("icc-profile-data", photo.profile), ("xmp-data", photo.header.xmp)):
+        if value:
+            image.set_type(pyvips.GValue.blob_type, field, value)
+    return image
+
+
+def _with_exif_fields(image: pyvips.Image, exif: bytes) -> pyvips.Image:
+    """Give libvips an EXIF block in the only way it takes one: as the fields it reads from a file."""
+    blank = pyvips.Image.black(1, 1).jpegsave_buffer(keep=0)
+    carrier = pyvips.Image.new_from_buffer(containers.add_to_jpeg(bytes(blank), exif=exif), "")
+    for field in carrier.get_fields():
+        if field.startswith("exif-"):
+            image.set_type(carrier.get_typeof(field), field, carrier.get(field))
+    return image
+
+
+def _add_to_tiff(data: bytes, photo: Photo) -> bytes:
+    header = photo.header
+    added = tags.read_tags(header.exif) if header.exif else {}
+    if header.photoshop:
+        added[tags.PHOTOSHOP] = tags.Value(7, len(header.photoshop), header.photoshop)
+        iptc = resources.iptc_of(header.photoshop)
+        if iptc:
+            added[tags.IPTC] = tags.Value(7, len(iptc), iptc)
+    if photo.profile:
+        added[tags.PROFILE] = tags.Value(7, len(photo.profile), photo.profile)
+    return tags.add_tags(data, added) if added else data

@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from imaging_samples import encode, exif, noise
+from PIL import Image
+
+from retouch.errors import RetouchError
+from retouch.imaging import mask_from_alpha, mask_from_array, photo_from_array, read_mask
+
+CHECKER = np.indices((6, 8)).sum(0) % 2 == 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_threshold_is_half_of_the_full_range(dtype):
+    high = np.iinfo(dtype).max
+    below, above = high // 2, high // 2 + 1
+    array = np.array([[0, below, above, high]], dtype)
+    wanted = [[False, False, True, True]]
+    np.testing.assert_array_equal(mask_from_array(array, (1, 4)), wanted)
+    np.testing.assert_array_equal(read_mask(encode(array, "PNG"), (1, 4)), wanted)
+
+
+def test_colours_count_by_luminance_as_pillow_has_it():
+    array = noise(60, 70, 3)
+    wanted = np.asarray(Image.fromarray(array).convert("L")) >= 128
+    np.testing.assert_array_equal(read_mask(encode(array, "PNG"), (60, 70)), wanted)
+    np.testing.assert_array_equal(mask_from_array(array, (60, 70)), wanted)
+    np.testing.assert_array_equal(mask_from_array(array.astype(np.uint16) * 257, (60, 70)), wanted)
+
+
+def test_luminance_in_strips(monkeypatch):
+    monkeypatch.setattr("retouch.imaging.masks._ROWS", 7)
+    array = noise(60, 5, 3)
+    np.testing.assert_array_equal(
+        mask_from_array(array, (60, 5)), np.asarray(Image.fromarray(array).convert("L")) >= 128
+    )
+
+
+def test_one_bit_and_palette_files():
+    np.testing.assert_array_equal(read_mask(encode(Image.fromarray(CHECKER), "PNG"), (6, 8)), CHECKER)
+    palette = Image.fromarray(CHECKER.astype(np.uint8) * 255).convert("RGB").quantize(2)
+    np.testing.assert_array_equal(read_mask(encode(palette, "PNG"), (6, 8)), CHECKER)
+
+
+def test_file_of_zeros_and_ones_is_black():
+    assert not read_mask(encode(CHECKER.astype(np.uint8), "PNG"), (6, 8)).any()
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("colour", [0, 255])
+def test_strokes_on_a_transparent_layer(channels, colour):
+    array = np.full((6, 8, channels), colour, np.uint8)
+    array[..., -1] = CHECKER * 200
+    np.testing.assert_array_equal(mask_from_array(array, (6, 8)), CHECKER)
+    np.testing.assert_array_equal(read_mask(encode(array, "PNG"), (6, 8)), CHECKER)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_opaque_alpha_says_nothing(channels):
+    array = np.repeat((CHECKER * 255).astype(np.uint8)[..., None], channels, axis=2)
+    array[..., -1] = 255
+    np.testing.assert_array_equal(mask_from_array(array, (6, 8)), CHECKER)
+    np.testing.assert_array_equal(read_mask(encode(array, "PNG"), (6, 8)), CHECKER)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16, np.int32, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_zeros_and_ones_of_every_kind(dtype, channels):
+    array = CHECKER.astype(dtype)
+    if channels is not None:
+        array = np.repeat(array[..., None], channels, axis=2)
+    before = array.copy()
+    hole = mask_from_array(array, (6, 8))
+    assert hole.dtype == bool
+    np.testing.assert_array_equal(hole, CHECKER)
+    hole[:] = True
+    np.testing.assert_array_equal(array, before)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
+def test_all_and_nothing_are_no_errors(dtype):
+    assert mask_from_array(np.ones((3, 3), dtype), (3, 3)).all()
+    assert not mask_from_array(np.zeros((3, 3), dtype), (3, 3)).any()
+
+
+def test_floats_are_thresholded_at_half():
+    array = np.array([[0.0, 0.49, 0.5, 1.0]])
+    np.testing.assert_array_equal(mask_from_array(array, (1, 4)), [[False, False, True, True]])
+    grey = np.repeat(array[..., None], 3, axis=2)
+    np.testing.assert_array_equal(mask_from_array(grey, (1, 4)), [[False, False, True, True]])
+
+
+@pytest.mark.parametrize("values", [[0.0, 255.0], [-0.1, 1.0], [0.0, float("nan")]])
+def test_floats_out_of_range(values):
+    with pytest.raises(RetouchError, match=r"\[0, 1\]"):
+        mask_from_array(np.array([values]), (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array([[0, 255]]), "bool, uint8 or uint16"),
+        (np.array([[0, -1]]), "bool, uint8 or uint16"),
+        (np.array([["a", "b"]]), "bool, uint8 or uint16"),
+        (np.zeros((2, 2, 5), np.uint8), r"\(2, 2, 5\)"),
+        (np.zeros(4, np.uint8), r"\(4,\)"),
+        (np.zeros((0, 4), np.uint8), "empty"),
+    ],
+)
+def test_arrays_that_are_no_masks(array, words):
+    with pytest.raises(RetouchError, match=words):
+        mask_from_array(array, (1, 2))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    small=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    large=st.tuples(st.integers(1, 40), st.integers(1, 300)),
+    invert=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_resizing_takes_the_nearest_pixel(small, large, invert, seed):
+    mask = noise(*small, seed=seed) > 127
+    got = mask_from_array(mask, large, resize=True, invert=invert)
+    assert got.shape == large
+    for row, column in [(0, 0), (large[0] - 1, large[1] - 1), (large[0] // 3, large[1] // 2)]:
+        # The centre of the pixel, looked up in the small mask; in whole numbers.
+        nearest = (2 * row + 1) * small[0] // (2 * large[0]), (2 * column + 1) * small[1] // (2 * large[1])
+        assert got[row, column] == (mask[nearest] != invert)
+
+
+def test_enlarging_by_whole_numbers_repeats():
+    wanted = CHECKER.repeat(3, 0).repeat(5, 1)
+    np.testing.assert_array_equal(mask_from_array(CHECKER, (18, 40), resize=True), wanted)
+
+
+def test_another_size_is_refused_with_both_sizes():
+    with pytest.raises(RetouchError, match=r"8 × 6 .* 10 × 20.*--resize-mask"):
+        mask_from_array(CHECKER, (20, 10))
+    with pytest.raises(RetouchError, match=r"8 × 6 .* 10 × 20.*--resize-mask"):
+        read_mask(encode(Image.fromarray(CHECKER), "PNG"), (20, 10))
+
+
+def test_invert():
+    np.testing.assert_array_equal(mask_from_array(CHECKER, (6, 8), invert=True), ~CHECKER)
+    data = encode(Image.fromarray(CHECKER), "PNG")
+    np.testing.assert_array_equal(read_mask(data, (6, 8), invert=True), ~CHECKER)
+
+
+def test_mask_is_turned_upright():
+    hole = np.zeros((6, 8), bool)
+    hole[0, :3] = True
+    data = encode((hole * 255).astype(np.uint8), "PNG", exif=exif(6))
+    np.testing.assert_array_equal(read_mask(data, (8, 6)), np.rot90(hole, -1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_transparent_area(dtype):
+    high = np.iinfo(dtype).max
+    array = np.full((1, 4, 4), high, dtype)
+    array[0, :, 3] = [0, high // 2, high // 2 + 1, high]
+    np.testing.assert_array_equal(mask_from_alpha(photo_from_array(array)), [[True, True, False, False]])
+
+
+def test_nothing_transparent():
+    with pytest.raises(RetouchError, match="no transparent area"):
+        mask_from_alpha(photo_from_array(noise(3, 3, 3)))
+    with pytest.raises(RetouchError, match="Nothing in the photo is transparent"):
+        mask_from_alpha(photo_from_array(np.full((3, 3, 4), 255, np.uint8)))
