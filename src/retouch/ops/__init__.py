@@ -1,0 +1,1 @@
+"""Tensor operations: no files, no globals, no models."""
