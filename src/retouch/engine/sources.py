@@ -1,0 +1,77 @@
+"""A picture of what was filled from where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retouch.engine.pipeline import PhotoFill
+from retouch.imaging import Photo, to_srgb
+from retouch.ops.masks import bounding_box, dilate
+
+DIM = 0.6
+"""Brightness of the photo under the picture."""
+TINT = 0.55
+"""How strongly the places that were borrowed from are tinted."""
+NOWHERE = 110
+"""Grey of a filled pixel that was borrowed from nowhere."""
+STRIP = 256
+"""Rows that are converted at once, so that no float copy of the photo is needed."""
+
+
+def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
+    """Draw, for each filled pixel, where in the photo it was taken from.
+
+    Over the photo in dim grey, each place that was borrowed from is tinted in a colour of its own: the hue
+    runs from left to right, from pale above to deep below, over the area that was borrowed from. Each
+    filled pixel has the full colour of the place it came from, plain grey if it was borrowed from
+    nowhere, and the hole has a white outline.
+
+    Args:
+        photo: the photo, before or after it was filled.
+        result: how it was filled.
+
+    Returns:
+        ``H×W×3`` uint8, the size of the photo.
+    """
+    height, width = photo.pixels.shape[:2]
+    picture = np.empty((height, width, 3), dtype=np.uint8)
+    for top in range(0, height, STRIP):
+        rows = slice(top, min(top + STRIP, height))
+        grey = to_srgb(photo, rows, slice(0, width)).mean(axis=2, keepdims=True)
+        picture[rows] = np.round(grey * (255 * DIM))
+
+    used = np.zeros((height, width), dtype=bool)
+    for region in result.regions:
+        if region.sources is not None:
+            places = region.sources[region.sources[..., 0] >= 0]
+            used[places[:, 0], places[:, 1]] = True
+    area = bounding_box(used)
+    if area is not None:
+        # The photo as a whole would give the sources of a small hole one and the same colour.
+        tint = _colours(np.argwhere(used), area)
+        picture[used] = np.round((1 - TINT) * picture[used] + TINT * tint)
+
+    filled = np.zeros((height, width), dtype=bool)
+    for region in result.regions:
+        filled[region.box.rows, region.box.columns] |= region.hole
+        within = picture[region.box.rows, region.box.columns]
+        within[region.hole] = NOWHERE
+        if area is not None and region.sources is not None:
+            borrowed = region.sources[..., 0] >= 0
+            within[borrowed] = np.round(_colours(region.sources[borrowed], area))
+    picture[dilate(filled, max(1, max(height, width) // 1000)) & ~filled] = 255
+    return picture
+
+
+def _colours(places: NDArray[Any], area: tuple[slice, slice]) -> NDArray[np.float32]:
+    """The colours (``N×3``, 0 to 255) of rows and columns (``N×2``): hue by column, lightness by row."""
+    start = [each.start for each in area]
+    down, across = ((places - start) / [max(1, each.stop - each.start - 1) for each in area]).T
+    hue = across[:, None] * 5  # red to magenta in sixths of the circle; back to red would be ambiguous
+    pure = np.clip(np.abs((hue + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
+    light = np.clip(1 - 2 * down, 0, 1)[:, None] * 0.6
+    deep = 1 - np.clip(2 * down - 1, 0, 1)[:, None] * 0.5
+    return np.asarray((pure + (1 - pure) * light) * deep * 255, dtype=np.float32)

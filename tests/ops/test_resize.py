@@ -1,0 +1,55 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retouch.ops.resize import enlarge, shrink, shrink_mask
+
+SCALES = st.integers(1, 5)
+SIDES = st.integers(1, 6)
+
+
+def test_shrink_averages_cells():
+    image = torch.tensor([[[[0.0, 1.0, 4.0, 4.0], [2.0, 3.0, 4.0, 4.0]]]])
+    assert torch.equal(shrink(image, 2), torch.tensor([[[[1.5, 4.0]]]]))
+
+
+@given(SCALES, SIDES, SIDES)
+def test_one_hole_pixel_makes_its_cell_a_hole(scale, rows, columns):
+    for place in {0, scale * rows * scale * columns - 1}:
+        mask = torch.zeros(1, 1, rows * scale, columns * scale)
+        mask.view(-1)[place] = 1
+        small = shrink_mask(mask, scale)
+        assert small.shape == (1, 1, rows, columns)
+        assert small.sum() == 1
+        assert small.view(-1)[0 if place == 0 else -1] == 1
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_a_ramp_survives_down_and_up_without_a_shift(mode):
+    # A cell's average of a ramp is its value at the centre: enlarging must put it back right there.
+    scale, side = 4, 24
+    row, column = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    ramp = (row + 2 * column)[None, None] / 300
+    again = enlarge(shrink(ramp, scale), scale, mode)
+    inner = slice(3 * scale, (side - 3) * scale)
+    torch.testing.assert_close(again[..., inner, inner], ramp[..., inner, inner], atol=1e-5, rtol=0)
+
+
+@given(SCALES, SIDES, SIDES)
+def test_a_constant_stays_constant(scale, rows, columns):
+    image = torch.full((2, 3, rows * scale, columns * scale), 0.25)
+    torch.testing.assert_close(enlarge(shrink(image, scale), scale), image)
+
+
+def test_scale_one_changes_nothing():
+    image = torch.rand(1, 3, 5, 7)
+    assert torch.equal(shrink(image, 1), image)
+    assert torch.equal(enlarge(image, 1), image)
+
+
+@pytest.mark.parametrize("operation", [shrink, shrink_mask])
+@pytest.mark.parametrize("scale", [0, 2])
+def test_a_size_that_does_not_divide_is_refused(operation, scale):
+    with pytest.raises(ValueError, match="not a multiple"):
+        operation(torch.zeros(1, 1, 4, 5), scale)
