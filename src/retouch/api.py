@@ -1,0 +1,259 @@
+"""The Python door: ``fill``, ``inpaint``, ``load``, ``models``.
+
+``import retouch`` comes through here, and so does ``retouch --help``: whatever is slow to import (torch,
+OpenCV, libvips, numpy) is imported inside the functions that need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retouch.errors import RetouchError
+from retouch.models import AUTO, CARDS, ModelCard
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from retouch.contract import Model, Progress
+    from retouch.engine.pipeline import PhotoFill
+    from retouch.kinds import Picture
+
+
+@dataclass(frozen=True)
+class Result:
+    """What :func:`fill` returns.
+
+    Attributes:
+        image: the filled picture, of the kind that was handed over (for a path: the path written).
+        changed: False if the mask was empty, so that the picture came back as it was.
+    """
+
+    image: Any
+    changed: bool
+    _fill: PhotoFill
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds by stage of the work."""
+        return self._fill.timings
+
+    @cached_property
+    def confidence(self) -> np.ndarray[Any, Any] | None:
+        """``H×W`` float32 in [0, 1], 1 on known pixels; None if the model has none."""
+        from retouch.engine.pipeline import confidence_map
+
+        return confidence_map(self._fill)
+
+    @cached_property
+    def correspondence(self) -> np.ndarray[Any, Any] | None:
+        """``H×W×2`` int32: row and column each pixel was taken from, -1 where nothing was borrowed.
+
+        None if the model borrows nothing.
+        """
+        from retouch.engine.pipeline import source_map
+
+        return source_map(self._fill)
+
+    def draw_sources(self) -> np.ndarray[Any, Any]:
+        """Draw what came from where, ``H×W×3`` uint8; see :func:`retouch.engine.sources.draw_sources`."""
+        from retouch.engine.sources import draw_sources
+
+        return draw_sources(self._fill.photo, self._fill)
+
+
+def models() -> list[ModelCard]:
+    """List the models that :func:`load` and :func:`fill` know by name."""
+    return list(CARDS)
+
+
+def load(name: str = "auto", *, device: str = "auto") -> Model:
+    """Return a model, to be called on tensors as :mod:`retouch.contract` says.
+
+    Args:
+        name: one of ``[card.name for card in retouch.models()]``; "auto" is the best that needs no choice.
+        device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and
+            the model can use it.
+
+    Raises:
+        RetouchError: there is no such model or device.
+
+    Example:
+        >>> import retouch, torch
+        >>> image, mask = torch.rand(1, 3, 48, 48), torch.zeros(1, 1, 48, 48)
+        >>> mask[..., 20:28, 20:28] = 1
+        >>> fill = retouch.load("telea")(image, mask)
+        >>> bool((fill.image == image)[(mask == 0).expand_as(image)].all())
+        True
+    """
+    wanted = AUTO if name == "auto" else name
+    card = next((card for card in CARDS if card.name == wanted), None)
+    if card is None:
+        names = ", ".join(card.name for card in CARDS)
+        raise RetouchError(f"There is no model called {name!r}; choose one of auto, {names}.")
+    return card.build(_device(device, card))
+
+
+def fill(
+    image: Picture,
+    mask: Picture | None = None,
+    *,
+    model: str | Model = "auto",
+    device: str = "auto",
+    seed: int = 0,
+    dilate: int = 0,
+    invert_mask: bool = False,
+    resize_mask: bool = False,
+    allowed: Picture | None = None,
+    working_size: int = 512,
+    on_progress: Callable[[Progress], None] | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    allow_huge: bool = False,
+) -> Result:
+    """Fill the holes of a picture and say what they were filled from.
+
+    Every known pixel comes back as it was, bit for bit (a JPEG that is written is encoded anew, though). The
+    input is never changed.
+
+    Args:
+        image: a path; or a numpy array ``H×W``, ``H×W×1``, ``H×W×3`` or ``H×W×4`` (the fourth is alpha) of
+            uint8, uint16, or float32/float64 in [0, 1]; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
+            are taken as sRGB; OpenCV's BGR order does as well. A palette image comes back as RGB or RGBA.
+            For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
+        mask: any of these kinds, whatever kind ``image`` has; white (at least half) = fill this. None = fill
+            what is transparent.
+        model: a name from :func:`models`, or a model that :func:`load` returned.
+        device: where a model given by name runs; see :func:`load`.
+        seed: the same seed gives the same fill on the same device.
+        dilate: grow the hole by this many pixels, for a mask that was drawn too tight.
+        invert_mask: black = fill instead.
+        resize_mask: bring masks of another size to the picture's size instead of refusing them.
+        allowed: any of these kinds; white = may be borrowed from. None = all of the known area.
+        working_size: holes whose surroundings are longer than this many pixels are filled at a lower
+            resolution first and get their detail from the photo afterwards.
+        on_progress: called with a :class:`retouch.contract.Progress` as the work goes on.
+        output: for a path only: the file to write. None = ``<stem>-filled<ext>`` beside it.
+        overwrite: replace ``output`` if it is there.
+        allow_huge: read files of more pixels than is prudent.
+
+    Raises:
+        RetouchError: what was handed over cannot be filled; the text says why and what to do.
+
+    Example:
+        >>> import numpy, retouch
+        >>> image = numpy.full((48, 64, 3), 90, numpy.uint8)
+        >>> mask = numpy.zeros((48, 64), numpy.uint8)
+        >>> mask[20:28, 30:40] = 255
+        >>> retouch.fill(image, mask, model="telea").image.shape
+        (48, 64, 3)
+    """
+    from retouch import imaging, kinds
+    from retouch.engine.pipeline import fill_photo
+    from retouch.ops.masks import dilate as grow
+
+    if dilate < 0:
+        raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
+    target = _target(image, output)
+    model = _model(model, device)
+    photo = kinds.to_photo(image, allow_huge=allow_huge)
+    if isinstance(image, (str, Path, bytes)):
+        imaging.check_target(target, overwrite=overwrite, photo=photo)
+    hole = kinds.to_mask(mask, photo, invert=invert_mask, resize=resize_mask, allow_huge=allow_huge)
+    if dilate:
+        hole = grow(hole, dilate)
+    kinds.check_floats(image, hole)
+    sources = (
+        allowed
+        if allowed is None
+        else kinds.to_mask(allowed, photo, resize=resize_mask, allow_huge=allow_huge)
+    )
+    filled = fill_photo(
+        photo, hole, model, allowed=sources, seed=seed, working_size=working_size, on_progress=on_progress
+    )
+    changed = bool(hole.any())
+    given_back: Any
+    if isinstance(image, (str, Path, bytes)):
+        given_back = kinds.save(image, filled.photo, target, changed=changed, overwrite=overwrite) or target
+    else:
+        given_back = kinds.give_back(image, photo, filled.photo, hole)
+    return Result(given_back, changed, filled)
+
+
+def inpaint(
+    image: Picture,
+    mask: Picture | None = None,
+    *,
+    model: str | Model = "auto",
+    device: str = "auto",
+    seed: int = 0,
+    dilate: int = 0,
+    invert_mask: bool = False,
+    resize_mask: bool = False,
+    allowed: Picture | None = None,
+    working_size: int = 512,
+    on_progress: Callable[[Progress], None] | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    allow_huge: bool = False,
+) -> Any:
+    """Fill the holes of a picture and return it, as the same kind that was handed over.
+
+    ``fill(…).image``, in other words: arguments and errors are those of :func:`fill`. It takes the place of
+    ``cv2.inpaint(image, mask, …)`` and ``skimage.restoration.inpaint_biharmonic(image, mask)``.
+    """
+    return fill(
+        image,
+        mask,
+        model=model,
+        device=device,
+        seed=seed,
+        dilate=dilate,
+        invert_mask=invert_mask,
+        resize_mask=resize_mask,
+        allowed=allowed,
+        working_size=working_size,
+        on_progress=on_progress,
+        output=output,
+        overwrite=overwrite,
+        allow_huge=allow_huge,
+    ).image
+
+
+def _model(model: str | Model, device: str) -> Model:
+    if isinstance(model, str):
+        return load(model, device=device)
+    if device != "auto":
+        raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")
+    return model
+
+
+def _device(device: str, card: ModelCard) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if card.gpu and torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # which one depends on the device
+        raise RetouchError(f"There is no device {device!r} here; use auto or cpu.") from error
+    if torch.device(device).type != "cpu" and not card.gpu:
+        raise RetouchError(f"The model {card.name} runs on the CPU only; use the device auto or cpu.")
+    return device
+
+
+def _target(image: Picture, output: str | Path | None) -> Path | None:
+    """The file to write; None for what is handed back in memory."""
+    if isinstance(image, (str, Path)):
+        return Path(output) if output is not None else beside(Path(image))
+    if output is not None:
+        raise RetouchError("output= is for a picture given as a path; any other kind comes back as .image.")
+    return None
+
+
+def beside(photo: Path) -> Path:
+    """Return the name a filled photo gets when the caller names none."""
+    return photo.parent / f"{photo.stem}-filled{photo.suffix}"

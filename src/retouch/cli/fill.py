@@ -1,0 +1,191 @@
+"""``retouch fill``: fill the holes of one photo."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import retouch
+from retouch.api import beside
+from retouch.cli.terminal import PIPE, check_pipe, plain_errors, progress_bar, read_pipe, write_pipe
+from retouch.errors import RetouchError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+default = SimpleNamespace(
+    **{name: parameter.default for name, parameter in inspect.signature(retouch.fill).parameters.items()}
+)
+
+
+def fill(
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="The photo; - reads a pipe.")],
+    mask: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MASK", help="White = fill this; - reads a pipe. Left out: fill what is transparent."
+        ),
+    ] = default.mask,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Where to write; - writes a pipe. Left out: <stem>-filled<ext> beside the photo.",
+        ),
+    ] = default.output,
+    model: Annotated[str, typer.Option(help="One of those that `retouch models` lists.")] = default.model,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fill.")] = default.seed,
+    dilate: Annotated[
+        int, typer.Option(metavar="PX", help="Grow the hole by so many pixels.")
+    ] = default.dilate,
+    invert_mask: Annotated[
+        bool, typer.Option("--invert-mask", help="Black = fill this.")
+    ] = default.invert_mask,
+    resize_mask: Annotated[
+        bool, typer.Option("--resize-mask", help="Bring a mask of another size to the photo's.")
+    ] = default.resize_mask,
+    allowed: Annotated[
+        str | None, typer.Option(metavar="PNG", help="White = the fill may borrow from here.")
+    ] = default.allowed,
+    working_size: Annotated[
+        int,
+        typer.Option(
+            metavar="PX",
+            help="Larger surroundings are filled at a lower resolution and get their detail from the photo.",
+        ),
+    ] = default.working_size,
+    sources: Annotated[
+        str | None, typer.Option(metavar="PNG", help="Draw where in the photo each filled pixel came from.")
+    ] = None,
+    confidence: Annotated[
+        str | None, typer.Option(metavar="PNG", help="Write how sure the model is: white = sure.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there.")
+    ] = default.overwrite,
+    allow_huge: Annotated[
+        bool, typer.Option("--allow-huge", help="Read files of more pixels than is prudent.")
+    ] = default.allow_huge,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Fill the holes of a photo; every known pixel stays as it is."""
+    with plain_errors():
+        started = time.perf_counter()
+        target = _target(photo, output)
+        pictures = {"--sources": sources, "--confidence": confidence}
+        _check_names(photo, mask, allowed, target, pictures)
+        if target is None:
+            check_pipe()
+
+        from retouch import imaging, kinds
+
+        for option, name in pictures.items():
+            if name is not None:
+                _check_picture(option, Path(name), overwrite)
+        source = read_pipe("photo") if photo == PIPE else Path(photo)
+        opened = imaging.read_photo(source, allow_huge=allow_huge)
+        imaging.check_target(target, overwrite=overwrite, photo=opened)
+        with progress_bar(quiet=quiet) as on_progress:
+            result = retouch.fill(
+                opened,
+                read_pipe("mask") if mask == PIPE else mask,
+                model=model,
+                device=device,
+                seed=seed,
+                dilate=dilate,
+                invert_mask=invert_mask,
+                resize_mask=resize_mask,
+                allowed=allowed,
+                working_size=working_size,
+                on_progress=on_progress,
+                allow_huge=allow_huge,
+            )
+        drawn = _draw(result, pictures)
+        written = kinds.save(source, result.image, target, changed=result.changed, overwrite=overwrite)
+        for name, array in drawn.items():
+            imaging.write_png(array, Path(name), overwrite=overwrite)
+        if written is not None:
+            write_pipe(written)
+        if not quiet:
+            _report(target, result.changed, time.perf_counter() - started)
+
+
+def _target(photo: str, output: str | None) -> Path | None:
+    """The file to write; None for standard output, where a photo from a pipe goes unless told otherwise."""
+    if output == PIPE or (output is None and photo == PIPE):
+        return None
+    return Path(output) if output is not None else beside(Path(photo))
+
+
+def _check_names(
+    photo: str, mask: str | None, allowed: str | None, target: Path | None, pictures: dict[str, str | None]
+) -> None:
+    """Refuse names that would have one file be two things."""
+    if photo == PIPE and mask == PIPE:
+        raise RetouchError("Only one of PHOTO and MASK can come from the pipe; give the other as a file.")
+    # -o may be the photo itself (with --overwrite); nothing else that is written may replace what is read.
+    taken = {"MASK": mask, "--allowed": allowed, "-o": target}
+    places = {option: Path(name).resolve() for option, name in taken.items() if name not in (None, PIPE)}
+    if "-o" in places:
+        for option in ("MASK", "--allowed"):
+            _check_apart("-o", places["-o"], option, places.get(option))
+    places["PHOTO"] = Path(photo).resolve()
+    for option, name in pictures.items():
+        if name is None:
+            continue
+        for other, place in places.items():
+            _check_apart(option, Path(name).resolve(), other, place)
+        places[option] = Path(name).resolve()
+
+
+def _check_apart(one: str, place: Path, other: str, other_place: Path | None) -> None:
+    if other_place is None:
+        return
+    if place == other_place or (place.exists() and other_place.exists() and place.samefile(other_place)):
+        raise RetouchError(f"{one} and {other} are the same file, {place.name}; give them different names.")
+
+
+def _check_picture(option: str, target: Path, overwrite: bool) -> None:
+    import numpy as np
+
+    from retouch import imaging
+
+    if target.suffix.lower() != ".png":
+        raise RetouchError(f"{option} writes a PNG file; give it a name that ends in .png.")
+    pixel = imaging.photo_from_array(np.zeros((1, 1, 3), np.uint8))
+    imaging.check_target(target, overwrite=overwrite, photo=pixel)
+
+
+def _draw(
+    result: retouch.Result, pictures: dict[str, str | None]
+) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
+    """Draw the extra pictures that were asked for, by file name, before anything is written."""
+    import numpy as np
+
+    drawn = {}
+    if (name := pictures["--sources"]) is not None:
+        if result.changed and result.correspondence is None:
+            raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
+        drawn[name] = result.draw_sources()
+    if (name := pictures["--confidence"]) is not None:
+        if result.changed and result.confidence is None:
+            raise RetouchError("This model does not say how sure it is; leave out --confidence.")
+        whole = np.ones(result.image.pixels.shape[:2]) if result.confidence is None else result.confidence
+        drawn[name] = np.rint(255 * whole).astype(np.uint8)
+    return drawn
+
+
+def _report(target: Path | None, changed: bool, seconds: float) -> None:
+    place = "standard output" if target is None else str(target)
+    if changed:
+        typer.echo(f"wrote {place} in {seconds:.1f} s", err=True)
+    else:
+        typer.echo(f"nothing to fill: the mask is empty, the photo went to {place} unchanged", err=True)

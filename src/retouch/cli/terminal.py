@@ -1,0 +1,85 @@
+"""What the verbs share: plain errors, pipes and the progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from retouch.errors import RetouchError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from retouch.contract import Progress
+
+PIPE = "-"
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what the user can mend into one sentence and exit code 2, and Ctrl-C into 130."""
+    try:
+        yield
+    except RetouchError as error:
+        typer.echo(f"retouch: {error}", err=True)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt as interrupt:
+        typer.echo("retouch: interrupted", err=True)
+        raise typer.Exit(130) from interrupt
+
+
+def read_pipe(what: str) -> bytes:
+    """Return all of standard input; ``what`` names it in the errors ("photo", "mask")."""
+    if sys.stdin.isatty():
+        raise RetouchError(f"Nothing is piped in, so there is no {what} to read; give a file instead of -.")
+    content = sys.stdin.buffer.read()
+    if not content:
+        raise RetouchError(f"The pipe that should bring the {what} is empty.")
+    return content
+
+
+def check_pipe() -> None:
+    """Raise :class:`RetouchError` if standard output is a terminal."""
+    if sys.stdout.isatty():
+        raise RetouchError("A photo is not written to a terminal; redirect it or name a file with -o.")
+
+
+def write_pipe(content: bytes) -> None:
+    """Write all of ``content`` to standard output."""
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        # Python flushes once more when it ends, which would fail again and say so.
+        sys.stdout = None
+        raise RetouchError("The pipe was closed before the whole photo was written to it.") from error
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Show a bar for each stage on a terminal; yields the listener, None where nothing is to be shown."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description:>9}"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeElapsedColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def listen(step: Progress) -> None:
+            if step.stage not in tasks:
+                tasks[step.stage] = bar.add_task(step.stage)
+            bar.update(tasks[step.stage], completed=step.done, total=step.total)
+
+        yield listen

@@ -1,0 +1,173 @@
+"""The kinds of picture that Python hands over: how each becomes a photo, and how it comes back.
+
+A picture is a path, the bytes of an image file, a numpy array, a PIL image, or a
+:class:`~retouch.imaging.Photo`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
+
+import numpy as np
+
+from retouch import imaging
+from retouch.errors import RetouchError
+from retouch.imaging import Photo
+from retouch.imaging.photo import join_alpha
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+Picture: TypeAlias = Union[str, Path, bytes, "np.ndarray[Any, Any]", "PILImage", Photo]
+Mask: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
+
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_PIL_MODES = ("L", "LA", "RGB", "RGBA", "P", "I;16")
+_STEPS = 65535  # float pictures travel as 16 bit; only what is filled is rounded
+
+
+def to_photo(picture: Picture, *, allow_huge: bool = False) -> Photo:
+    """Turn a picture of any kind into a photo.
+
+    Raises:
+        RetouchError: the kind, the file or the numbers in it are not such as can be filled.
+    """
+    if isinstance(picture, Photo):
+        return picture
+    if isinstance(picture, (str, Path, bytes)):
+        return imaging.read_photo(picture, allow_huge=allow_huge)
+    if _is_pil(picture):
+        if picture.mode not in _PIL_MODES:
+            raise RetouchError(
+                f"A PIL image of mode {picture.mode} cannot be filled; "
+                f"convert it to one of {', '.join(_PIL_MODES)}."
+            )
+        photo = imaging.photo_from_array(np.asarray(_without_palette(picture)))
+        return replace(photo, profile=picture.info.get("icc_profile"))
+    if isinstance(picture, np.ndarray):
+        if picture.dtype in _FLOATS:
+            # What lies in the hole does not count, so it may be NaN; check_floats looks at the rest.
+            steps = np.nan_to_num(picture, nan=0.0).clip(0, 1) * _STEPS
+            return imaging.photo_from_array(np.rint(steps).astype(np.uint16))
+        if picture.dtype not in (np.uint8, np.uint16):
+            raise RetouchError(
+                f"An array of {picture.dtype} is no picture; use uint8, uint16, or float32/float64 in [0, 1]."
+            )
+        return imaging.photo_from_array(np.ascontiguousarray(picture))
+    raise RetouchError(
+        f"A {type(picture).__name__} is not a picture; hand over a path, a numpy array or a PIL image "
+        "(tensors go to retouch.load(…))."
+    )
+
+
+def to_mask(
+    mask: Picture | None,
+    photo: Photo,
+    *,
+    invert: bool = False,
+    resize: bool = False,
+    allow_huge: bool = False,
+) -> Mask:
+    """Turn a mask of any kind into ``H×W`` bool, True = fill; None means the photo's transparent area."""
+    shape = photo.pixels.shape[:2]
+    if mask is None:
+        hole = imaging.mask_from_alpha(photo)
+        return ~hole if invert else hole
+    if isinstance(mask, (str, Path, bytes)):
+        return imaging.read_mask(mask, shape, invert=invert, resize=resize, allow_huge=allow_huge)
+    if _is_pil(mask):
+        mask = np.asarray(_without_palette(mask))
+    if isinstance(mask, np.ndarray):
+        return imaging.mask_from_array(mask, shape, invert=invert, resize=resize)
+    raise RetouchError(
+        f"A {type(mask).__name__} is not a mask; hand over a path, a numpy array or a PIL image."
+    )
+
+
+def check_floats(picture: Picture, hole: Mask) -> None:
+    """Raise :class:`RetouchError` unless the known values of a float picture lie in [0, 1]."""
+    if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:
+        return
+    known = picture[~hole]
+    if known.size and not (known.min() >= 0 and known.max() <= 1):  # also false for NaN
+        raise RetouchError(
+            f"A float picture must lie in [0, 1]; this one holds {known.min():g} to {known.max():g}."
+        )
+
+
+def give_back(picture: Picture, before: Photo, after: Photo, hole: Mask) -> Any:
+    """Return the filled photo as the kind of picture that was handed over.
+
+    Args:
+        picture: what the caller gave; never changed. A path is not written here and gives a photo.
+        before: ``to_photo(picture)``.
+        after: the filled photo.
+        hole: ``H×W`` bool, True where ``after`` may differ.
+    """
+    if isinstance(picture, np.ndarray):
+        if picture.dtype in _FLOATS:
+            return _floats(picture, before, after, hole)
+        return join_alpha(after).reshape(picture.shape)
+    if _is_pil(picture):
+        from PIL import Image
+
+        array = join_alpha(after)
+        image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+        image.info = dict(_without_palette(picture).info)
+        return image
+    return after
+
+
+def save(
+    source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool, overwrite: bool = False
+) -> bytes | None:
+    """Write a filled photo; one that was not changed is copied byte for byte if the format stays.
+
+    Args:
+        source: the file, or the bytes of the file, that the photo was read from.
+        photo: the filled photo.
+        target: the file to write, None for bytes.
+        changed: whether anything was filled.
+        overwrite: replace ``target`` if it is there.
+
+    Returns:
+        the bytes of the file when ``target`` is None.
+    """
+    if changed or (target is not None and not _same_format(source, photo, target)):
+        return imaging.write_photo(photo, target, overwrite=overwrite)
+    if target is not None:
+        imaging.copy_file(source, target, overwrite=overwrite)
+        return None
+    return source if isinstance(source, bytes) else Path(source).read_bytes()
+
+
+def _same_format(source: str | Path | bytes, photo: Photo, target: Path) -> bool:
+    ending = target.suffix.lower()
+    if not isinstance(source, bytes) and Path(source).suffix.lower() == ending:
+        return True
+    return {".jpg": "jpeg", ".tif": "tiff"}.get(ending, ending.removeprefix(".")) == photo.format
+
+
+def _floats(picture: np.ndarray[Any, Any], before: Photo, after: Photo, hole: Mask) -> np.ndarray[Any, Any]:
+    filled = picture.copy()
+    values = join_alpha(after).reshape(picture.shape)[hole] / _STEPS
+    if after.alpha is not None and before.alpha is not None:
+        same = after.alpha[hole] == before.alpha[hole]
+        values[same, -1] = picture[hole][same, -1]
+    filled[hole] = values
+    return filled
+
+
+def _is_pil(picture: object) -> TypeGuard[PILImage]:
+    # Pillow is no dependency: if nobody imported it, nobody can have made one of its images.
+    pil = sys.modules.get("PIL.Image")
+    return pil is not None and isinstance(picture, pil.Image)
+
+
+def _without_palette(image: PILImage) -> PILImage:
+    if image.mode != "P":
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")

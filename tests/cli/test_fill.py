@@ -1,0 +1,294 @@
+import inspect
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+import retouch
+from retouch import RetouchError
+from retouch.cli import app
+from retouch.cli.terminal import read_pipe
+from retouch.contract import Model
+
+FAST = ("--model", "telea")
+
+
+def _pixels(file) -> np.ndarray:
+    return np.asarray(Image.open(file))
+
+
+def _names(folder) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+@pytest.fixture
+def empty_mask(tmp_path, hole):
+    path = tmp_path / "empty.png"
+    Image.fromarray(np.zeros_like(hole)).save(path)
+    return path
+
+
+def test_fill_writes_beside_the_photo(run, photo, hole, photo_file, mask_file):
+    done = run("fill", photo_file, mask_file, *FAST)
+    target = photo_file.with_name("photo-filled.png")
+    assert done.code == 0
+    assert done.out == b""
+    assert done.err.startswith(f"wrote {target} in ")
+    assert done.err.count("\n") == 1  # no progress bar where nobody looks
+    assert np.array_equal(_pixels(target), retouch.inpaint(photo, hole, model="telea"))
+
+
+def test_quiet_is_silent(run, photo_file, mask_file):
+    done = run("fill", photo_file, mask_file, *FAST, "--quiet")
+    assert (done.code, done.out, done.err) == (0, b"", "")
+
+
+def test_the_transparent_area_is_the_mask(run, photo, hole, tmp_path):
+    file = tmp_path / "cut.png"
+    Image.fromarray(np.dstack([photo, np.where(hole, 0, 255).astype(np.uint8)])).save(file)
+    assert run("fill", file, *FAST).code == 0
+    filled = _pixels(tmp_path / "cut-filled.png")
+    assert (filled[..., 3] == 255).all()
+    assert np.array_equal(filled[~hole][:, :3], photo[~hole])
+
+
+def test_options_reach_the_library(run, photo, hole, photo_file, mask_file, tmp_path, monkeypatch):
+    seen = {}
+
+    def fill(image, mask, **options):
+        seen.update(options, mask=mask)
+        raise retouch.RetouchError("seen enough")
+
+    monkeypatch.setattr(retouch, "fill", fill)
+    options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
+    options["allowed"] = str(mask_file)
+    flags = ("invert_mask", "resize_mask", "allow_huge")
+    words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
+    run("fill", photo_file, tmp_path / "m.png", *words, *("--" + each.replace("_", "-") for each in flags))
+    expected = {**options, **dict.fromkeys(flags, True), "mask": str(tmp_path / "m.png"), "on_progress": None}
+    assert seen == expected
+
+
+def test_defaults_are_those_of_the_library():
+    command = typer.main.get_command(app).commands["fill"]
+    library = inspect.signature(retouch.fill).parameters
+    shared = [each for each in command.params if each.name in library]
+    assert {each.name for each in shared} >= {
+        "model",
+        "device",
+        "seed",
+        "dilate",
+        "working_size",
+        "overwrite",
+    }
+    assert {each.name: each.default for each in shared} == {
+        each.name: library[each.name].default for each in shared
+    }
+    # Whatever the library takes can be said on the command line, but for what only Python can give.
+    assert set(library) - {each.name for each in command.params} == {"image", "on_progress"}
+
+
+def test_sources_and_confidence_are_drawn(run, photo_file, mask_file, tmp_path, hole):
+    sources, confidence = tmp_path / "sources.png", tmp_path / "confidence.png"
+    done = run("fill", photo_file, mask_file, "--sources", sources, "--model", "exemplar")
+    assert done.code == 0
+    assert _pixels(sources).shape == (96, 128, 3)
+    if retouch.fill(photo_file.read_bytes(), hole).confidence is not None:
+        assert run("fill", photo_file, mask_file, "--confidence", confidence, "--overwrite").code == 0
+        assert (_pixels(confidence)[~hole] == 255).all()
+
+
+@pytest.mark.parametrize("option", ["--sources", "--confidence"])
+def test_a_model_that_borrows_nothing_has_nothing_to_draw(run, photo_file, mask_file, tmp_path, option):
+    done = run("fill", photo_file, mask_file, *FAST, option, tmp_path / "extra.png")
+    assert done.code == 2
+    assert option in done.err
+    assert _names(tmp_path) == ["mask.png", "photo.png"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp", "jpg"])
+def test_a_photo_goes_through_a_pipe_in_its_own_format(run, photo, mask_file, tmp_path, suffix):
+    file = tmp_path / f"piped.{suffix}"
+    Image.fromarray(photo).save(file)
+    done = run("fill", "-", mask_file, "-o", "-", *FAST, stdin=file.read_bytes())
+    assert done.code == 0
+    assert Image.open(io.BytesIO(done.out)).format == Image.open(file).format
+    assert done.err.startswith("wrote standard output in ")
+
+
+def test_pipes_can_be_mixed_with_files(run, photo, hole, photo_file, mask_file, tmp_path):
+    expected = retouch.inpaint(photo, hole, model="telea")
+    assert np.array_equal(
+        _pixels(io.BytesIO(run("fill", photo_file, mask_file, "-o", "-", *FAST).out)), expected
+    )
+    assert run("fill", photo_file, "-", *FAST, stdin=mask_file.read_bytes()).code == 0
+    assert np.array_equal(_pixels(tmp_path / "photo-filled.png"), expected)
+    done = run("fill", "-", mask_file, "-o", tmp_path / "o.png", *FAST, stdin=photo_file.read_bytes())
+    assert done.out == b""
+    assert np.array_equal(_pixels(tmp_path / "o.png"), expected)
+    # A photo from a pipe has no place beside it, so it goes on down the pipe.
+    done = run("fill", "-", mask_file, *FAST, stdin=photo_file.read_bytes())
+    assert np.array_equal(_pixels(io.BytesIO(done.out)), expected)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_an_empty_mask_copies_the_photo_and_says_so(run, photo, empty_mask, tmp_path, piped):
+    file = tmp_path / "photo.jpg"
+    Image.fromarray(photo).save(file, quality=30)
+    if piped:
+        done = run("fill", "-", empty_mask, "-o", "-", stdin=file.read_bytes())
+        assert done.out == file.read_bytes()
+    else:
+        done = run(
+            "fill", file, empty_mask, "--sources", tmp_path / "s.png", "--confidence", tmp_path / "c.png"
+        )
+        assert (tmp_path / "photo-filled.jpg").read_bytes() == file.read_bytes()
+        assert (_pixels(tmp_path / "c.png") == 255).all()
+    assert done.code == 0
+    assert "empty" in done.err
+
+
+def test_the_photo_itself_is_replaced_only_when_told(run, photo, hole, photo_file, mask_file):
+    before = photo_file.read_bytes()
+    done = run("fill", photo_file, mask_file, "-o", photo_file, *FAST)
+    assert done.code == 2
+    assert "--overwrite" in done.err
+    assert photo_file.read_bytes() == before
+    assert run("fill", photo_file, mask_file, "-o", photo_file, *FAST, "--overwrite").code == 0
+    assert np.array_equal(_pixels(photo_file), retouch.inpaint(photo, hole, model="telea"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["gone.png", "mask.png"], "gone.png"),
+        (["photo.png", "gone.png"], "gone.png"),
+        ([".", "mask.png"], "folder"),
+        (["notes.txt", "mask.png"], "notes.txt"),
+        (["broken.png", "mask.png"], "broken.png"),
+        (["nothing.png", "mask.png"], "nothing.png"),
+        (["photo.png", "small.png"], "--resize-mask"),
+        (["photo.png", "small.png"], "64 × 48"),
+        (["photo.png", "full.png"], "whole"),
+        (["photo.png"], "mask"),
+        (["photo.png", "mask.png", "--model", "lama"], "lama"),
+        (["photo.png", "mask.png", "--device", "quantum"], "quantum"),
+        (["photo.png", "mask.png", "--dilate", "-1"], "-1"),
+        (["photo.png", "mask.png", "--working-size", "0"], "0"),
+        (["photo.png", "mask.png", "--allowed", "mask.png"], "borrow"),
+        (["photo.png", "mask.png", "-o", "gone/out.png"], "gone"),
+        (["photo.png", "mask.png", "-o", "out.xyz"], "xyz"),
+        (["photo.png", "mask.png", "-o", "out"], "extension"),
+        (["deep.png", "mask.png", "-o", "out.jpg"], "16"),
+        (["photo.png", "mask.png", "-o", "mask.png", "--overwrite"], "MASK"),
+        (["photo.png", "mask.png", "-o", "x.png", "--sources", "x.png"], "--sources and -o"),
+        (["photo.png", "mask.png", "--sources", "x.png", "--confidence", "./x.png"], "same file"),
+        (["photo.png", "mask.png", "--sources", "photo-filled.png"], "same file"),
+        (["photo.png", "mask.png", "--sources", "photo.png", "--overwrite"], "PHOTO"),
+        (["photo.png", "mask.png", "--sources", "hard-link.png", "--overwrite"], "PHOTO"),
+        (["photo.png", "mask.png", "--confidence", "mask.png", "--overwrite"], "MASK"),
+        (["photo.png", "mask.png", "--sources", "there.png"], "--overwrite"),
+        (["photo.png", "mask.png", "--sources", "out.jpg"], ".png"),
+        (["photo.png", "mask.png", "--confidence", "gone/c.png"], "gone"),
+        (["-", "-"], "PHOTO and MASK"),
+        (["-", "mask.png"], "empty"),
+        (["photo.png", "-"], "empty"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_write_nothing(
+    run, photo, photo_file, mask_file, tmp_path, monkeypatch, words, says
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Model, "__call__", lambda *_, **__: pytest.fail("the work has started"))
+    (tmp_path / "notes.txt").write_text("not a photo")
+    (tmp_path / "broken.png").write_bytes(photo_file.read_bytes()[:-2000])
+    (tmp_path / "nothing.png").write_bytes(b"")
+    (tmp_path / "there.png").write_bytes(b"mine")
+    (tmp_path / "hard-link.png").hardlink_to(photo_file)
+    Image.fromarray(np.zeros((48, 64), np.uint8)).save("small.png")
+    Image.fromarray(np.full((96, 128), 255, np.uint8)).save("full.png")
+    Image.fromarray(photo[..., 0].astype(np.uint16) * 257).save("deep.png")
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    done = run("fill", *words)
+    assert done.code == 2
+    assert done.out == b""
+    assert done.err.startswith("retouch: ")
+    assert done.err.count("\n") == 1
+    assert done.err.endswith(".\n")
+    assert says in done.err
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+
+
+def test_an_unknown_option_is_exit_code_2(run):
+    done = run("fill", "photo.png", "--sed", "1")
+    assert done.code == 2
+    assert "--sed" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_interrupted(run, photo_file, mask_file, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Model, "__call__", interrupt)
+    done = run("fill", photo_file, mask_file)
+    assert done.code == 130
+    assert done.err == "retouch: interrupted\n"
+    assert _names(tmp_path) == ["mask.png", "photo.png"]
+
+
+def test_version(run):
+    done = run("--version")
+    assert done.code == 0
+    assert done.out.decode() == f"retouch {retouch.__version__}\n"
+
+
+def test_a_closed_pipe_is_one_sentence(photo_file, mask_file):
+    code = "from retouch.cli import main; main()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "fill", str(photo_file), str(mask_file), "-o", "-", *FAST],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "pipe" in done.stderr
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_a_bar(run, photo_file, mask_file, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    for quiet in (False, True):
+        terminal = _Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        words = ("--quiet",) if quiet else ()
+        assert run("fill", photo_file, mask_file, *FAST, "--overwrite", *words).out == b""
+        assert ("━" in terminal.getvalue()) != quiet
+        assert ("wrote" in terminal.getvalue()) != quiet
+
+
+def test_a_terminal_gets_no_photo(run, photo_file, mask_file, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", _Terminal())
+    done = run("fill", photo_file, mask_file, *FAST, "-o", "-")
+    assert done.code == 2
+    assert "terminal" in done.err
+
+
+def test_a_keyboard_is_no_pipe(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", _Terminal())
+    with pytest.raises(RetouchError, match="piped"):
+        read_pipe("photo")
