@@ -119,8 +119,7 @@ class Model(ABC):
         """Fill the holes of a checked and padded pair.
 
         Args:
-            image: ``B×3×H×W`` in [0, 1]; inside the hole its values are those of the photo, so a
-                model must not look at them.
+            image: ``B×3×H×W`` in [0, 1]; grey (0.5) inside the hole, so that no model can look at it.
             mask: ``B×1×H×W``, 1 = hole; at least one item of the batch has a hole.
             allowed: ``B×1×H×W``, 1 where the model may borrow from; 0 wherever ``mask`` is 1.
             seed: the one source of randomness.
@@ -166,11 +165,13 @@ class Model(ABC):
 
         height, width = image.shape[2:]
         below, right = self.size.padding(height, width)
-        inputs = [image, mask, allowed]
+        hidden = torch.where(mask > 0, 0.5, image)
+        inputs = [hidden, mask, allowed]
         if below or right:
-            # Padding is known but never a source, so nothing is borrowed from outside the photo.
-            inputs = [F.pad(image, (0, right, 0, below), mode="replicate")]
-            inputs += [F.pad(each, (0, right, 0, below)) for each in (mask, allowed)]
+            # Beside a hole the padding is hole too, elsewhere known; nothing is borrowed from it.
+            margins = (0, right, 0, below)
+            inputs = [F.pad(each, margins, mode="replicate") for each in (hidden, mask)]
+            inputs.append(F.pad(allowed, margins))
         fill = self.infer(*inputs, seed=seed, on_progress=on_progress or (lambda _: None))
         filled = fill.image[..., :height, :width].clamp(0, 1)
         confidence = fill.confidence

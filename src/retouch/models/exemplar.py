@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.contract import Fill, Model, OnProgress, Progress
+from retouch.errors import RetouchError
 from retouch.ops.coherence import CoherentField
 from retouch.ops.correspondence import HardCorrespondence, match
 from retouch.ops.painting import Canvas
@@ -55,6 +56,18 @@ class ExemplarOptions:
     guidance: float = 0.6
     trust: float = 0.3
     fading: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.patch < 1 or self.patch % 2 == 0:
+            raise RetouchError(f"The side of a patch must be odd, such as 5 or 7, not {self.patch}.")
+        if not self.rounds or min(self.rounds) < 1:
+            raise RetouchError(f"Each level needs at least one round, not {self.rounds}.")
+        if not (0 < self.trust <= 1 and 0 < self.fading <= 1):
+            raise RetouchError(f"Trust ({self.trust}) and fading ({self.fading}) must lie in (0, 1].")
+        if self.coherence < 0 or self.guidance < 0:
+            raise RetouchError(
+                f"Coherence ({self.coherence}) and guidance ({self.guidance}) must not be negative."
+            )
 
 
 class Exemplar(Model):

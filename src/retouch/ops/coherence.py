@@ -45,6 +45,8 @@ class Comparison:
 
     def nearest(self, sources: Tensor) -> Tensor:
         """The nearest of ``sources`` (flat positions) for each query, by trying all."""
+        if not len(self.queries):
+            return sources[:0]
         table = self.table[sources]
         squares = table.square()
         found = []
@@ -80,12 +82,20 @@ class CoherentField:
         self.distances = sources.new_zeros(len(sources), dtype=doubt.dtype)
         self._grid, self._price, self._doubt = grid, price, doubt
         self._steps = (1, -1, grid.stride, -grid.stride)
-        ranks = grid.ranks(grid.queries)
-        own = torch.arange(len(sources), device=sources.device)
-        near = [ranks[grid.queries + step] for step in self._steps]
-        # Beside the field's rim a query is its own neighbour, which disagrees by a step whatever it borrows.
-        self._neighbours = [torch.where(each < len(own), each, own) for each in near]
         row, column = grid.row_column(grid.queries)
+        ranks = grid.ranks(grid.queries)
+        # Beside the field's rim, and outside the map, stands nobody: the number of queries.
+        self._neighbours = []
+        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            beside_row, beside_column = row + down, column + right
+            there = grid.flat(beside_row.clamp(0, grid.height - 1), beside_column.clamp(0, grid.width - 1))
+            inside = (
+                (beside_row >= 0)
+                & (beside_row < grid.height)
+                & (beside_column >= 0)
+                & (beside_column < grid.width)
+            )
+            self._neighbours.append(torch.where(inside, ranks[there], len(sources)))
         odd = (row + column) % 2
         self._colours = [(odd == colour).nonzero()[:, 0] for colour in (0, 1)]
 
@@ -118,17 +128,22 @@ class CoherentField:
             self._try(comparison, rows, candidates[rows], self._continued(rows))
 
     def _continued(self, rows: Tensor) -> list[Tensor]:
-        """For each of the four neighbours, the source that would continue it."""
+        """For each of the four neighbours, the source that would continue it; negative for nobody."""
+        # Far enough below zero that no step leads back into the map.
+        sources = torch.cat([self.sources, self.sources.new_full((1,), -self._grid.cells)])
         return [
-            self.sources[neighbour[rows]] - step
+            sources[neighbour[rows]] - step
             for neighbour, step in zip(self._neighbours, self._steps, strict=True)
         ]
 
     def _try(self, comparison: Comparison, rows: Tensor, candidates: Tensor, near: list[Tensor]) -> None:
+        """Let queries (by row number) change to their candidates where this lowers distance plus price."""
         present = self.sources[rows]
-        valid = self._grid.sources[candidates.clamp(0, self._grid.cells - 1)]
+        cells = self._grid.cells
+        valid = (candidates >= 0) & (candidates < cells)
+        valid &= self._grid.sources[candidates.clamp(0, cells - 1)]
         # Where neighbours agree there is nothing to try, and in a coherent field most do.
-        place = (valid & (candidates != present) & (candidates >= 0)).nonzero()[:, 0]
+        place = (valid & (candidates != present)).nonzero()[:, 0]
         rows, candidates, present = rows[place], candidates[place], present[place]
         distances = comparison.distance(rows, candidates)
         saved = torch.zeros_like(distances)

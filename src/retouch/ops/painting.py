@@ -48,7 +48,7 @@ class Canvas:
         hole = (~level.known).to(guess.dtype)
         self.share = self._average(hole[None])[grid.queries, 0]
         depths = torch.from_numpy(depth((~level.known).cpu().numpy())).to(guess)
-        self._votes = fading ** grid.rows(depths[None])[grid.queries, 0]
+        self._votes = (fading ** grid.rows(depths[None])[grid.queries, 0]).clamp_min(1e-8)
         self._colours = grid.rows(torch.cat([level.image, torch.ones_like(hole)[None]]))
 
         self._steps = torch.tensor(grid.square(), device=guess.device)
@@ -61,7 +61,8 @@ class Canvas:
             inside = self._patches(trusted, grid.queries).repeat(1, 3)
             self._weights = inside / inside.mean(1, keepdim=True)
         else:
-            channels = self._channels(level.image)
+            # Of the guess: a gradient beside the hole must not depend on what lies in it.
+            channels = self._channels(guess)
             self._basis = self._components(channels, generator)
             kernel = self._basis.t().reshape(-1, len(channels), grid.patch, grid.patch)
             table = grid.rows(F.conv2d(grid_pad(channels, grid), kernel)[0])

@@ -181,8 +181,7 @@ def paste(
         RetouchError: sizes do not fit.
     """
     height, width, side = grids[0].height, grids[0].width, grids[0].patch
-    patch = side if patch is None else patch
-    if scale < 1 or not 1 <= patch <= side:
+    if scale < 1 or (patch is not None and not 1 <= patch <= side):
         raise RetouchError(f"Transfer needs a scale of at least 1 and a patch of 1 to {side} cells.")
     expected = (len(grids), height * scale, width * scale)
     if values.ndim != 4 or (values.shape[0], *values.shape[2:]) != expected:
@@ -192,13 +191,13 @@ def paste(
     if not values.is_floating_point():
         raise RetouchError(f"Values to transfer must be floating point, not {values.dtype}.")
 
-    spans = paste_spans(patch, scale).items()
     result = values.clone(memory_format=torch.contiguous_format)
     if values.shape[1] == 0:
         return result
     for item, grid in enumerate(grids):
         if not len(grid.hole):
             continue
+        spans = paste_spans(grid.patch if patch is None else min(patch, grid.patch), scale).items()
         # What may not be borrowed is 0: its weight is 0 too, and 0 times NaN would be NaN.
         cells = values[item].reshape(-1, height, scale, width, scale)
         cells = cells.masked_fill(~grid.readable[:, None, :, None], 0)

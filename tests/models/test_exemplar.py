@@ -1,0 +1,386 @@
+"""Exemplar-based inpainting: what must be continued exactly, and what must never happen."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retouch.contract import Progress
+from retouch.errors import RetouchError
+from retouch.models import exemplar
+from retouch.models.exemplar import Exemplar, ExemplarOptions
+from retouch.ops.coherence import Comparison
+from retouch.ops.painting import Canvas
+
+torch.set_num_threads(1)
+
+
+def hole(height, width, rows, columns):
+    mask = torch.zeros(1, 1, height, width)
+    mask[..., rows, columns] = 1
+    return mask
+
+
+def all_but(height, width, rows, columns):
+    return 1 - hole(height, width, rows, columns)
+
+
+def noise(height, width, seed=0, batch=1):
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def tiles(height, width, period, seed=0):
+    """A random tile, repeated in both directions."""
+    tile = noise(period, period, seed)
+    return tile.repeat(1, 1, height // period + 1, width // period + 1)[..., :height, :width].contiguous()
+
+
+def check(image, mask, fill, allowed=None):
+    """What every fill must keep, whatever the photo and its hole."""
+    allowed = 1 - mask if allowed is None else allowed * (1 - mask)
+    assert fill.image.shape == image.shape
+    assert fill.image.dtype == torch.float32
+    assert not bool(fill.image.isnan().any())
+    known = (mask == 0).expand_as(image)
+    assert torch.equal(fill.image[known], image[known])
+    sources = fill.correspondence.source_map()
+    assert sources.shape == (len(image), 2, *image.shape[2:])
+    for item in range(len(image)):
+        inside = mask[item, 0] == 1
+        assert bool((sources[item][:, ~inside] == -1).all())
+        row, column = sources[item][:, inside]
+        assert bool(((row >= 0) & (column >= 0)).all())
+        assert bool((allowed[item, 0, row, column] == 1).all())
+        if not bool(inside.any()):
+            continue
+        # Means of what may be borrowed lie between its extremes.
+        seen = image[item][:, allowed[item, 0] == 1]
+        filled = fill.image[item][:, inside]
+        assert bool((filled.amin(1) >= seen.amin(1) - 1e-5).all())
+        assert bool((filled.amax(1) <= seen.amax(1) + 1e-5).all())
+
+
+@pytest.mark.parametrize(("period", "patch"), [(4, 3), (3, 5), (5, 5), (6, 5), (8, 5), (6, 7)])
+def test_a_periodic_texture_is_continued(period, patch):
+    image = tiles(60, 72, period)
+    mask = hole(60, 72, slice(20, 36), slice(26, 44))
+    fill = Exemplar(ExemplarOptions(patch=patch))(image, mask)
+    assert float((fill.image - image).abs().max()) < 0.02
+    assert float((fill.image - image).abs().mean()) < 1e-4
+
+
+def test_stripes_are_continued_through_a_border():
+    image = tiles(48, 1, 8).expand(-1, -1, -1, 64).contiguous()
+    mask = hole(48, 64, slice(10, 40), slice(44, 64))
+    fill = Exemplar()(image, mask)
+    assert float((fill.image - image).abs().max()) < 0.02
+
+
+@pytest.mark.parametrize("value", [0.0, 0.37, 1.0])
+def test_a_constant_stays_constant(value):
+    image = torch.full((1, 3, 50, 61), value)
+    mask = hole(50, 61, slice(10, 35), slice(20, 61))
+    garbage = torch.where(mask > 0, noise(50, 61), image)
+    torch.testing.assert_close(Exemplar()(garbage, mask).image, image)
+
+
+def test_a_smooth_gradient_is_filled_with_little_error():
+    rows = torch.linspace(0.1, 0.6, 64)[:, None].expand(64, 80)
+    columns = torch.linspace(0.2, 0.9, 80).expand(64, 80)
+    image = torch.stack([rows, columns, (rows + columns) / 2])[None]
+    mask = hole(64, 80, slice(24, 40), slice(30, 50))
+    fill = Exemplar()(image, mask)
+    error = (fill.image - image).abs()[mask.expand_as(image) > 0]
+    assert float(error.mean()) < 0.02
+    assert float(error.max()) < 0.1
+
+
+def test_an_edge_goes_on_through_the_hole():
+    image = torch.zeros(1, 3, 48, 48)
+    image[..., 24:] = 1
+    mask = hole(48, 48, slice(18, 30), slice(18, 30))
+    fill = Exemplar()(image, mask)
+    assert float((fill.image - image).abs().mean()) < 0.005
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_only_what_is_allowed_is_borrowed(side):
+    """Left is red and right is blue; who may borrow only from one gets no colour of the other."""
+    image = torch.zeros(1, 3, 48, 64)
+    grain = 0.3 + 0.7 * noise(48, 64)[:, 0]
+    image[:, 0, :, :32], image[:, 2, :, 32:] = grain[..., :32], grain[..., 32:]
+    mask = hole(48, 64, slice(14, 34), slice(20, 44))
+    halves = [hole(48, 64, slice(0, 48), slice(0, 32)), hole(48, 64, slice(0, 48), slice(32, 64))]
+    fill = Exemplar()(image, mask, allowed=halves[side])
+    check(image, mask, fill, halves[side])
+    inside = mask[0, 0] == 1
+    colour, other = (0, 2) if side == 0 else (2, 0)
+    assert float(fill.image[0, other][inside].max()) == 0
+    assert float(fill.image[0, colour][inside].min()) >= 0.3 - 1e-5
+    free = Exemplar()(image, mask)
+    assert float(free.image[0, other][inside].max()) > 0
+
+
+def test_every_pixel_of_a_borrowed_patch_is_allowed():
+    image, mask = noise(40, 40), hole(40, 40, slice(15, 25), slice(15, 25))
+    allowed = hole(40, 40, slice(0, 9), slice(3, 40))
+    sources = Exemplar(ExemplarOptions(patch=5))(image, mask, allowed=allowed).correspondence.source_map()
+    row, column = sources[0][:, mask[0, 0] == 1]
+    assert bool(((row >= 2) & (row <= 6) & (column >= 5) & (column <= 37)).all())
+
+
+def test_what_lies_in_the_hole_is_not_looked_at():
+    mask = hole(60, 60, slice(20, 40), slice(20, 40))
+    one = noise(60, 60)
+    other = torch.where(mask > 0, 1 - one, one)
+    assert torch.equal(Exemplar()(one, mask).image, Exemplar()(other, mask).image)
+
+
+def test_the_same_seed_gives_the_same_fill():
+    # So large that the finest level cannot compare all pairs, where nothing is left to chance.
+    image, mask = noise(110, 110), hole(110, 110, slice(30, 75), slice(30, 75))
+    fills = [Exemplar()(image, mask, seed=seed) for seed in (3, 3, 4)]
+    assert torch.equal(fills[0].image, fills[1].image)
+    maps = [fill.correspondence.source_map() for fill in fills]
+    assert torch.equal(maps[0], maps[1])
+    assert not torch.equal(maps[0], maps[2])
+
+
+def test_the_worlds_own_randomness_is_neither_used_nor_touched():
+    image, mask = noise(60, 64), hole(60, 64, slice(20, 40), slice(20, 44))
+    torch.manual_seed(1)
+    one, drawn = Exemplar()(image, mask).image, torch.rand(1)
+    torch.manual_seed(1)
+    assert torch.equal(drawn, torch.rand(1))
+    torch.manual_seed(2)
+    assert torch.equal(one, Exemplar()(image, mask).image)
+
+
+def singles_and_batch(image, mask):
+    singles = [Exemplar()(image[item : item + 1], mask[item : item + 1]) for item in range(len(image))]
+    return singles, Exemplar()(image, mask)
+
+
+def test_a_batch_is_filled_as_its_items_are():
+    image = noise(50, 50, batch=2)
+    mask = torch.cat([hole(50, 50, slice(10, 30), slice(5, 25)), hole(50, 50, slice(20, 22), slice(0, 50))])
+    singles, both = singles_and_batch(image, mask)
+    check(image, mask, both)
+    maps, carried = both.correspondence.source_map(), both.correspondence.transfer(image)
+    for item, single in enumerate(singles):
+        assert torch.equal(both.image[item], single.image[0])
+        assert torch.equal(maps[item], single.correspondence.source_map()[0])
+        alone = single.correspondence.transfer(image[item : item + 1])[0]
+        torch.testing.assert_close(carried[item], alone)
+
+
+@pytest.mark.parametrize("somewhere", [0.0, 1.0])
+def test_an_item_without_a_hole_comes_back_as_it_was(somewhere):
+    image = noise(40, 40, batch=2)
+    mask = torch.cat([torch.zeros(1, 1, 40, 40), hole(40, 40, slice(10, 20), slice(10, 20))])
+    allowed = torch.ones_like(mask)
+    allowed[0] = somewhere
+    fill = Exemplar()(image, mask, allowed=allowed)
+    check(image, mask, fill, allowed)
+    assert torch.equal(fill.image[0], image[0])
+    assert torch.equal(fill.image[1:], Exemplar()(image[1:], mask[1:]).image)
+
+
+def test_a_batch_whose_items_need_patches_of_different_size():
+    image = noise(20, 20, batch=2)
+    mask = torch.cat([hole(20, 20, slice(5, 9), slice(5, 9)), all_but(20, 20, slice(0, 3), slice(0, 3))])
+    for order in ([0, 1], [1, 0]):
+        singles, both = singles_and_batch(image[order], mask[order])
+        carried = both.correspondence.transfer(image[order])
+        for item, single in enumerate(singles):
+            assert torch.equal(both.image[item], single.image[0])
+            alone = single.correspondence.transfer(image[order][item : item + 1])[0]
+            torch.testing.assert_close(carried[item], alone)
+
+
+SHAPES = {
+    "corner": hole(41, 53, slice(0, 12), slice(0, 15)),
+    "last corner": hole(41, 53, slice(30, 41), slice(40, 53)),
+    "left border": hole(41, 53, slice(8, 30), slice(0, 9)),
+    "whole top": hole(41, 53, slice(0, 10), slice(0, 53)),
+    "frame": all_but(41, 53, slice(12, 30), slice(12, 40)),
+    "scratch across": hole(41, 53, slice(20, 21), slice(0, 53)),
+    "scratch down": hole(41, 53, slice(0, 41), slice(9, 11)),
+    "one pixel": hole(41, 53, slice(20, 21), slice(20, 21)),
+    "last pixel": hole(41, 53, slice(40, 41), slice(52, 53)),
+    "one known pixel": all_but(41, 53, slice(17, 18), slice(30, 31)),
+    "one known corner": all_but(41, 53, slice(40, 41), slice(52, 53)),
+    "one known column": all_but(41, 53, slice(0, 41), slice(25, 26)),
+    "one known row": all_but(41, 53, slice(0, 1), slice(0, 53)),
+    "every other pixel": ((torch.arange(41)[:, None] + torch.arange(53)) % 2).float()[None, None],
+}
+
+
+@pytest.mark.parametrize("mask", SHAPES.values(), ids=SHAPES.keys())
+def test_holes_of_every_shape(mask):
+    image = noise(41, 53)
+    check(image, mask, Exemplar()(image, mask))
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(1, 2), (2, 1), (2, 2), (3, 3), (1, 30), (30, 1), (7, 200), (200, 7), (49, 97)]
+)
+def test_sizes(height, width):
+    image = noise(height, width)
+    for rows, columns in (
+        (slice(0, 1), slice(0, 1)),
+        (slice(height - 1, height), slice(width - 1, width)),
+        (slice(height // 2, height), slice(width // 2, width)),
+    ):
+        mask = hole(height, width, rows, columns)
+        check(image, mask, Exemplar()(image, mask))
+
+
+def test_one_known_pixel_fills_everything_with_its_colour():
+    for height, width, row, column in [(1, 2, 0, 0), (3, 3, 1, 1), (5, 4, 4, 3), (30, 26, 0, 25)]:
+        image = noise(height, width)
+        fill = Exemplar()(image, all_but(height, width, slice(row, row + 1), slice(column, column + 1)))
+        torch.testing.assert_close(fill.image, image[..., row, column][..., None, None].expand_as(image))
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.sampled_from([1, 3, 5, 7]),
+    st.floats(0.02, 0.9),
+    st.booleans(),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=40, deadline=None)
+def test_any_size_and_hole(height, width, patch, part, blocks, seed):
+    if height * width == 1:
+        width = 2
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(1, 3, height, width, generator=generator)
+    grain = torch.rand(
+        1, 1, *((-(-each // 5) if blocks else each) for each in (height, width)), generator=generator
+    )
+    if blocks:
+        grain = grain.repeat_interleave(5, 2).repeat_interleave(5, 3)[..., :height, :width]
+    mask = (grain < part).float()
+    mask[..., 0, 0], mask[..., -1, -1] = 1, 0
+    allowed = (torch.rand(1, 1, height, width, generator=generator) > 0.05).float()
+    allowed[..., -1, -1] = 1
+    options = ExemplarOptions(patch=patch, rounds=(1, 2))
+    check(image, mask, Exemplar(options)(image, mask, allowed=allowed, seed=seed), allowed)
+
+
+@pytest.mark.parametrize("patch", [3, 7])
+def test_the_patch_is_the_one_asked_for(patch):
+    image, mask = noise(50, 50), hole(50, 50, slice(20, 30), slice(20, 30))
+    fill = Exemplar(ExemplarOptions(patch=patch))(image, mask)
+    check(image, mask, fill)
+    assert fill.correspondence.grids[0].patch == patch
+
+
+def test_smaller_patches_serve_where_large_ones_do_not_fit():
+    image, mask = noise(30, 30), all_but(30, 30, slice(4, 7), slice(0, 30))
+    fill = Exemplar(ExemplarOptions(patch=7))(image, mask)
+    check(image, mask, fill)
+    assert fill.correspondence.grids[0].patch == 3
+
+
+def test_what_is_reported_is_what_was_painted():
+    """In a coherent fill, the pixel at the source is the pixel in the hole."""
+    image = tiles(60, 72, 6)
+    mask = hole(60, 72, slice(20, 36), slice(26, 44))
+    fill = Exemplar()(image, mask)
+    inside = mask[0, 0] == 1
+    row, column = fill.correspondence.source_map()[0][:, inside]
+    assert float((image[0][:, row, column] - fill.image[0][:, inside]).abs().mean()) < 1e-3
+    # So anything else of the photo, such as its depth, can be carried over.
+    carried = fill.correspondence.transfer(image.mean(1, keepdim=True))
+    torch.testing.assert_close(carried[mask == 1], image.mean(1, keepdim=True)[mask == 1], atol=0.01, rtol=0)
+
+
+def test_progress_goes_forward_and_ends():
+    image = noise(100, 100, batch=2)
+    mask = torch.cat(
+        [hole(100, 100, slice(30, 70), slice(30, 70)), hole(100, 100, slice(0, 100), slice(4, 5))]
+    )
+    steps: list[Progress] = []
+    Exemplar()(image, mask, on_progress=steps.append)
+    parts = [step.done / step.total for step in steps]
+    assert parts == sorted(parts)
+    assert 0 < parts[0] < 1
+    assert steps[-1].done == steps[-1].total
+    assert len(set(parts)) > 6
+
+
+def test_nothing_left_to_borrow_from():
+    mask = hole(8, 8, slice(0, 4), slice(0, 8))
+    with pytest.raises(RetouchError, match="allow some"):
+        Exemplar()(noise(8, 8), mask, allowed=torch.zeros_like(mask))
+
+
+def test_no_model_changes_what_it_was_given():
+    image, mask = noise(50, 50), hole(50, 50, slice(20, 30), slice(20, 30))
+    allowed = hole(50, 50, slice(0, 50), slice(0, 20))
+    copies = [each.clone() for each in (image, mask, allowed)]
+    Exemplar()(image, mask, allowed=allowed)
+    for each, copy in zip((image, mask, allowed), copies, strict=True):
+        assert torch.equal(each, copy)
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Which of the ways for small and for large levels were taken."""
+    ways = []
+
+    def watch(owner, name):
+        original = getattr(owner, name)
+
+        def watched(*given, **named):
+            ways.append(name)
+            return original(*given, **named)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    watch(exemplar, "match")
+    watch(Canvas, "_components")
+    watch(Comparison, "nearest")
+    return ways
+
+
+def strokes(height, width):
+    """Thin strokes along and across."""
+    mask = torch.zeros(1, 1, height, width)
+    steps = torch.arange(60, width - 60)
+    mask[..., (steps * height // width).clamp(0, height - 2), steps] = 1
+    mask[..., (steps * height // width).clamp(0, height - 2) + 1, steps] = 1
+    mask[..., 30 : height // 2, 90:92] = 1
+    return mask
+
+
+def test_a_small_level_compares_all_pairs(taken):
+    image, mask = noise(50, 50), hole(50, 50, slice(20, 30), slice(20, 30))
+    Exemplar()(image, mask)
+    assert set(taken) == {"nearest"}
+
+
+def test_a_large_photo_with_thin_strokes(taken):
+    """Strokes vanish at half the resolution, so the first search is that of a large level."""
+    image = tiles(400, 500, 10)
+    mask = strokes(400, 500)
+    other = torch.where(mask > 0, 1 - image, image)
+    fill = Exemplar()(image, mask)
+    assert {"match", "_components"} <= set(taken)
+    check(image, mask, fill)
+    inside = mask.expand_as(image) > 0
+    assert float((fill.image - image)[inside].abs().mean()) < 0.01
+    assert torch.equal(fill.image, Exemplar()(other, mask).image)
+
+
+def test_a_large_photo_with_a_block(taken):
+    image = tiles(400, 500, 10)
+    mask = hole(400, 500, slice(200, 260), slice(220, 290))
+    fill = Exemplar()(image, mask)
+    assert "_components" in taken
+    assert "nearest" in taken
+    check(image, mask, fill)
+    assert float((fill.image - image).abs().max()) < 0.05
