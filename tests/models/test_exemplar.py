@@ -60,13 +60,26 @@ def check(image, mask, fill, allowed=None):
         assert bool((filled.amax(1) <= seen.amax(1) + 1e-5).all())
 
 
-@pytest.mark.parametrize(("period", "patch"), [(4, 3), (3, 5), (5, 5), (6, 5), (8, 5), (6, 7)])
+@pytest.mark.parametrize(("period", "patch"), [(4, 5), (3, 5), (5, 5), (6, 5), (8, 5), (6, 7)])
 def test_a_periodic_texture_is_continued(period, patch):
     image = tiles(60, 72, period)
     mask = hole(60, 72, slice(20, 36), slice(26, 44))
     fill = Exemplar(ExemplarOptions(patch=patch))(image, mask)
     assert float((fill.image - image).abs().max()) < 0.02
     assert float((fill.image - image).abs().mean()) < 1e-4
+
+
+def test_texture_is_not_filled_with_haze():
+    """Grain and a flat area have the same mean; a hole in the grain must be grainy to its middle."""
+    generator = torch.Generator().manual_seed(3)
+    image = torch.full((1, 3, 160, 160), 0.5)
+    image[..., :80] += 0.2 * (torch.rand(1, 1, 160, 80, generator=generator) - 0.5)
+    mask = hole(160, 160, slice(50, 110), slice(10, 70))
+    fill = Exemplar()(image, mask)
+    middle = fill.image[0, 0, 60:100, 20:60]
+    assert float(middle.std()) > 0.6 * float(image[0, 0, :, :80].std())
+    columns = fill.correspondence.source_map()[0, 1][60:100, 20:60]
+    assert float((columns < 80).float().mean()) > 0.95
 
 
 def test_stripes_are_continued_through_a_border():

@@ -20,7 +20,7 @@ def level(height, width, rows, columns, seed=0):
     known = torch.ones(height, width, dtype=torch.bool)
     known[rows, columns] = False
     image = torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
-    return Level(image, known, known)
+    return Level(image, known.float(), known)
 
 
 def canvas(at, patch, **options):
@@ -158,7 +158,7 @@ def test_the_middle_of_a_deep_hole_is_painted_too(fading, reach):
     side = 2 * reach + 8
     known = torch.zeros(side, side, dtype=torch.bool)
     known[:, :8] = True
-    at = Level(torch.full((3, side, side), 0.5), known, known)
+    at = Level(torch.full((3, side, side), 0.5), known.float(), known)
     paper = canvas(at, 3, fading=fading)
     paper.painted = torch.zeros(3, side, side)
     sources = torch.full_like(paper.grid.queries, int(paper.grid.sources.nonzero()[0, 0]))
@@ -173,7 +173,7 @@ def test_what_is_painted_lies_between_what_is_known(height, width, patch, seed):
     known = torch.rand(height, width, generator=generator) > 0.3
     known[:5, :5] = True
     known[-1, -1] = False
-    at = Level(torch.rand(3, height, width, generator=generator), known, known)
+    at = Level(torch.rand(3, height, width, generator=generator), known.float(), known)
     paper = canvas(at, patch)
     distances = torch.rand(paper.grid.queries.shape, generator=generator) * 10
     paper.paint(random_sources(paper.grid, seed), distances)
@@ -302,7 +302,7 @@ def test_what_the_hole_held_is_not_looked_at(large, monkeypatch):
     if large:
         components(monkeypatch, 20)
     at = level(14, 16, slice(5, 9), slice(6, 11))
-    other = Level(torch.where(at.known, at.image, 1 - at.image), at.known, at.readable)
+    other = Level(torch.where(at.known, at.image, 1 - at.image), at.certainty, at.readable)
     one, two = canvas(at, 3, guidance=0.5), canvas(other, 3, guidance=0.5)
     assert torch.equal(one.painted, two.painted)
     for seed in range(4):

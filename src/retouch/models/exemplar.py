@@ -7,7 +7,9 @@ SIGGRAPH 2009). What differs from them:
 
 * Sources are chosen for coherence as well as for likeness (:mod:`retouch.ops.coherence`).
 * A pixel that was painted counts less than a known one when patches are compared.
-* A smooth guess of the hole's colours guides the search, so that a large hole keeps the tone around it.
+* A smooth guess of the hole's colours and texture guides the search, so that a large hole keeps the tone
+  around it, and grass does not fade into haze (after Newson et al., "Video inpainting of complex scenes",
+  SIAM J. Imaging Sciences 2014, section 3.2, who let texture be painted like colour).
 * Coarse levels compare whole patches, large ones their principal components, one gathered row a candidate.
 """
 
@@ -32,7 +34,7 @@ from retouch.ops.pyramid import Level, halve
 _SHORTEST, _FEWEST = 24, 30
 # Where queries times sources are at most so many, all pairs are compared.
 _ALL_PAIRS = 6_000_000
-_EXPLORATIONS = 4
+_EXPLORATIONS = 16
 # How far the finest level looks around; what lies farther was decided below.
 _LAST_RADIUS = 8
 
@@ -45,17 +47,17 @@ class ExemplarOptions:
         patch: odd side of the patches, in pixels; smaller ones serve where no such patch is known.
         rounds: of searching and painting, from the finest level to the coarsest; coarser ones take the last.
         coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
-        guidance: how much the smooth guess of the hole's colours counts, beside the patch itself.
+        guidance: how much the smooth guess of the hole's colours and texture counts, beside the patch itself.
         trust: what a painted pixel counts in a comparison, where a known one counts 1.
         fading: factor by which a patch's vote fades with each pixel of depth in the hole.
     """
 
     patch: int = 5
     rounds: tuple[int, ...] = (2, 3, 4, 6, 8)
-    coherence: float = 0.25
-    guidance: float = 0.6
-    trust: float = 0.3
-    fading: float = 0.7
+    coherence: float = 0.15
+    guidance: float = 0.4
+    trust: float = 0.05
+    fading: float = 0.35
 
     def __post_init__(self) -> None:
         if self.patch < 1 or self.patch % 2 == 0:
@@ -84,8 +86,8 @@ class Exemplar(Model):
         """Fill each item of the batch on its own."""
         filled, grids, sources, similarities = [], [], [], []
         for item in range(len(image)):
-            known = mask[item, 0] == 0
-            level = Level(image[item], known, known & (allowed[item, 0] > 0))
+            known = 1 - mask[item, 0]
+            level = Level(image[item], known, (known > 0) & (allowed[item, 0] > 0))
 
             def report(done: int, total: int, item: int = item) -> None:
                 on_progress(Progress("fill", item * total + done, len(image) * total))

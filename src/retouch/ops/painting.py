@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from retouch.ops.coherence import Comparison
 from retouch.ops.masks import depth
 from retouch.ops.patches import PatchGrid
-from retouch.ops.pyramid import Level, smooth_fill
+from retouch.ops.pyramid import Level, gradients, smooth_fill
 
 # Levels of at most so many pixels compare whole patches, larger ones their principal components.
 _WHOLE_PATCHES = 2**17
@@ -18,6 +18,8 @@ _COMPONENTS, _SAMPLE = 20, 3000
 _CHUNK = 2**16
 # The patch distance that halves a vote is about the one that this part of all patches stays below.
 _GOOD_PART = 0.2
+# What texture counts beside colour.
+_TEXTURE_WEIGHT = 1.5
 
 
 class Canvas:
@@ -38,7 +40,7 @@ class Canvas:
         Args:
             level: the image and its hole.
             grid: its patches.
-            guidance: what the smooth guess counts in a comparison, beside the patch.
+            guidance: what the smooth guess of colours and texture counts in a comparison, beside the patch.
             trust: what a painted pixel counts in a comparison, where a known one counts 1.
             fading: factor by which a patch's vote fades with each pixel of depth in the hole.
             generator: draws the sample that principal components are computed from.
@@ -57,7 +59,7 @@ class Canvas:
         if level.known.numel() <= _WHOLE_PATCHES:
             table = grid.rows(F.unfold(grid_pad(level.image, grid), grid.patch).reshape(-1, *hole.shape))
             # Unfolding orders by channel, and so do the weights.
-            trusted = grid.rows((level.known + trust * hole)[None], "constant")
+            trusted = grid.rows(level.certainty.clamp_min(trust)[None], "constant")
             inside = self._patches(trusted, grid.queries).repeat(1, 3)
             self._weights = inside / inside.mean(1, keepdim=True)
         else:
@@ -68,10 +70,12 @@ class Canvas:
             table = grid.rows(F.conv2d(grid_pad(channels, grid), kernel)[0])
         # The guess competes with a sum over a patch, so it is weighed by the patch's side.
         self._guidance = guidance * grid.patch
-        self._guide = self._average(guess)[grid.queries] * self._guidance
-        self._table = torch.cat([table, self._average(level.image) * self._guidance], 1)
+        texture = level.image[:0] if level.texture is None else level.texture * _TEXTURE_WEIGHT
+        self._guide = self._average(torch.cat([guess, texture]))[grid.queries] * self._guidance
+        guides = self._average(torch.cat([level.image, texture])) * self._guidance
+        self._table = torch.cat([table, guides], 1)
         if self._weights is not None:
-            self._weights = torch.cat([self._weights, self.share[:, None].expand(-1, 3)], 1)
+            self._weights = torch.cat([self._weights, self.share[:, None].expand_as(self._guide)], 1)
 
     def compare(self) -> Comparison:
         """What the patches of the present painting are compared by."""
@@ -128,10 +132,7 @@ class Canvas:
     @staticmethod
     def _channels(image: Tensor) -> Tensor:
         """Colour, and the gradient of brightness: ``5×H×W``."""
-        grey = F.pad(image.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0]
-        right = (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]) / 2
-        down = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]) / 2
-        return torch.cat([image, right, down])
+        return torch.cat([image, gradients(image)])
 
     def _components(self, channels: Tensor, generator: torch.Generator) -> Tensor:
         """``(C·patch²)×d`` principal directions of a sample of the sources."""

@@ -10,8 +10,11 @@ from torch.nn import functional as F
 
 # Binomial kernel of four taps, so that a coarse cell lies in the middle of its two by two fine cells.
 _TAPS = (1.0, 3.0, 3.0, 1.0)
-# A coarse cell is known where at least this part of what it averages is known.
-_KNOWN_PART = 0.3
+# A coarse cell is known where at least this part of what it averages is known: what little is known is
+# better than a guess, and as an example it is as good as others, since it lies near.
+_KNOWN_PART = 0.05
+# Side of the box that texture is measured in.
+_TEXTURE_BOX = 9
 _SMOOTHING_STEPS = 4
 
 
@@ -21,35 +24,69 @@ class Level:
 
     Attributes:
         image: ``3×H×W``; what lies in the hole has no meaning.
-        known: ``H×W`` booleans, False in the hole.
+        certainty: ``H×W`` in [0, 1], the part of what a cell averages that is known; 0 in the hole.
         readable: ``H×W`` booleans, where may be borrowed from; False in the hole.
+        texture: ``2×H×W``, the root of how much the finest level's brightness changes around here, across
+            and down; guessed in the hole. None on the finest level, whose patches show it themselves.
     """
 
     image: Tensor
-    known: Tensor
+    certainty: Tensor
     readable: Tensor
+    texture: Tensor | None = None
+
+    @property
+    def known(self) -> Tensor:
+        """``H×W`` booleans, False in the hole."""
+        return self.certainty > 0
+
+
+def gradients(image: Tensor) -> Tensor:
+    """Central differences of the brightness of ``3×H×W``, across and down: ``2×H×W``."""
+    grey = F.pad(image.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")[0]
+    across = (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]) / 2
+    down = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]) / 2
+    return torch.cat([across, down])
+
+
+def _texture(image: Tensor, known: Tensor) -> Tensor:
+    """Root of the mean absolute gradient over a box; those that touch the hole do not count.
+
+    The root spreads it as colours are spread, so that haze and dark grass differ as visibly as grass and
+    gravel, and one weight serves all photos.
+    """
+    whole = F.max_pool2d((~known)[None].to(image), 3, 1, 1) == 0
+    layers = torch.cat([gradients(image).abs() * whole, whole.to(image)])
+    means = F.avg_pool2d(layers[None], _TEXTURE_BOX, 1, _TEXTURE_BOX // 2)[0]
+    measured = known & (means[2] > 0)
+    if not bool(measured.any()):
+        return torch.zeros_like(means[:2])
+    return smooth_fill((means[:2] / means[2:].clamp_min(1e-6)).sqrt(), measured)
 
 
 def halve(level: Level) -> Level:
     """The level of half the resolution, ``ceil(H/2) × ceil(W/2)``.
 
-    Only known pixels are averaged, so nothing of the hole leaks out, and a cell that is partly known
-    counts as known: thin holes vanish where they are easy to fill. A cell with any known pixel that
-    may not be borrowed from may not be borrowed from either.
+    Only known pixels are averaged, by how certain they are, so nothing of the hole leaks out, and a cell
+    that is partly known counts as known: thin holes vanish where they are easy to fill. A cell with any
+    known pixel that may not be borrowed from may not be borrowed from either.
     """
-    known = level.known.to(level.image.dtype)
-    height, width = known.shape
+    height, width = level.certainty.shape
     taps = level.image.new_tensor(_TAPS) / sum(_TAPS)
     kernel = (taps[:, None] * taps)[None, None]
-    layers = torch.cat(
-        [level.image * known, known[None], torch.ones_like(known)[None], (known * ~level.readable)[None]]
-    )
-    padded = F.pad(layers[:, None], (1, 1 + width % 2, 1, 1 + height % 2))
-    sums = F.conv2d(padded, kernel, stride=2)[:, 0]
-    colours, weight, whole, forbidden = sums[:3], sums[3], sums[4], sums[5]
-    is_known = weight > _KNOWN_PART * whole
-    image = torch.where(is_known, colours / weight.clamp_min(1e-6), 0)
-    return Level(image, is_known, is_known & (forbidden == 0))
+    forbidden = (level.known & ~level.readable).to(level.certainty)
+    layers = torch.stack([*(level.image * level.certainty), level.certainty, forbidden])
+    margins = (1, 1 + width % 2, 1, 1 + height % 2)
+    sums = F.conv2d(F.pad(layers[:, None], margins), kernel, stride=2)[:, 0]
+    whole = F.conv2d(F.pad(torch.ones_like(layers[:1, None]), margins), kernel, stride=2)[0, 0]
+    colours, weight, forbidden = sums[:3], sums[3], sums[4]
+    certainty = weight / whole
+    known = certainty > _KNOWN_PART
+    image = torch.where(known, colours / weight.clamp_min(1e-6), 0)
+    readable = known & (forbidden == 0)
+    texture = _texture(level.image, level.known) if level.texture is None else level.texture
+    texture = F.conv2d(F.pad(texture[:, None], margins, mode="replicate"), kernel, stride=2)[:, 0]
+    return Level(image, torch.where(known, certainty, 0), readable, texture)
 
 
 def smooth_fill(image: Tensor, known: Tensor) -> Tensor:
