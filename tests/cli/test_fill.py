@@ -248,6 +248,11 @@ def test_version(run):
     assert done.out.decode() == f"retouch {retouch.__version__}\n"
 
 
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "retouch", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"retouch {retouch.__version__}\n")
+
+
 def test_a_closed_pipe_is_one_sentence(photo_file, mask_file):
     code = "from retouch.cli import main; main()"
     reader, writer = os.pipe()

@@ -125,7 +125,7 @@ def _finish(hole: Mask, shape: tuple[int, ...], *, invert: bool, resize: bool) -
         if not resize:
             raise RetouchError(
                 f"The mask is {hole.shape[1]} × {hole.shape[0]} pixels and the photo {width} × {height}; "
-                "use --resize-mask (resize=True in Python) to bring the mask to the photo's size."
+                "use --resize-mask (resize_mask=True in Python) to bring the mask to the photo's size."
             )
         rows, columns = (
             ((np.arange(new) + 0.5) * old / new).astype(np.intp)

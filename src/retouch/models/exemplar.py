@@ -90,7 +90,8 @@ class Exemplar(Model):
             level = Level(image[item], known, (known > 0) & (allowed[item, 0] > 0))
 
             def report(done: int, total: int, item: int = item) -> None:
-                on_progress(Progress("fill", item * total + done, len(image) * total))
+                # Items differ in their number of levels, so each counts 100.
+                on_progress(Progress("fill", 100 * item + 100 * done // total, 100 * len(image)))
 
             painted, grid, field = _synthesise(level, self.options, seed, report)
             filled.append(painted)
