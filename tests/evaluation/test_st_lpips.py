@@ -7,6 +7,7 @@ import types
 import pytest
 import torch
 
+from retouch.errors import RetouchError
 from retouch.evaluation.st_lpips import STLPIPS, st_lpips
 
 torch.set_num_threads(1)
@@ -114,3 +115,9 @@ def test_loaded_once_and_not_trained():
     metric = STLPIPS()
     assert not list(metric.parameters())
     assert not st_lpips().training
+
+
+def test_pictures_too_small_are_refused():
+    st_lpips().features(torch.zeros(1, 3, STLPIPS.smallest, 30))
+    with pytest.raises(RetouchError, match="at least 21 pixels a side, not 30×20"):
+        st_lpips().features(torch.zeros(1, 3, STLPIPS.smallest - 1, 30))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import retouch
+from retouch.cli.evaluate import evaluate, score
 from retouch.cli.fill import fill
 from retouch.cli.models import models
 
@@ -19,6 +20,8 @@ app = typer.Typer(
 )
 app.command()(fill)
 app.command()(models)
+app.command()(evaluate)
+app.command()(score)
 
 
 def _version(wanted: bool) -> None:

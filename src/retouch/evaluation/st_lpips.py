@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retouch.errors import RetouchError
 
-def _weights() -> dict[str, Tensor]:
+
+def shift_tolerant_weights(network: Literal["alex", "vgg"]) -> dict[str, Tensor]:
+    """The published weights of one of the two networks, on the CPU, by their published names."""
     # The package's own import needs torchvision, which it does not declare; only its file is wanted.
     spec = find_spec("stlpips_pytorch")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("ST-LPIPS needs its weights: pip install stlpips-pytorch")
     folder = Path(spec.submodule_search_locations[0]) / "weights" / "vST0.0"
     weights: dict[str, Tensor] = torch.load(
-        folder / "alex_shift_tolerant.pth", map_location="cpu", weights_only=True
+        folder / f"{network}_shift_tolerant.pth", map_location="cpu", weights_only=True
     )
     return weights
+
+
+def blur_down(x: Tensor, kernel: Tensor) -> Tensor:
+    """Half the size: every second value after the reflect-padded blur ``kernel``, ``C×1×3×3``."""
+    blurred: Tensor = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, stride=2, groups=x.shape[1])
+    return blurred
+
+
+def dense_maximum(x: Tensor, side: int) -> Tensor:
+    """The maximum of every ``side×side`` window: max pooling with stride 1, which torch does slowly."""
+    height, width = x.shape[2] - side + 1, x.shape[3] - side + 1
+    x = reduce(torch.maximum, [x[:, :, shift : shift + height] for shift in range(side)])
+    return reduce(torch.maximum, [x[..., shift : shift + width] for shift in range(side)])
+
+
+def unit_length(x: Tensor) -> Tensor:
+    """Feature vectors of length 1 over the channels of ``B×C×H×W``; zero stays zero."""
+    length: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x / (length + 1e-10)
+
+
+def upsampled(scores: list[Tensor], size: torch.Size) -> Tensor:
+    """The sum of the levels' ``B×1×h×w`` distances, each brought to ``size`` (height, width)."""
+    maps = [F.interpolate(score, size, mode="bilinear", align_corners=False) for score in scores]
+    return torch.stack(maps).sum(dim=0)
 
 
 class STLPIPS(nn.Module):
@@ -30,14 +59,15 @@ class STLPIPS(nn.Module):
     (section 4 of the paper), and the padding is as wide as the published code has it.
     """
 
+    smallest = 21  # pixels a side; below, a feature map is too small to be reflected
+
     def __init__(self) -> None:
         super().__init__()
-        for name, value in _weights().items():
+        for name, value in shift_tolerant_weights("alex").items():
             self.register_buffer(name.replace(".", "_"), value)
 
     def _blur_down(self, x: Tensor, name: str) -> Tensor:
-        kernel = self.get_buffer(f"net_{name}_filt")
-        return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, stride=2, groups=x.shape[1])
+        return blur_down(x, self.get_buffer(f"net_{name}_filt"))
 
     def _convolve(self, x: Tensor, name: str, padding: int) -> Tensor:
         return F.conv2d(
@@ -45,28 +75,39 @@ class STLPIPS(nn.Module):
         )
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """The five feature maps of ``image`` (``B×3×H×W`` in [0, 1]), unit length over the channels."""
+        """The five feature maps of ``image`` (``B×3×H×W`` in [0, 1]), unit length over the channels.
+
+        Raises:
+            RetouchError: If a side of the image is below ``smallest``.
+        """
+        if min(image.shape[2:]) < self.smallest:
+            raise RetouchError(
+                f"ST-LPIPS needs pictures of at least {self.smallest} pixels a side, "
+                f"not {image.shape[3]}×{image.shape[2]}; leave smaller ones out."
+            )
         shift, scale = self.get_buffer("scaling_layer_shift"), self.get_buffer("scaling_layer_scale")
         x = (2 * image - 1 - shift) / scale
         x = F.relu(self._blur_down(self._convolve(x, "slice1_0", 2), "slice1_1"))
         maps = [x]
-        x = self._blur_down(F.max_pool2d(x, 3, 1), "slice2_4")
+        x = self._blur_down(dense_maximum(x, 3), "slice2_4")
         x = F.relu(self._convolve(x, "slice2_5", 2))
         maps.append(x)
-        x = self._blur_down(F.max_pool2d(x, 3, 1), "slice3_8")
+        x = self._blur_down(dense_maximum(x, 3), "slice3_8")
         for name in ("slice3_9", "slice4_11", "slice5_13"):
             x = F.relu(self._convolve(x, name, 1))
             maps.append(x)
-        return [each / (each.norm(dim=1, keepdim=True) + 1e-10) for each in maps]
+        return [unit_length(each) for each in maps]
+
+    def scores(self, ones: list[Tensor], others: list[Tensor]) -> list[Tensor]:
+        """The distance of two lists of features, ``B×1×h×w`` for each level."""
+        return [
+            F.conv2d((one - other) ** 2, self.get_buffer(f"lin{level}_model_1_weight"))
+            for level, (one, other) in enumerate(zip(ones, others, strict=True))
+        ]
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Distance map ``B×1×H×W`` between two ``B×3×H×W`` images in [0, 1]; its mean is the metric."""
-        size = first.shape[2:]
-        distance = torch.zeros_like(first[:, :1])
-        for level, (one, other) in enumerate(zip(self.features(first), self.features(second), strict=True)):
-            score = F.conv2d((one - other) ** 2, self.get_buffer(f"lin{level}_model_1_weight"))
-            distance = distance + F.interpolate(score, size, mode="bilinear", align_corners=False)
-        return distance
+        return upsampled(self.scores(self.features(first), self.features(second)), first.shape[2:])
 
 
 @cache

@@ -1,0 +1,190 @@
+"""``retouch evaluate`` and ``retouch score``: measure models, or fills that other tools made."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retouch.cli.terminal import plain_errors, progress_bar
+from retouch.errors import RetouchError
+
+if TYPE_CHECKING:
+    from retouch.evaluation.run import Case, Source
+    from retouch.evaluation.store import Settings
+
+DataOption = Annotated[
+    Path, typer.Option(metavar="DIR", help="A folder with index.json, or with images/ and masks/.")
+]
+MasksOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KIND", help="A kind of masks; repeat it for more. Left out: all there are."),
+]
+LimitOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="So many photos, spread over all of them.")
+]
+OutOption = Annotated[Path, typer.Option(metavar="REPORT", help="Folder of the report.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the report that is there.")]
+WorkersOption = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Pairs worked on at a time; it changes times, no results.")
+]
+ThreadsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each process.")]
+InceptionOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your inception-2015-12-05.pt, for FID and Inception Score instead of Fréchet VGG.",
+    ),
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def evaluate(
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="One that `retouch models` lists, or pypatchmatch, biharmonic; repeat it for more. "
+            "The others are compared to the first."
+        ),
+    ],
+    data: DataOption,
+    masks: MasksOption = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Measure as a published table was; see docs/protocols.md."),
+    ] = None,
+    limit: LimitOption = None,
+    out: OutOption = Path("report"),
+    resume: ResumeOption = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of the models.")] = 0,
+    workers: WorkersOption = 1,
+    threads: ThreadsOption = 1,
+    inception: InceptionOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Fill photos whose holes are known with several models, and measure them side by side."""
+    with plain_errors():
+        _need_extra()
+        from retouch.evaluation import fillers, pairs
+        from retouch.evaluation import protocol as protocols
+        from retouch.evaluation.run import Case
+        from retouch.evaluation.store import Settings
+
+        fillers.check_names(model)
+        published: Sequence[dict[str, Any]] | None = None
+        if protocol is None:
+            found = pairs.find_pairs(data, masks, limit)
+            cases = [Case(each.photo, each.masks, partial(pairs.read_pair, each)) for each in found]
+        else:
+            rules = protocols.load_protocol(protocol)
+            found = protocols.protocol_pairs(rules, data, masks, limit)
+            read = partial(protocols.read_protocol_pair, rules)
+            cases = [Case(each.photo, each.masks, partial(read, each)) for each in found]
+            published = [
+                figure
+                for kind in dict.fromkeys(each.masks for each in found)
+                for figure in protocols.published_figures(rules, kind)
+            ]
+            if not quiet:
+                typer.echo(protocols.describe(rules) + "\n", err=True)
+        settings = Settings(str(data), protocol, seed, threads, device, _checked(inception))
+        _run(cases, model, out, settings, workers, resume, None, published, quiet)
+
+
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="Folder of filled photos, named like the photos.")
+    ],
+    data: DataOption,
+    masks: MasksOption = None,
+    limit: LimitOption = None,
+    out: OutOption = Path("report"),
+    resume: ResumeOption = False,
+    workers: WorkersOption = 1,
+    threads: ThreadsOption = 1,
+    inception: InceptionOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure fills that any other tool made, matched by file name."""
+    with plain_errors():
+        _need_extra()
+        from retouch.evaluation import pairs
+        from retouch.evaluation.fillers import Filled
+        from retouch.evaluation.predictions import find_predictions
+        from retouch.evaluation.run import Case
+        from retouch.evaluation.store import Settings
+
+        found = pairs.find_pairs(data, masks, limit)
+        files, missing = find_predictions(predictions, found)
+        for pair in missing:
+            typer.echo(f"retouch: no prediction for {pair.photo} ({pair.masks})", err=True)
+        by_key = {(pair.photo, pair.masks): path for pair, path in files.items()}
+        cases = [Case(each.photo, each.masks, partial(pairs.read_pair, each)) for each in files]
+
+        def source(case: Case, truth: Any, hole: Any) -> Filled:
+            return Filled(pairs.read_picture(by_key[case.photo, case.masks]), None, None)
+
+        name = predictions.resolve().name
+        settings = Settings(str(data), None, 0, threads, "none", _checked(inception))
+        _run(cases, [name], out, settings, workers, resume, source, None, quiet)
+        if missing:
+            typer.echo(f"retouch: {len(missing)} of {len(found)} predictions are missing", err=True)
+            raise typer.Exit(1)
+
+
+def _need_extra() -> None:
+    if any(find_spec(module) is None for module in ("torchmetrics", "yaml")):
+        raise RetouchError("Measuring needs more packages; get them with: pip install 'retouch[evaluate]'")
+
+
+def _checked(inception: Path | None) -> str | None:
+    if inception is not None and not inception.is_file():
+        raise RetouchError(f"There is no file {inception}; name the Inception network's TorchScript file.")
+    return None if inception is None else str(inception)
+
+
+def _run(
+    cases: Sequence[Case],
+    models: Sequence[str],
+    out: Path,
+    settings: Settings,
+    workers: int,
+    resume: bool,
+    source: Source | None,
+    published: Sequence[dict[str, Any]] | None,
+    quiet: bool,
+) -> None:
+    from retouch.evaluation.report import write_report
+    from retouch.evaluation.result import collect
+    from retouch.evaluation.run import measure_all
+
+    with progress_bar(quiet=quiet) as on_progress:
+        rows = measure_all(
+            cases,
+            models,
+            out,
+            settings,
+            workers=workers,
+            resume=resume,
+            source=source,
+            on_progress=on_progress or (lambda _: None),
+        )
+    masks = list(dict.fromkeys(case.masks for case in cases))
+    command = shlex.join(["retouch", *sys.argv[1:]])
+    result = collect(rows, models, masks, out, settings, command=command, published=published)
+    write_report(result, out)
+    if not quiet:
+        typer.echo((out / "report.md").read_text("utf-8"))
+        typer.echo(f"report: {out / 'index.html'}", err=True)
+    failed = [row for row in rows if row["error"] is not None]
+    for row in failed:
+        typer.echo(f"retouch: {row['photo']} ({row['masks']}, {row['model']}): {row['error']}", err=True)
+    if failed:
+        raise typer.Exit(1)

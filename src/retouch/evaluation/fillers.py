@@ -1,0 +1,155 @@
+"""Whatever fills arrays: this package's models, and other tools beside them, each in a process of its own.
+
+A process for each gives each its own peak of memory, and no crash of one takes the others along.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retouch.errors import RetouchError
+
+Pixels = NDArray[np.uint8]
+Hole = NDArray[np.bool_]
+Fill = Callable[[Pixels, Hole], Pixels]
+
+# Tools that are measured beside the models, and the module each needs.
+BASELINES = {"pypatchmatch": "patchmatch", "biharmonic": "skimage"}
+
+
+class Filled(NamedTuple):
+    """A fill and what it cost.
+
+    Attributes:
+        pixels: ``H×W×3`` uint8.
+        seconds: of filling alone, what is built once (networks, tables) was built before; None if unknown.
+        peak_mb: most memory held while filling, above what the process held before the model was built;
+            None where the system does not tell.
+    """
+
+    pixels: Pixels
+    seconds: float | None
+    peak_mb: float | None
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Say at once what cannot be measured.
+
+    Raises:
+        RetouchError: no such model, a model named twice, or a tool that is not installed.
+    """
+    from retouch.models import AUTO, CARDS
+
+    known = [*(card.name for card in CARDS), *BASELINES]
+    for name in names:
+        if name not in known:
+            hint = f" The name of what auto stands for is {AUTO}." if name == "auto" else ""
+            raise RetouchError(
+                f"There is no model {name!r} to measure; choose from {', '.join(known)}.{hint}"
+            )
+        if name in BASELINES and find_spec(BASELINES[name]) is None:
+            raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
+    if len(set(names)) < len(names):
+        raise RetouchError("A model is named twice; name each one once.")
+
+
+class Filler:
+    """A model in its own process, started when first needed."""
+
+    def __init__(self, name: str, device: str, seed: int, threads: int) -> None:
+        self._job = (name, device, seed)
+        self._threads = threads
+        self._process: ProcessPoolExecutor | None = None
+
+    def __call__(self, photo: Pixels, hole: Hole) -> Filled:
+        """Fill ``photo``; what lies in the hole is hidden from the model.
+
+        Raises:
+            RetouchError: the model failed or its process ended; the next call starts a new one.
+        """
+        if self._process is None:
+            context = multiprocessing.get_context("spawn")
+            self._process = ProcessPoolExecutor(1, context, _start, (self._threads,))
+        hidden = np.where(hole[..., None], np.uint8(128), photo)
+        try:
+            return self._process.submit(_fill, self._job, hidden, hole).result()
+        except BrokenProcessPool:
+            self.close()
+            raise RetouchError(
+                f"The process of {self._job[0]} ended unexpectedly, perhaps for want of memory."
+            ) from None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.shutdown(wait=True, cancel_futures=True)
+            self._process = None
+
+
+@cache
+def _filler(name: str, device: str, seed: int) -> Fill:
+    if name == "pypatchmatch":
+        import patchmatch
+
+        # The mask is uint8 with 255 in the hole; the radius is its "patch_size".
+        return lambda photo, hole: np.asarray(
+            patchmatch.inpaint(photo, hole.astype(np.uint8) * 255, patch_size=3), np.uint8
+        )
+    if name == "biharmonic":
+        from skimage.restoration import inpaint_biharmonic
+
+        return lambda photo, hole: np.rint(
+            255 * inpaint_biharmonic(photo / 255.0, hole, channel_axis=-1).clip(0, 1)
+        ).astype(np.uint8)
+    import retouch
+
+    model = retouch.load(name, device=device)
+    return lambda photo, hole: np.asarray(retouch.inpaint(photo, hole, model=model, seed=seed), np.uint8)
+
+
+_idle_mb: float | None = None  # what this process held before any model was built
+
+
+def _start(threads: int) -> None:
+    import cv2
+    import torch
+
+    import retouch.engine.pipeline  # noqa: F401 - imports count for no model's memory
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    global _idle_mb
+    _idle_mb = _memory_mb("VmRSS")
+
+
+def _fill(job: tuple[str, str, int], photo: Pixels, hole: Hole) -> Filled:
+    fill = _filler(*job)
+    if _idle_mb is not None:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak counts anew from here
+    started = time.perf_counter()
+    pixels = fill(photo, hole)
+    seconds = time.perf_counter() - started
+    peak = _memory_mb("VmHWM")
+    return Filled(pixels, seconds, None if peak is None or _idle_mb is None else max(0.0, peak - _idle_mb))
+
+
+def _memory_mb(field: str) -> float | None:
+    """A field of this process's status in MB, as Linux has it; None elsewhere."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    for line in status.read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    return None

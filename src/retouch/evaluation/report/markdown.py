@@ -1,0 +1,204 @@
+"""The report as Markdown that can also be read in a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.report.values import (
+    MAIN,
+    RATIO_NOTE,
+    Result,
+    best,
+    digits,
+    entries,
+    failures,
+    kinds,
+    mean,
+    published,
+    shown,
+)
+
+_EMPTY = "–"
+# An underscore between letters means nothing in Markdown, and names are full of them.
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~&#]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def tables(result: Result) -> str:
+    """The whole report as Markdown.
+
+    Args:
+        result: cleaned, see :func:`~retouch.evaluation.report.values.cleaned`.
+    """
+    return "\n".join(_lines(result)) + "\n"
+
+
+def _lines(result: Result) -> Iterator[str]:
+    yield from ("# Evaluation", "", "    " + " ".join(str(result["command"]).split()), "")
+    machine = ", ".join(f"{key} {value}" for key, value in result.get("machine", {}).items())
+    followed = f" Protocol: {_text(result['protocol'])}." if result.get("protocol") else ""
+    yield (
+        f"Data: {_text(result['data'])}.{followed} Made {result['date']} by retouch {result['retouch']} "
+        f"({_text(machine)})."
+    )
+    metrics = shown(result)
+    for masks in kinds(result):
+        yield from ("", f"## {_text(_title(masks))}", "")
+        yield from _short(result, masks, metrics)
+    yield from _unplaced(result)
+    for masks in kinds(result):
+        yield from ("", f"## Every metric: {_text(_title(masks))}", "")
+        yield from _full(result, masks, metrics)
+    yield from _failures(result)
+
+
+def _title(masks: str) -> str:
+    return "All masks" if masks == "all" else f"Masks: {masks}"
+
+
+def _short(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
+    """The means of the main metrics, and the differences to the reference."""
+    models, papers = entries(result, masks), published(result, masks)
+    chosen = [
+        metric
+        for metric in metrics
+        if (metric in MAIN and any(mean(entry, metric) is not None for entry in models))
+        or any(mean(entry, metric) is not None for entry in papers)
+    ]
+    yield f"{_counts(models)}. Best value bold; seconds are the median."
+    yield ""
+    head = ["model", *(_label(metric, MAIN) for metric in chosen), "seconds", "peak MB"]
+    body = []
+    columns = [_means(result, metric, models) for metric in chosen]
+    for place, entry in enumerate(models):
+        cost = [_number(entry.get("seconds"), 2), _number(entry.get("peak_mb"), 0)]
+        body.append([_text(entry["model"]), *(column[place] for column in columns), *cost])
+    for entry in papers:
+        values = [_number(mean(entry, metric), digits(result, metric)) for metric in chosen]
+        body.append([f"{_text(entry['label'])} (published)", *values, _EMPTY, _EMPTY])
+    yield from _table(head, body)
+    others = models[1:]
+    compared = [metric for metric in chosen if any(_has_difference(entry, metric) for entry in others)]
+    if compared:
+        name = _text(result["models"][0])
+        yield from ("", f"Difference to {name} [its 95 % interval] and on how many pairs it is better:", "")
+        head = ["metric", *(_text(entry["model"]) for entry in others)]
+        body = [
+            [_label(metric, MAIN), *(_difference(result, entry, metric) for entry in others)]
+            for metric in compared
+        ]
+        yield from _table(head, body)
+        if any(METRICS[metric].better == "one" for metric in compared):
+            yield from ("", RATIO_NOTE)
+
+
+def _full(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
+    """Means, differences and wins for every metric."""
+    models = entries(result, masks)
+    name = _text(result["models"][0])
+    head = ["metric", *(_text(entry["model"]) for entry in models)]
+    head += [f"{_text(entry['model'])} − {name}" for entry in models[1:]]
+    body = []
+    for metric in metrics:
+        differences = [_difference(result, entry, metric) for entry in models[1:]]
+        body.append([_label(metric), *_means(result, metric, models), *differences])
+    yield from _table(head, body)
+
+
+def _unplaced(result: Result) -> Iterator[str]:
+    """Published figures for a kind of masks that was not measured."""
+    there = kinds(result)
+    rest = [entry for entry in result.get("published") or [] if entry["masks"] not in there]
+    chosen = [metric for metric in METRICS if any(mean(entry, metric) is not None for entry in rest)]
+    if rest:
+        yield from ("", "## Published, for other masks", "")
+        head = ["source", "masks", *(_label(metric) for metric in chosen)]
+        body = [
+            [
+                _text(entry["label"]),
+                _text(entry["masks"]),
+                *(_number(mean(entry, metric), digits(result, metric)) for metric in chosen),
+            ]
+            for entry in rest
+        ]
+        yield from _table(head, body)
+
+
+def _failures(result: Result) -> Iterator[str]:
+    failed = failures(result)
+    if failed:
+        yield from ("", "## Could not be scored", "")
+        for (photo, masks, error), models in failed.items():
+            yield f"- {_text(photo)}, {_text(masks)}, {_text(', '.join(models))}: {_text(error)}"
+
+
+def _counts(models: Sequence[dict[str, Any]]) -> str:
+    """How much was scored, and what went wrong."""
+    counts = {entry["model"]: entry.get("count", 0) for entry in models}
+    if len(set(counts.values())) == 1:
+        parts = [f"{next(iter(counts.values()))} pairs for each model"]
+    else:
+        parts = ["Pairs: " + ", ".join(f"{_text(model)} {count}" for model, count in counts.items())]
+    for key, what in (("errors", "not scored"), ("changed", "had changed known pixels, now restored")):
+        found = {entry["model"]: entry[key] for entry in models if entry.get(key)}
+        if found:
+            parts.append(f"{what}: " + ", ".join(f"{_text(model)} {count}" for model, count in found.items()))
+    return "; ".join(parts)
+
+
+def _label(metric: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    arrow = {"lower": "↓", "higher": "↑", "one": "→1"}[METRICS[metric].better]
+    return f"{_text(names.get(metric, METRICS[metric].label))} {arrow}"
+
+
+def _means(result: Result, metric: str, models: Sequence[dict[str, Any]]) -> list[str]:
+    """The mean of each model, the best of them bold."""
+    values = [mean(entry, metric) for entry in models]
+    shown_digits = digits(result, metric)
+    top = _number(best(metric, values), shown_digits)
+    texts = [_number(value, shown_digits) for value in values]
+    return [f"**{text}**" if text == top != _EMPTY else text for text in texts]
+
+
+def _has_difference(entry: dict[str, Any], metric: str) -> bool:
+    return entry.get("metrics", {}).get(metric, {}).get("difference") is not None
+
+
+def _difference(result: Result, entry: dict[str, Any], metric: str) -> str:
+    if not _has_difference(entry, metric):
+        return _EMPTY
+    found, places = entry["metrics"][metric], digits(result, metric)
+    low, high = (_number(found.get(end), places, sign=True) for end in ("low", "high"))
+    text = f"{_number(found['difference'], places, sign=True)} [{low}, {high}]"
+    wins, of = found.get("wins"), found.get("of")
+    return text if wins is None else f"{text} {wins}/{of}"
+
+
+def _number(value: float | None, places: int, *, sign: bool = False) -> str:
+    if value is None:
+        return _EMPTY
+    return f"{value:{'+' if sign else ''}.{places}f}".replace("-", "−")
+
+
+def _text(text: object) -> str:
+    """Any text on one line, with nothing in it that Markdown would take for itself."""
+    return _SPECIAL.sub(lambda found: "\\" + found[0], " ".join(str(text).split()))
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table with its columns aligned, names left and numbers right."""
+    widths = [max(3, *(len(row[column]) for row in [head, *body])) for column in range(len(head))]
+    for row in (head, None, *body):
+        if row is None:
+            cells = [
+                "-" * width if column == 0 else "-" * (width - 1) + ":" for column, width in enumerate(widths)
+            ]
+        else:
+            cells = [
+                text.ljust(width) if column == 0 else text.rjust(width)
+                for column, (text, width) in enumerate(zip(row, widths, strict=True))
+            ]
+        yield "| " + " | ".join(cells) + " |"

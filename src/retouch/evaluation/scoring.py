@@ -1,0 +1,58 @@
+"""The process that scores: one picture or pair at a time, so that nothing depends on what else is there."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retouch.errors import RetouchError
+from retouch.evaluation.fillers import Hole, Pixels
+
+
+class Scorer:
+    """Metrics and features, computed in a process of its own with a stated number of threads."""
+
+    def __init__(self, threads: int, inception: str | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._process = ProcessPoolExecutor(1, context, _start, (threads,))
+        self._inception = inception
+
+    def metrics(self, fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
+        """See :func:`~retouch.evaluation.metrics.measure`."""
+        return self._process.submit(_measure, fill, truth, hole).result()
+
+    def features(self, pixels: Pixels) -> NDArray[np.float32] | None:
+        """What distributions are compared by: a vector for one picture, None where it is too small."""
+        return self._process.submit(_describe, pixels, self._inception).result()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(threads: int) -> None:
+    import cv2
+    import torch
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+
+
+def _measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
+    from retouch.evaluation.metrics import measure
+
+    return measure(fill, truth, hole)
+
+
+def _describe(pixels: Pixels, inception: str | None) -> NDArray[np.float32] | None:
+    from retouch.evaluation import distribution
+
+    if inception is not None:
+        return distribution.features_inception(pixels, inception)
+    try:
+        return distribution.features_vgg(pixels)
+    except RetouchError:
+        return None

@@ -1,0 +1,130 @@
+"""``retouch evaluate`` and ``retouch score``, from the folder to the report."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIZE = 48
+
+
+def picture(seed):
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+    return np.repeat(np.repeat(coarse, 8, 0), 8, 1)
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    mask[16:30, 12:33] = 255
+    for number in range(3):
+        Image.fromarray(picture(number)).save(folder / "images" / f"{number}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+    return folder
+
+
+def report(out):
+    return json.loads((out / "report.json").read_text("utf-8"))
+
+
+def test_models_are_measured_side_by_side(run, data, tmp_path):
+    out = tmp_path / "report"
+    done = run("evaluate", "--model", "telea", "--model", "navier-stokes", "--data", data, "--out", out)
+    assert done.code == 0, done.err
+    assert "navier-stokes" in done.out.decode()
+    found = report(out)
+    assert found["models"] == ["telea", "navier-stokes"]
+    assert [row["photo"] for row in found["rows"]] == ["0", "0", "1", "1", "2", "2"]
+    assert all(row["error"] is None and row["changed"] == 0 and row["seconds"] > 0 for row in found["rows"])
+    assert found["summary"][1]["metrics"]["l1_hole"]["of"] == 3
+    for name in ("index.html", "report.md", "sheet.png"):
+        assert (out / name).stat().st_size > 0
+
+    again = run("evaluate", "--model", "telea", "--data", data, "--out", out)
+    assert again.code == 2
+    assert "--resume" in again.err
+    resumed = run("evaluate", "--model", "telea", "--data", data, "--out", out, "--resume")
+    assert resumed.code == 0
+    assert report(out)["models"] == ["telea"]
+
+
+def test_fills_of_another_tool_are_scored(run, data, tmp_path):
+    predictions = tmp_path / "their-tool"
+    predictions.mkdir()
+    for number in range(3):
+        pixels = picture(number)
+        pixels[16:30, 12:33] = 128
+        pixels[0, 0] = 255 - pixels[0, 0]
+        Image.fromarray(pixels).save(predictions / f"{number}.png")
+    done = run("score", predictions, "--data", data, "--out", tmp_path / "report", "--quiet")
+    assert (done.code, done.out, done.err) == (0, b"", "")
+    found = report(tmp_path / "report")
+    assert found["models"] == ["their-tool"]
+    assert [row["changed"] for row in found["rows"]] == [1, 1, 1]
+    truth = picture(0)[16:30, 12:33].astype(float)
+    assert found["rows"][0]["metrics"]["l1_hole"] == pytest.approx(np.abs(truth - 128).mean() / 2.55)
+
+
+def test_a_missing_prediction_is_said_loudly_and_the_rest_is_scored(run, data, tmp_path):
+    predictions = tmp_path / "their-tool"
+    predictions.mkdir()
+    for number in (0, 2):
+        Image.fromarray(picture(number)).save(predictions / f"{number}.png")
+    done = run("score", predictions, "--data", data, "--out", tmp_path / "report")
+    assert done.code == 1
+    assert "no prediction for 1" in done.err
+    assert "1 of 3 predictions are missing" in done.err
+    rows = report(tmp_path / "report")["rows"]
+    assert [row["metrics"]["l1_hole"] for row in rows] == [0, 0]
+
+
+def test_one_unreadable_pair_is_reported_and_the_rest_is_measured(run, data, tmp_path):
+    (data / "images" / "1.png").write_bytes(b"no picture")
+    done = run("evaluate", "--model", "telea", "--data", data, "--out", tmp_path / "report")
+    assert done.code == 1
+    assert "retouch: 1 (" in done.err
+    assert [row["error"] is None for row in report(tmp_path / "report")["rows"]] == [True, False, True]
+
+
+def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text(
+        "title: A table\nsource: A paper, table 1\ndata: any photos\nsize: 32\n"
+        "mask: {kind: center-square, size: 16}\nmetrics: [l1_hole]\n"
+        "published: [{label: Their network, metrics: {l1_hole: 9.5}}]\nnotes: none\n"
+    )
+    out = tmp_path / "report"
+    done = run("evaluate", "--model", "telea", "--protocol", protocol, "--data", data, "--out", out)
+    assert done.code == 0, done.err
+    found = report(out)
+    assert {(row["height"], row["width"], row["hole"]) for row in found["rows"]} == {(32, 32, 0.25)}
+    assert "Their network" in (out / "report.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--model", "nothing"], "choose from"),
+        (["--model", "telea", "--masks", "circles"], "circles"),
+        (["--model", "telea", "--protocol", "no-such"], "pen-net-places2"),
+        (["--model", "telea", "--inception", "no-such.pt"], "no-such.pt"),
+    ],
+)
+def test_mistakes_are_one_sentence(run, data, tmp_path, arguments, sentence):
+    done = run("evaluate", *arguments, "--data", data, "--out", tmp_path / "report")
+    assert done.code == 2
+    assert sentence in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "report").exists()
+
+
+def test_without_the_extra_it_says_what_to_install(run, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["retouch.cli.evaluate"], "find_spec", lambda name: None)
+    done = run("evaluate", "--model", "telea", "--data", data, "--out", tmp_path / "report")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "retouch[evaluate]" in done.err

@@ -1,0 +1,75 @@
+"""Models in processes of their own."""
+
+import os
+
+import numpy as np
+import pytest
+
+from retouch import RetouchError
+from retouch.evaluation import fillers
+from retouch.evaluation.fillers import Filler, check_names
+
+
+@pytest.fixture
+def pair():
+    photo = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
+    hole = np.zeros((40, 48), bool)
+    hole[10:20, 12:25] = True
+    return photo, hole
+
+
+def filled(name, photo, hole):
+    filler = Filler(name, "cpu", 0, 1)
+    try:
+        return filler(photo, hole)
+    finally:
+        filler.close()
+
+
+@pytest.mark.parametrize("name", ["telea", "pypatchmatch", "biharmonic"])
+def test_a_hole_is_filled_and_what_was_in_it_is_hidden(pair, name):
+    photo, hole = pair
+    first = filled(name, photo, hole)
+    assert first.pixels.shape == photo.shape
+    assert first.pixels.dtype == np.uint8
+    assert first.seconds is not None
+    assert first.seconds > 0
+    assert first.peak_mb is None or 0 <= first.peak_mb < 2000
+    if name != "pypatchmatch":  # it draws from the clock
+        second = filled(name, np.where(hole[..., None], 255 - photo, photo), hole)
+        assert np.array_equal(first.pixels[hole], second.pixels[hole])
+
+
+def test_a_process_that_dies_is_one_sentence_and_the_next_one_lives(pair, monkeypatch):
+    filler = Filler("telea", "cpu", 0, 1)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(fillers, "_fill", _die)
+            with pytest.raises(RetouchError, match="ended unexpectedly"):
+                filler(*pair)
+        assert filler(*pair).pixels.shape == pair[0].shape
+    finally:
+        filler.close()
+
+
+def _die(*_):
+    os._exit(1)
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["nothing"], "choose from"),
+        (["auto"], "exemplar"),
+        (["telea", "telea"], "named twice"),
+    ],
+)
+def test_what_cannot_be_measured(names, sentence):
+    with pytest.raises(RetouchError, match=sentence):
+        check_names(names)
+
+
+def test_a_tool_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(fillers.BASELINES, "biharmonic", "no_such_module")
+    with pytest.raises(RetouchError, match=r"retouch\[evaluate\]"):
+        check_names(["biharmonic"])

@@ -1,0 +1,118 @@
+"""The four files of a report, and what all of them share."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_samples import MASKS, MODELS, keep_pictures, sample
+
+from retouch.errors import RetouchError
+from retouch.evaluation.report import write_report
+from retouch.evaluation.report.values import best, cleaned, digits, failures, shown
+from retouch.imaging import read_photo
+
+
+@pytest.fixture
+def result():
+    return sample()
+
+
+def test_all_files_are_written_and_replaced(tmp_path, result):
+    keep_pictures(result, tmp_path)
+    write_report(result, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert set(before) == {"report.json", "report.md", "index.html", "sheet.png"}
+    result["date"] = "2026-01-01T00:00:00+00:00"
+    write_report(result, tmp_path)
+    assert "2026-01-01" in (tmp_path / "report.json").read_text()
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == set(before)
+
+
+def test_the_json_is_strict_and_holds_the_result(tmp_path, result):
+    write_report(result, tmp_path)
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    read = json.loads((tmp_path / "report.json").read_text(), parse_constant=refuse)
+    assert read["rows"][2]["metrics"] == {"l1_hole": None, "psnr_image": None}
+    assert read["rows"][0] == result["rows"][0]
+    assert read["models"] == MODELS
+    assert read["masks"] == MASKS
+
+
+def test_a_result_without_any_score_is_reported_too(tmp_path, result):
+    for row in result["rows"]:
+        row.update(
+            metrics={}, error="unreadable", seconds=None, peak_mb=None, height=None, width=None, hole=None
+        )
+    for entry in result["summary"]:
+        entry.update(metrics={}, set={}, count=0, errors=3, seconds=None, peak_mb=None)
+    result["published"] = None
+    write_report(result, tmp_path)
+    assert "unreadable" in (tmp_path / "report.md").read_text()
+
+
+def test_a_name_that_is_no_text_does_not_stop_it(tmp_path, result):
+    for row in result["rows"]:
+        row["error"] = "b\udcff.png cannot be read."
+    write_report(result, tmp_path)
+    assert "b?.png" in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_without_a_folder_there_is_a_clear_error(tmp_path, result):
+    with pytest.raises(RetouchError, match="does not exist"):
+        write_report(result, tmp_path / "nowhere")
+
+
+def test_the_sheet_shows_the_pictures(tmp_path, result):
+    keep_pictures(result, tmp_path)
+    write_report(result, tmp_path)
+    sheet = read_photo(tmp_path / "sheet.png").pixels
+    assert sheet.shape[2] == 3
+    assert sheet.shape[1] == 5 * 256 + 4 * 8 + 2 * 8
+    assert (sheet == (232, 61, 140)).all(-1).any()  # a hole painted over
+
+
+def test_cleaned_turns_numpy_into_json():
+    values = {"a": np.float32(0.5), 2: (np.int64(3), True, None), "c": [float("inf"), np.nan]}
+    assert cleaned(values) == {"a": 0.5, "2": [3, True, None], "c": [None, None]}
+
+
+def test_shown_are_the_metrics_that_have_a_value_in_the_order_of_tables(result):
+    assert shown(cleaned(result)) == ["l1_hole", "psnr_image", "ms_ssim_image", "frechet_vgg"]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(16.53, 2), (0.754, 4), (5000.0, 0), (0.0, 3), (1e-9, 5), (1.2, 3)]
+)
+def test_digits_show_four_that_count(result, value, wanted):
+    result["summary"] = [{"masks": "center", "model": "telea", "metrics": {"l1_hole": {"mean": value}}}]
+    assert digits(result, "l1_hole") == wanted
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "wanted"),
+    [
+        ("l1_hole", [3.0, None, 2.0], 2.0),
+        ("psnr_image", [3.0, None, 2.0], 3.0),
+        ("frequency_ratio", [0.4, 2.0, 3.0], 2.0),  # half and double are equally far from 1
+        ("l1_hole", [3.0, None], None),
+    ],
+)
+def test_best(metric, values, wanted):
+    assert best(metric, values) == wanted
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=6))
+def test_best_is_one_of_the_values_and_none_is_better(values):
+    assert best("l1_hole", values) == min(values)
+    assert best("psnr_image", values) == max(values)
+
+
+def test_a_pair_that_no_model_can_read_is_listed_once(result):
+    for row in result["rows"][:3]:
+        row["error"] = "unreadable"
+    assert failures(result)["one", "center", "unreadable"] == MODELS

@@ -1,0 +1,122 @@
+"""The measuring loop: rows that depend on nothing but their pair, and runs that go on."""
+
+import json
+
+import numpy as np
+import pytest
+
+from retouch import RetouchError
+from retouch.evaluation.fillers import Filled
+from retouch.evaluation.result import collect
+from retouch.evaluation.run import Case, measure_all
+from retouch.evaluation.store import ROWS, Settings
+
+SETTINGS = Settings("data", device="cpu")
+
+
+def picture(seed, size=48):
+    coarse = np.random.default_rng(seed).integers(0, 256, (size // 8, size // 8, 3), np.uint8)
+    return np.repeat(np.repeat(coarse, 8, 0), 8, 1)
+
+
+def hole(size=48):
+    mask = np.zeros((size, size), bool)
+    mask[16:30, 12:33] = True
+    return mask
+
+
+def cases(count=4):
+    return [Case(f"photo {number}", "box", lambda n=number: (picture(n), hole())) for number in range(count)]
+
+
+def grey(case, truth, mask):
+    """A tool that fills with grey and darkens one known pixel."""
+    pixels = np.where(mask[..., None], np.uint8(128), truth)
+    pixels[0, 0] = 255 - pixels[0, 0]
+    return Filled(pixels, 0.5, None)
+
+
+def without_costs(rows):
+    return [{**row, "seconds": None, "peak_mb": None} for row in rows]
+
+
+def test_rows_tell_what_was_measured(tmp_path):
+    rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, source=grey)
+    assert [row["photo"] for row in rows] == ["photo 0", "photo 1"]
+    for number, row in enumerate(rows):
+        inside = np.abs(picture(number)[hole()].astype(float) - 128).mean() / 2.55
+        assert row["metrics"]["l1_hole"] == pytest.approx(inside)
+        # The darkened pixel was put back before scoring, so the rest of the picture has no error.
+        assert row["metrics"]["l1_image"] == pytest.approx(inside * hole().mean())
+        assert (row["changed"], row["seconds"], row["error"]) == (1, 0.5, None)
+        assert row["hole"] == pytest.approx(hole().mean())
+
+
+def test_workers_and_order_change_no_result(tmp_path):
+    models = ["telea", "navier-stokes"]
+    one = measure_all(cases(), models, tmp_path / "one", SETTINGS)
+    many = measure_all(cases()[::-1], models[::-1], tmp_path / "many", SETTINGS, workers=2)
+    assert without_costs(many[::-1]) == without_costs(one)
+    results = [
+        collect(rows, models, ["box"], tmp_path / name, SETTINGS, command="x")
+        for rows, name in ((without_costs(one), "one"), (without_costs(many), "many"))
+    ]
+    assert results[0]["summary"] == results[1]["summary"]
+    assert results[0]["summary"][0]["set"]["frechet_vgg"] > 0
+
+
+def test_an_interrupted_run_goes_on(tmp_path):
+    asked = []
+
+    def interrupted(case, truth, mask):
+        asked.append(case.photo)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return grey(case, truth, mask)
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_all(cases(), ["grey"], tmp_path, SETTINGS, source=interrupted)
+    with (tmp_path / ROWS).open("a") as file:
+        file.write('{"photo": "photo 3", "mas')  # what a power cut leaves
+    rows = measure_all(cases(), ["grey"], tmp_path, SETTINGS, source=interrupted, resume=True)
+    assert asked[:3] == ["photo 0", "photo 1", "photo 2"]
+    assert "photo 0" not in asked[3:]
+    assert rows == measure_all(cases(), ["grey"], tmp_path / "whole", SETTINGS, source=grey)
+    kept = [json.loads(line) for line in (tmp_path / ROWS).read_text().splitlines()]
+    assert sorted(kept, key=lambda row: row["photo"]) == rows
+
+
+def test_a_report_is_neither_mixed_nor_replaced(tmp_path):
+    measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+    with pytest.raises(RetouchError, match="--resume"):
+        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+    with pytest.raises(RetouchError, match="seed 0, not 1"):
+        measure_all(
+            cases(1), ["grey"], tmp_path, Settings("data", seed=1, device="cpu"), resume=True, source=grey
+        )
+
+
+def test_one_bad_pair_does_not_stop_the_rest(tmp_path):
+    def unreadable():
+        raise RetouchError("The photo is broken.")
+
+    def odd(case, truth, mask):
+        if case.photo == "photo 1":
+            raise ValueError("no")
+        if case.photo == "photo 2":
+            return Filled(truth[1:], None, None)
+        return grey(case, truth, mask)
+
+    broken = [Case("broken", "box", unreadable), *cases()]
+    rows = measure_all(broken, ["odd"], tmp_path, SETTINGS, source=odd)
+    assert [row["error"] for row in rows] == [
+        "The photo is broken.",
+        None,
+        "ValueError: no",
+        "The fill is 48 × 47 pixels and the photo 48 × 48.",
+        None,
+    ]
+    # Failures get another chance.
+    again = measure_all(broken, ["odd"], tmp_path, SETTINGS, source=grey, resume=True)
+    assert [row["error"] for row in again] == ["The photo is broken.", None, None, None, None]
+    assert again == measure_all(broken, ["odd"], tmp_path / "whole", SETTINGS, source=grey)
