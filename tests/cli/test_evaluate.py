@@ -77,10 +77,28 @@ def test_a_missing_prediction_is_said_loudly_and_the_rest_is_scored(run, data, t
         Image.fromarray(picture(number)).save(predictions / f"{number}.png")
     done = run("score", predictions, "--data", data, "--out", tmp_path / "report")
     assert done.code == 1
-    assert "no prediction for 1" in done.err
-    assert "1 of 3 predictions are missing" in done.err
+    assert "1 of 3 fills could not be scored" in done.err
+    assert "1 (masks, their-tool): There is no fill of this photo." in done.err
     rows = report(tmp_path / "report")["rows"]
-    assert [row["metrics"]["l1_hole"] for row in rows] == [0, 0]
+    assert [row["metrics"].get("l1_hole") for row in rows] == [0, None, 0]
+    assert "There is no fill of this photo" in (tmp_path / "report" / "report.md").read_text("utf-8")
+
+
+def test_fills_that_were_made_anew_are_scored_anew(run, data, tmp_path):
+    for folder, value in (("a", 128), ("b", 0)):
+        predictions = tmp_path / folder / "fills"
+        predictions.mkdir(parents=True)
+        for number in range(3):
+            pixels = picture(number)
+            pixels[16:30, 12:33] = value
+            Image.fromarray(pixels).save(predictions / f"{number}-filled.png")
+    out = tmp_path / "report"
+    run("score", tmp_path / "a" / "fills", "--data", data, "--out", out)
+    first = [row["metrics"]["l1_hole"] for row in report(out)["rows"]]
+    run("score", tmp_path / "b" / "fills", "--data", data, "--out", out, "--resume")
+    second = [row["metrics"]["l1_hole"] for row in report(out)["rows"]]
+    assert second == [pytest.approx(picture(n)[16:30, 12:33].mean() / 2.55) for n in range(3)]
+    assert first != second
 
 
 def test_one_unreadable_pair_is_reported_and_the_rest_is_measured(run, data, tmp_path):
@@ -113,6 +131,7 @@ def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
         (["--model", "telea", "--masks", "circles"], "circles"),
         (["--model", "telea", "--protocol", "no-such"], "pen-net-places2"),
         (["--model", "telea", "--inception", "no-such.pt"], "no-such.pt"),
+        (["--model", "telea", "--device", "abacus"], "no device 'abacus'"),
     ],
 )
 def test_mistakes_are_one_sentence(run, data, tmp_path, arguments, sentence):

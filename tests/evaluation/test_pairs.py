@@ -292,3 +292,26 @@ def test_fills_that_cannot_be_told_apart_or_found(tmp_path, names, files, messag
 def test_no_folder_of_fills(tmp_path):
     with pytest.raises(RetouchError, match="is no folder"):
         find_predictions(tmp_path / "nowhere", pairs_of(tmp_path, ["a"]))
+
+
+def test_a_mask_named_like_one_photo_is_not_for_all(tmp_path):
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "images" / name, np.zeros((4, 4, 3), np.uint8))
+    save(tmp_path / "masks" / "a.png", np.eye(4) > 0)
+    with pytest.raises(RetouchError, match=r"named like one photo of 2; .*mask\.png"):
+        find_pairs(tmp_path)
+
+
+def test_linked_subfolders_are_followed(tmp_path):
+    save(tmp_path / "elsewhere" / "a.png", np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    (tmp_path / "data" / "images" / "more").symlink_to(tmp_path / "elsewhere")
+    save(tmp_path / "data" / "mask.png", np.eye(4) > 0)
+    assert [pair.photo for pair in find_pairs(tmp_path / "data")] == ["a"]
+
+
+def test_fills_without_the_subfolders_they_need(tmp_path):
+    pairs = pairs_of(tmp_path, ["a"], ("box", "line"))
+    (tmp_path / "a.png").touch()
+    with pytest.raises(RetouchError, match=r"no subfolders for the kinds of masks \(box, line\)"):
+        find_predictions(tmp_path, pairs)

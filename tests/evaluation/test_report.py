@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from report_samples import MASKS, MODELS, keep_pictures, sample
+from report_samples import MASKS, MODELS, keep_pictures, row, sample
 
 from retouch.errors import RetouchError
 from retouch.evaluation.report import write_report
-from retouch.evaluation.report.values import best, cleaned, digits, failures, shown
+from retouch.evaluation.report.markdown import tables
+from retouch.evaluation.report.values import cleaned, digits, failures, is_best, shown
+from retouch.evaluation.statistics import summarise
 from retouch.imaging import read_photo
 
 
@@ -44,8 +44,8 @@ def test_the_json_is_strict_and_holds_the_result(tmp_path, result):
 
 
 def test_a_result_without_any_score_is_reported_too(tmp_path, result):
-    for row in result["rows"]:
-        row.update(
+    for each in result["rows"]:
+        each.update(
             metrics={}, error="unreadable", seconds=None, peak_mb=None, height=None, width=None, hole=None
         )
     for entry in result["summary"]:
@@ -56,8 +56,8 @@ def test_a_result_without_any_score_is_reported_too(tmp_path, result):
 
 
 def test_a_name_that_is_no_text_does_not_stop_it(tmp_path, result):
-    for row in result["rows"]:
-        row["error"] = "b\udcff.png cannot be read."
+    for each in result["rows"]:
+        each["error"] = "b\udcff.png cannot be read."
     write_report(result, tmp_path)
     assert "b?.png" in (tmp_path / "report.md").read_text("utf-8")
 
@@ -93,26 +93,53 @@ def test_digits_show_four_that_count(result, value, wanted):
     assert digits(result, "l1_hole") == wanted
 
 
+def measured(values_by_model, metric="l1_hole"):
+    """A result of one kind of masks; None for a pair that a model failed on."""
+    rows = [
+        row(str(place), "center", model, {} if value is None else {metric: value})
+        for model, values in values_by_model.items()
+        for place, value in enumerate(values)
+    ]
+    return {"summary": summarise(rows, list(values_by_model), ["center"])}
+
+
+def bests(result, metric):
+    return [entry["model"] for entry in result["summary"] if is_best(result, entry, metric)]
+
+
 @pytest.mark.parametrize(
     ("metric", "values", "wanted"),
     [
-        ("l1_hole", [3.0, None, 2.0], 2.0),
-        ("psnr_image", [3.0, None, 2.0], 3.0),
-        ("frequency_ratio", [0.4, 2.0, 3.0], 2.0),  # half and double are equally far from 1
-        ("l1_hole", [3.0, None], None),
+        ("l1_hole", {"a": [3.0], "b": [2.0]}, ["b"]),
+        ("psnr_image", {"a": [3.0], "b": [2.0]}, ["a"]),
+        ("frequency_ratio", {"a": [0.4], "b": [2.0], "c": [3.0]}, ["b"]),  # half and double are as far from 1
+        ("frequency_ratio", {"a": [0.01, 1.99], "b": [1.05, 1.05]}, ["b"]),  # smear and speckle do not cancel
+        ("l1_hole", {"a": [2.0, 20.0], "b": [3.0, None]}, ["a"]),  # who fails on the hard one does not win
+        ("l1_hole", {"a": [3.0]}, []),
+        ("l1_hole", {"a": [3.0, None], "b": [None, 3.0]}, []),
     ],
 )
 def test_best(metric, values, wanted):
-    assert best(metric, values) == wanted
+    assert bests(measured(values, metric), metric) == wanted
 
 
-@given(st.lists(st.floats(0, 1e6), min_size=2, max_size=6))
-def test_best_is_one_of_the_values_and_none_is_better(values):
-    assert best("l1_hole", values) == min(values)
-    assert best("psnr_image", values) == max(values)
+def test_a_difference_without_interval(result):
+    for entry in result["summary"]:
+        for found in entry["metrics"].values():
+            found.update(low=None, high=None)
+    assert "+1.00 0/2" in tables(cleaned(result))
+
+
+def test_whole_sets_are_compared_only_if_they_are_equally_large():
+    result = measured({"a": [1.0, 2.0], "b": [1.0, 2.0]})
+    for entry, distance in zip(result["summary"], (5.0, 4.0), strict=True):
+        entry["set"] = {"frechet_vgg": distance}
+    assert bests(result, "frechet_vgg") == ["b"]
+    result["summary"][1]["count"] = 1
+    assert bests(result, "frechet_vgg") == []
 
 
 def test_a_pair_that_no_model_can_read_is_listed_once(result):
-    for row in result["rows"][:3]:
-        row["error"] = "unreadable"
+    for each in result["rows"][:3]:
+        each["error"] = "unreadable"
     assert failures(result)["one", "center", "unreadable"] == MODELS

@@ -1,11 +1,13 @@
 """The measuring loop: rows that depend on nothing but their pair, and runs that go on."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 from retouch import RetouchError
+from retouch.evaluation import scoring
 from retouch.evaluation.fillers import Filled
 from retouch.evaluation.result import collect
 from retouch.evaluation.run import Case, measure_all
@@ -94,6 +96,52 @@ def test_a_report_is_neither_mixed_nor_replaced(tmp_path):
         measure_all(
             cases(1), ["grey"], tmp_path, Settings("data", seed=1, device="cpu"), resume=True, source=grey
         )
+
+
+def test_a_photo_that_was_replaced_is_measured_anew(tmp_path):
+    measure_all(cases(2), ["grey"], tmp_path, SETTINGS, source=grey)
+    replaced = [cases(2)[0], Case("photo 1", "box", lambda: (picture(9), hole()))]
+    rows = measure_all(replaced, ["grey"], tmp_path, SETTINGS, source=grey, resume=True)
+    assert rows == measure_all(replaced, ["grey"], tmp_path / "whole", SETTINGS, source=grey)
+    again = [
+        collect(rows, ["grey"], ["box"], at, SETTINGS, command="x") for at in (tmp_path, tmp_path / "whole")
+    ]
+    assert again[0]["summary"] == again[1]["summary"]
+
+
+@pytest.mark.parametrize("name", ["写" * 40, "a/../b", ".", "a" * 250])
+def test_any_name_has_a_file(tmp_path, name):
+    case = Case(name, "kind/of", lambda: (picture(0), hole()))
+    (row,) = measure_all([case], ["grey"], tmp_path, SETTINGS, source=grey)
+    assert row["error"] is None
+    assert all(tmp_path in path.resolve().parents for path in tmp_path.rglob("*"))
+    assert len(list(tmp_path.rglob("*.jpg"))) == 2
+
+
+def test_a_report_that_lost_its_settings(tmp_path):
+    measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+    (tmp_path / "settings.json").write_text("{")
+    with pytest.raises(RetouchError, match="lost or damaged"):
+        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey, resume=True)
+
+
+def test_a_scorer_that_dies_stops_the_run_with_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "_describe", _die)
+    with pytest.raises(RetouchError, match="--resume"):
+        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+
+
+def _die(*_):
+    os._exit(1)
+
+
+def test_progress_counts_what_was_asked_for(tmp_path):
+    measure_all(cases(3), ["grey"], tmp_path, SETTINGS, source=grey)
+    steps = []
+    measure_all(
+        cases(4)[2:], ["grey"], tmp_path, SETTINGS, source=grey, resume=True, on_progress=steps.append
+    )
+    assert [(step.done, step.total) for step in steps] == [(1, 2), (2, 2)]
 
 
 def test_one_bad_pair_does_not_stop_the_rest(tmp_path):

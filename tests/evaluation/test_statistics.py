@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from retouch.evaluation import statistics
 from retouch.evaluation.statistics import badness, paired_interval, summarise
 
 
@@ -35,6 +36,17 @@ def test_the_interval_of_equal_differences_is_that_difference():
     assert paired_interval([0.25] * 5, list("abcde")) == (0.25, 0.25)
 
 
+def test_few_photos_have_no_interval():
+    assert paired_interval([0.25] * 8, list("abcdabcd")) == (None, None)
+
+
+def test_memory_does_not_change_the_interval(monkeypatch):
+    values, photos = np.random.default_rng(1).normal(0, 1, 50).tolist(), [str(each) for each in range(50)]
+    expected = paired_interval(values, photos)
+    monkeypatch.setattr(statistics, "_DRAWS", 1234)
+    assert paired_interval(values, photos) == expected
+
+
 def test_the_interval_is_that_of_scipy():
     values = np.random.default_rng(5).normal(1.0, 2.0, 60)
     low, high = paired_interval(values.tolist(), [str(each) for each in range(60)])
@@ -59,8 +71,7 @@ def test_summary_of_known_numbers():
     assert first["metrics"]["l1_hole"]["difference"] is None
     mine = second["metrics"]["l1_hole"]
     assert (mine["mean"], mine["difference"], mine["wins"], mine["of"]) == (2.0, -1.0, 1, 2)
-    assert mine["low"] == -3.0
-    assert mine["high"] == 1.0
+    assert (mine["low"], mine["high"]) == (None, None)
 
 
 def test_higher_is_better_keeps_the_sign_of_the_values():
@@ -75,6 +86,21 @@ def test_rows_with_an_error_are_counted_and_left_out():
     second = summarise(rows, ["first", "second"], ["center"])[1]
     assert (second["count"], second["errors"]) == (1, 1)
     assert second["metrics"]["l1_hole"]["of"] == 1
+
+
+def test_the_rank_is_that_of_the_pairs_that_all_have():
+    rows = [row("easy", "first", l1_hole=2.0), row("hard", "first", l1_hole=20.0)]
+    rows += [row("easy", "second", l1_hole=3.0), row("hard", "second", error="It failed.")]
+    first, second = (each["metrics"]["l1_hole"] for each in summarise(rows, ["first", "second"], ["center"]))
+    assert (first["mean"], second["mean"]) == (11.0, 3.0)
+    assert (first["rank"], second["rank"]) == (2.0, 3.0)
+
+
+def test_ratios_have_a_geometric_mean_and_rank_by_their_distance_to_one():
+    rows = [row("a", "only", frequency_ratio=0.5), row("b", "only", frequency_ratio=2.0)]
+    found = summarise(rows, ["only"], ["center"])[0]["metrics"]["frequency_ratio"]
+    assert found["mean"] == pytest.approx(1.0)
+    assert found["rank"] == pytest.approx(math.log(2))
 
 
 def test_a_metric_that_some_rows_lack():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ def evaluate(
         from retouch.evaluation.run import Case
         from retouch.evaluation.store import Settings
 
-        fillers.check_names(model)
+        fillers.check_names(model, device)
         published: Sequence[dict[str, Any]] | None = None
         if protocol is None:
             found = pairs.find_pairs(data, masks, limit)
@@ -122,21 +123,26 @@ def score(
         from retouch.evaluation.store import Settings
 
         found = pairs.find_pairs(data, masks, limit)
-        files, missing = find_predictions(predictions, found)
-        for pair in missing:
-            typer.echo(f"retouch: no prediction for {pair.photo} ({pair.masks})", err=True)
+        files, _ = find_predictions(predictions, found)
         by_key = {(pair.photo, pair.masks): path for pair, path in files.items()}
-        cases = [Case(each.photo, each.masks, partial(pairs.read_pair, each)) for each in files]
+        cases = [
+            Case(each.photo, each.masks, partial(pairs.read_pair, each), _content(files.get(each)))
+            for each in found
+        ]
 
         def source(case: Case, truth: Any, hole: Any) -> Filled:
+            if (case.photo, case.masks) not in by_key:
+                raise RetouchError("There is no fill of this photo.")
             return Filled(pairs.read_picture(by_key[case.photo, case.masks]), None, None)
 
         name = predictions.resolve().name
         settings = Settings(str(data), None, 0, threads, "none", _checked(inception))
         _run(cases, [name], out, settings, workers, resume, source, None, quiet)
-        if missing:
-            typer.echo(f"retouch: {len(missing)} of {len(found)} predictions are missing", err=True)
-            raise typer.Exit(1)
+
+
+def _content(path: Path | None) -> str:
+    """What changes when the file does."""
+    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _need_extra() -> None:
@@ -145,9 +151,12 @@ def _need_extra() -> None:
 
 
 def _checked(inception: Path | None) -> str | None:
-    if inception is not None and not inception.is_file():
-        raise RetouchError(f"There is no file {inception}; name the Inception network's TorchScript file.")
-    return None if inception is None else str(inception)
+    if inception is None:
+        return None
+    from retouch.evaluation.distribution import load_inception
+
+    load_inception(str(inception))
+    return str(inception)
 
 
 def _run(
@@ -184,6 +193,8 @@ def _run(
         typer.echo((out / "report.md").read_text("utf-8"))
         typer.echo(f"report: {out / 'index.html'}", err=True)
     failed = [row for row in rows if row["error"] is not None]
+    if failed:
+        typer.echo(f"retouch: {len(failed)} of {len(rows)} fills could not be scored", err=True)
     for row in failed:
         typer.echo(f"retouch: {row['photo']} ({row['masks']}, {row['model']}): {row['error']}", err=True)
     if failed:

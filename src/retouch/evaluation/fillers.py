@@ -6,6 +6,7 @@ A process for each gives each its own peak of memory, and no crash of one takes 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -43,11 +44,11 @@ class Filled(NamedTuple):
     peak_mb: float | None
 
 
-def check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str], device: str = "auto") -> None:
     """Say at once what cannot be measured.
 
     Raises:
-        RetouchError: no such model, a model named twice, or a tool that is not installed.
+        RetouchError: no such model or device, a model named twice, or a tool that is not installed.
     """
     from retouch.models import AUTO, CARDS
 
@@ -62,6 +63,12 @@ def check_names(names: Sequence[str]) -> None:
             raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
     if len(set(names)) < len(names):
         raise RetouchError("A model is named twice; name each one once.")
+    import torch
+
+    try:
+        torch.empty(0, device=None if device == "auto" else device)
+    except (RuntimeError, AssertionError) as error:
+        raise RetouchError(f"There is no device {device!r} here; leave it out, or name cpu.") from error
 
 
 class Filler:
@@ -122,6 +129,7 @@ _idle_mb: float | None = None  # what this process held before any model was bui
 
 
 def _start(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its children
     import cv2
     import torch
 
@@ -135,13 +143,21 @@ def _start(threads: int) -> None:
 
 def _fill(job: tuple[str, str, int], photo: Pixels, hole: Hole) -> Filled:
     fill = _filler(*job)
-    if _idle_mb is not None:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak counts anew from here
+    counted = _idle_mb is not None and _reset_peak()
     started = time.perf_counter()
     pixels = fill(photo, hole)
     seconds = time.perf_counter() - started
-    peak = _memory_mb("VmHWM")
+    peak = _memory_mb("VmHWM") if counted else None
     return Filled(pixels, seconds, None if peak is None or _idle_mb is None else max(0.0, peak - _idle_mb))
+
+
+def _reset_peak() -> bool:
+    """Let the peak count anew from here; False where the system does not allow it."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
 
 
 def _memory_mb(field: str) -> float | None:

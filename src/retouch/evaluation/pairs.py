@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def _is_item(item: object) -> bool:
 
 
 def _plain(data: Path) -> list[_Item]:
-    images = pictures_among((data / "images").rglob("*")) if (data / "images").is_dir() else []
+    images = pictures_among(_below(data / "images")) if (data / "images").is_dir() else []
     items = [_Item(image.stem, image) for image in sorted(images, key=lambda image: (image.stem, image))]
     for kind, masks in _mask_files(data).items():
         stems: dict[str, Path] = {}
@@ -159,11 +160,22 @@ def _plain(data: Path) -> list[_Item]:
             if mask.stem in stems:
                 raise RetouchError(f"{stems[mask.stem]} and {mask} are masks of one photo; remove one.")
             stems[mask.stem] = mask
+        if len(masks) == 1 and len(items) > 1 and masks[0].stem in {item.photo for item in items}:
+            raise RetouchError(
+                f"{masks[0]} is the only mask, but named like one photo of {len(items)}; "
+                "add the other masks, or call it mask.png if it is meant for all."
+            )
         for item in items:
             mask_of_it = masks[0] if len(masks) == 1 else stems.get(item.photo)
             if mask_of_it is not None:
                 item.masks[kind] = mask_of_it
     return items
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All files of a folder and of its subfolders, linked ones too."""
+    for place, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(place) / name for name in names)
 
 
 def _mask_files(data: Path) -> dict[str, list[Path]]:

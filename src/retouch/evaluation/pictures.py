@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from retouch.evaluation.fillers import Hole, Pixels
 from retouch.imaging import photo_from_array, write_photo, write_png
+
+# File systems take 255 characters, ending included.
+_LONGEST = 180
 
 
 def truth_path(photo: str) -> Path:
@@ -30,6 +34,8 @@ def fill_path(model: str, masks: str, photo: str) -> Path:
 def _name(text: str) -> str:
     """A file name for any text, different for different texts."""
     quoted = quote(text, safe=" ()+,=@")
+    if len(quoted) > _LONGEST:
+        quoted = f"{quoted[:_LONGEST]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E")  # "." and ".." are not names
 
 
@@ -51,7 +57,10 @@ def keep_features(features: NDArray[np.float32] | None, out: Path, picture: Path
         return
     path = features_path(out, picture)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, features)
+    unfinished = path.with_suffix(".tmp")
+    with unfinished.open("wb") as file:
+        np.save(file, features)
+    unfinished.replace(path)
 
 
 def features_path(out: Path, picture: Path) -> Path:

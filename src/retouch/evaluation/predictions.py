@@ -12,8 +12,9 @@ from retouch.evaluation.pairs import Pair, pictures_among
 def find_predictions(folder: Path, pairs: Sequence[Pair]) -> tuple[dict[Pair, Path], list[Pair]]:
     """The fills that another tool made, matched by name.
 
-    A fill is called like the id or the file of its photo, with any ending of a picture. It lies in a
-    subfolder called like the kind of masks or, if there is one kind only, in the folder itself.
+    A fill is called like the id or the file of its photo, perhaps with ``-filled`` behind (so does
+    ``retouch fill``), with any ending of a picture. It lies in a subfolder called like the kind of masks
+    or, if there is one kind only, in the folder itself.
 
     Args:
         folder: where they lie.
@@ -37,7 +38,7 @@ def find_predictions(folder: Path, pairs: Sequence[Pair]) -> tuple[dict[Pair, Pa
     found: dict[Pair, Path] = {}
     owner: dict[Path, Pair] = {}
     for pair in pairs:
-        stems = dict.fromkeys((pair.photo, pair.image.stem))
+        stems = dict.fromkeys((pair.photo, pair.image.stem, f"{pair.image.stem}-filled"))
         fills = [path for stem in stems for path in by_stem[pair.masks].get(stem, [])]
         if len(fills) > 1:
             raise RetouchError(
@@ -50,5 +51,10 @@ def find_predictions(folder: Path, pairs: Sequence[Pair]) -> tuple[dict[Pair, Pa
             found[pair], owner[fills[0]] = fills[0], pair
     if not found:
         example = f", such as {pairs[0].photo}.png" if pairs else ""
+        if len(kinds) > 1 and not any((folder / kind).is_dir() for kind in kinds):
+            raise RetouchError(
+                f"{folder} has no subfolders for the kinds of masks ({', '.join(kinds)}); "
+                "put the fills there, or choose one kind with --masks."
+            )
         raise RetouchError(f"No fill in {folder} is named like a photo{example}; rename them.")
     return found, [pair for pair in pairs if pair not in found]

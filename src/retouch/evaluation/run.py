@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import numpy as np
 from retouch.contract import Progress
 from retouch.errors import RetouchError
 from retouch.evaluation.fillers import Filled, Filler, Hole, Pixels
-from retouch.evaluation.pictures import features_path, fill_path, keep, keep_features, mask_path, truth_path
+from retouch.evaluation.pictures import fill_path, keep, keep_features, mask_path, truth_path
 from retouch.evaluation.scoring import Scorer
-from retouch.evaluation.store import Settings, append, open_report
+from retouch.evaluation.store import Settings, append, fingerprint, open_report
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,13 @@ class Case:
         photo: its id.
         masks: the kind of its mask.
         read: gives the photo, ``H×W×3`` uint8 sRGB, and its hole, ``H×W`` bool, True = fill.
+        stamp: what else a row of this case rests on, such as the content of the file with the fill.
     """
 
     photo: str
     masks: str
     read: Callable[[], tuple[Pixels, Hole]]
+    stamp: str = ""
 
 
 Source = Callable[[Case, Pixels, Hole], Filled]
@@ -61,7 +62,8 @@ def measure_all(
         out: folder of the report; rows and pictures are kept there as they come.
         settings: what must not change when a report is resumed.
         workers: pairs that are worked on at a time. Only times depend on it.
-        resume: go on with the report that is there.
+        resume: go on with the report that is there. Rows whose photo, hole or stamp has changed since are
+            measured anew.
         source: gives fills that exist already; None to let the models fill.
         on_progress: called after each row.
 
@@ -69,37 +71,38 @@ def measure_all(
         All rows, in the order of cases and models. One that failed says so in ``error``.
     """
     rows = {_key(row): row for row in open_report(out, settings, resume)}
-    todo = [
-        (case, missing)
-        for case in cases
-        if (missing := [name for name in models if (case.photo, case.masks, name) not in rows])
-    ]
     lock, local = threading.Lock(), threading.local()
     lanes: list[_Lane] = []
-    total = len(cases) * len(models)
-    on_progress(Progress("evaluate", total - sum(len(missing) for _, missing in todo), total))
+    done, total = 0, len(cases) * len(models)
 
-    def work(case: Case, missing: list[str]) -> None:
+    def work(case: Case) -> None:
+        nonlocal done
         if not hasattr(local, "lane"):
             local.lane = _Lane(settings, source)
             with lock:
                 lanes.append(local.lane)
-        for row in local.lane.rows(case, missing, out):
+        before = [rows.get((case.photo, case.masks, name)) for name in models]
+        for name, old, row in zip(models, before, local.lane.rows(case, models, before, out), strict=True):
             with lock:
-                rows[_key(row)] = row
-                append(out, row)
-                on_progress(Progress("evaluate", min(total, len(rows)), total))
+                if row is not old:
+                    rows[case.photo, case.masks, name] = row
+                    append(out, row)
+                done += 1
+                on_progress(Progress("evaluate", done, total))
 
     threads = ThreadPoolExecutor(workers)
     try:
-        for done in [threads.submit(work, *each) for each in todo]:
-            done.result()
+        for finished in [threads.submit(work, case) for case in cases]:
+            finished.result()
+    except OSError as error:
+        raise RetouchError(
+            f"Cannot write to {out} ({error.strerror}); make room and go on with --resume."
+        ) from error
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
         for lane in lanes:
             lane.close()
-    keys = [(case.photo, case.masks, name) for case in cases for name in models]
-    return [rows[key] for key in keys]
+    return [rows[case.photo, case.masks, name] for case in cases for name in models]
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str, str]:
@@ -113,55 +116,56 @@ class _Lane:
         self._settings, self._source = settings, source
         self._fillers: dict[str, Filler] = {}
         self._scorer = Scorer(settings.threads, settings.inception)
+        self._described = ""  # the truth whose features were kept last
 
     def close(self) -> None:
         self._scorer.close()
         for filler in self._fillers.values():
             filler.close()
 
-    def rows(self, case: Case, models: Sequence[str], out: Path) -> list[dict[str, Any]]:
+    def rows(
+        self, case: Case, models: Sequence[str], before: Sequence[dict[str, Any] | None], out: Path
+    ) -> Iterator[dict[str, Any]]:
+        """A row for each model, the one from before where that still holds."""
         try:
             truth, hole = case.read()
-            keep(truth, out / truth_path(case.photo))
-            keep(hole, out / mask_path(case.masks, case.photo))
-            if not features_path(out, truth_path(case.photo)).exists():
-                keep_features(self._scorer.features(truth), out, truth_path(case.photo))
         except RetouchError as error:
-            return [_row(case, name, error=str(error)) for name in models]
-        return [self._row(case, name, truth, hole, out) for name in models]
+            yield from (_row(case, name, error=str(error)) for name in models)
+            return
+        inputs = fingerprint(truth, hole, stamp=case.stamp)
+        for name, old in zip(models, before, strict=True):
+            if old is not None and old["error"] is None and old["inputs"] == inputs:
+                yield old
+                continue
+            self._keep_inputs(case, truth, hole, out)
+            yield self._row(case, name, truth, hole, out) | {"inputs": inputs}
+
+    def _keep_inputs(self, case: Case, truth: Pixels, hole: Hole, out: Path) -> None:
+        keep(hole, out / mask_path(case.masks, case.photo))
+        if (described := fingerprint(truth, stamp=case.photo)) != self._described:
+            keep(truth, out / truth_path(case.photo))
+            keep_features(self._scorer.features(truth), out, truth_path(case.photo))
+            self._described = described
 
     def _row(self, case: Case, name: str, truth: Pixels, hole: Hole, out: Path) -> dict[str, Any]:
-        size: dict[str, Any] = {
-            "height": hole.shape[0],
-            "width": hole.shape[1],
-            "hole": float(hole.mean()),
-        }
+        size = {"height": hole.shape[0], "width": hole.shape[1], "hole": float(hole.mean())}
         try:
             filled = self._fill(case, name, truth, hole)
             if filled.pixels.shape != truth.shape:
                 sizes = [f"{each.shape[1]} × {each.shape[0]}" for each in (filled.pixels, truth)]
                 raise RetouchError(f"The fill is {sizes[0]} pixels and the photo {sizes[1]}.")
-            changed = int(((filled.pixels != truth).any(-1) & ~hole).sum())
-            pixels = np.where(hole[..., None], filled.pixels, truth)
-            metrics = self._scorer.metrics(pixels, truth, hole)
-            where = fill_path(name, case.masks, case.photo)
-            keep(pixels, out / where)
-            keep_features(self._scorer.features(pixels), out, where)
-        except BrokenProcessPool:
-            raise RetouchError("The process that scores ended unexpectedly; go on with --resume.") from None
         except Exception as error:
             # One failure must not stop the rest, whatever a foreign tool may raise.
             sentence = str(error) if isinstance(error, RetouchError) else f"{type(error).__name__}: {error}"
             return _row(case, name, error=sentence, **size)
-        return _row(
-            case,
-            name,
-            metrics=metrics,
-            changed=changed,
-            seconds=filled.seconds,
-            peak_mb=filled.peak_mb,
-            **size,
-        )
+        changed = int(((filled.pixels != truth).any(-1) & ~hole).sum())
+        pixels = np.where(hole[..., None], filled.pixels, truth)
+        where = fill_path(name, case.masks, case.photo)
+        keep(pixels, out / where)
+        keep_features(self._scorer.features(pixels), out, where)
+        metrics = self._scorer.metrics(pixels, truth, hole)
+        costs = {"seconds": filled.seconds, "peak_mb": filled.peak_mb}
+        return _row(case, name, metrics=metrics, changed=changed, **costs, **size)
 
     def _fill(self, case: Case, name: str, truth: Pixels, hole: Hole) -> Filled:
         if self._source is not None:
@@ -177,6 +181,7 @@ def _row(case: Case, model: str, **found: Any) -> dict[str, Any]:
         "photo": case.photo,
         "masks": case.masks,
         "model": model,
+        "inputs": None,
         "height": None,
         "width": None,
         "hole": None,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.evaluation.fillers import Hole, Pixels
+
+T = TypeVar("T")
 
 
 class Scorer:
@@ -22,11 +28,19 @@ class Scorer:
 
     def metrics(self, fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
         """See :func:`~retouch.evaluation.metrics.measure`."""
-        return self._process.submit(_measure, fill, truth, hole).result()
+        return self._ask(_measure, fill, truth, hole)
 
     def features(self, pixels: Pixels) -> NDArray[np.float32] | None:
         """What distributions are compared by: a vector for one picture, None where it is too small."""
-        return self._process.submit(_describe, pixels, self._inception).result()
+        return self._ask(_describe, pixels, self._inception)
+
+    def _ask(self, function: Callable[..., T], *arguments: object) -> T:
+        try:
+            return self._process.submit(function, *arguments).result()
+        except BrokenProcessPool:
+            raise RetouchError(
+                "The process that scores ended unexpectedly, perhaps for want of memory; go on with --resume."
+            ) from None
 
     def close(self) -> None:
         """End the process."""
@@ -34,6 +48,7 @@ class Scorer:
 
 
 def _start(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its children
     import cv2
     import torch
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,10 @@ from retouch.evaluation.metrics import METRICS
 
 Row = Mapping[str, Any]
 RESAMPLES = 10_000
+# An interval from fewer photos looks surer than it is.
+_FEWEST_PHOTOS = 5
+# Numbers drawn at once, to bound memory.
+_DRAWS = 2**22
 # A hole without any high frequency has ratio 0; its distance to 1 is counted as if it were this.
 _SMALLEST_RATIO = 1e-3
 
@@ -29,7 +33,9 @@ def badness(metric: str, value: float) -> float:
     return -value if better == "higher" else value
 
 
-def paired_interval(differences: Sequence[float], photos: Sequence[str]) -> tuple[float, float]:
+def paired_interval(
+    differences: Sequence[float], photos: Sequence[str]
+) -> tuple[float, float] | tuple[None, None]:
     """The 95 % interval of a mean difference, by the percentile bootstrap over photos.
 
     A photo is drawn with all of its rows: several holes in one photo are not independent of each other.
@@ -39,16 +45,22 @@ def paired_interval(differences: Sequence[float], photos: Sequence[str]) -> tupl
         photos: the photo of each row.
 
     Returns:
-        Low and high end; the same for the same input, and in whatever order the rows come.
+        Low and high end; the same for the same input, and in whatever order the rows come. None for fewer
+        than five photos.
     """
     grouped: dict[str, list[float]] = {}
     for photo, difference in sorted(zip(photos, differences, strict=True)):
         grouped.setdefault(photo, []).append(difference)
+    if len(grouped) < _FEWEST_PHOTOS:
+        return None, None
     sums: NDArray[np.float64] = np.array([sum(each) for each in grouped.values()])
     counts: NDArray[np.int64] = np.array([len(each) for each in grouped.values()])
-    draws = np.random.default_rng(0).integers(len(sums), size=(RESAMPLES, len(sums)))
-    means = sums[draws].sum(1) / counts[draws].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    generator = np.random.default_rng(0)
+    means = []
+    for start in range(0, RESAMPLES, step := max(1, _DRAWS // len(sums))):
+        draws = generator.integers(len(sums), size=(min(step, RESAMPLES - start), len(sums)))
+        means.append(sums[draws].sum(1) / counts[draws].sum(1))
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -61,66 +73,76 @@ def summarise(rows: Sequence[Row], models: Sequence[str], masks: Sequence[str]) 
         masks: the kinds, in the order of the table.
 
     Returns:
-        The ``summary`` of a report. ``difference`` is that of the values for metrics where lower or higher is
-        better, and of the absolute logarithms where 1 is best; negative or positive as the values are.
+        The ``summary`` of a report. ``mean`` is the geometric one for metrics where 1 is best. ``difference``
+        is that of the values where lower or higher is better, and of the absolute logarithms where 1 is
+        best; negative or positive as the values are. ``rank`` is the mean :func:`badness` over the pairs
+        that all models have a value for: what models may be ranked by, even if one failed on hard photos.
     """
     kinds = [*masks, "all"] if len(masks) > 1 else list(masks)
-    return [
-        _entry([row for row in rows if kind in (row["masks"], "all")], kind, model, models[0])
-        for kind in kinds
-        for model in models
-    ]
+    summary = []
+    for kind in kinds:
+        good = [row for row in rows if kind in (row["masks"], "all") and row["error"] is None]
+        by_model = {name: {_pair(row): row for row in good if row["model"] == name} for name in models}
+        for name in models:
+            failed = [row for row in rows if kind in (row["masks"], "all") and row["model"] == name]
+            summary.append(_entry(kind, name, by_model, len(failed) - len(by_model[name]), models[0]))
+    return summary
 
 
-def _entry(rows: Sequence[Row], kind: str, model: str, reference: str) -> dict[str, Any]:
-    mine = [row for row in rows if row["model"] == model]
-    good = [row for row in mine if row["error"] is None]
-    other = {
-        (row["photo"], row["masks"]): row["metrics"]
-        for row in rows
-        if row["model"] == reference and row["error"] is None
-    }
-    seconds = [row["seconds"] for row in good if row["seconds"] is not None]
-    peaks = [row["peak_mb"] for row in good if row["peak_mb"] is not None]
+def _pair(row: Row) -> tuple[str, str]:
+    return row["photo"], row["masks"]
+
+
+def _entry(
+    kind: str, model: str, by_model: Mapping[str, Mapping[tuple[str, str], Row]], errors: int, reference: str
+) -> dict[str, Any]:
+    mine = list(by_model[model].values())
+    seconds = [row["seconds"] for row in mine if row["seconds"] is not None]
+    peaks = [row["peak_mb"] for row in mine if row["peak_mb"] is not None]
+    metrics = {}
+    for metric in METRICS:
+        values = {
+            name: {pair: row["metrics"][metric] for pair, row in found.items() if metric in row["metrics"]}
+            for name, found in by_model.items()
+        }
+        if values[model]:
+            metrics[metric] = _compare(metric, model, values, reference)
     return {
         "masks": kind,
         "model": model,
-        "count": len(good),
-        "errors": len(mine) - len(good),
-        "changed": sum(row["changed"] > 0 for row in good),
+        "count": len(mine),
+        "errors": errors,
+        "changed": sum(row["changed"] > 0 for row in mine),
         "seconds": float(np.median(seconds)) if seconds else None,
         "peak_mb": max(peaks) if peaks else None,
-        "metrics": {
-            metric: _compare(metric, good, other, model == reference)
-            for metric in METRICS
-            if any(metric in row["metrics"] for row in good)
-        },
+        "metrics": metrics,
         "set": {},
     }
 
 
 def _compare(
-    metric: str, rows: Sequence[Row], other: Mapping[tuple[str, str], Mapping[str, float]], itself: bool
+    metric: str, model: str, values: Mapping[str, Mapping[tuple[str, str], float]], reference: str
 ) -> dict[str, Any]:
     """Mean of a metric, and how it compares with the reference on the pairs that both have."""
-    rows = [row for row in rows if metric in row["metrics"]]
-    # math.fsum is exact, so that the order of the rows never changes a digit.
+    mine, theirs = values[model], values[reference]
+    common = set.intersection(*(set(each) for each in values.values()))
     result: dict[str, Any] = {
-        "mean": math.fsum(row["metrics"][metric] for row in rows) / len(rows),
+        "mean": _mean(metric, mine.values()),
+        # math.fsum is exact, so that the order of the rows never changes a digit.
+        "rank": math.fsum(badness(metric, mine[pair]) for pair in common) / len(common) if common else None,
         "difference": None,
         "low": None,
         "high": None,
         "wins": None,
         "of": None,
     }
-    both = [row for row in rows if metric in other.get((row["photo"], row["masks"]), {})]
-    if itself or not both:
+    both = [pair for pair in mine if pair in theirs]
+    if model == reference or not both:
         return result
-    pairs = [(row["metrics"][metric], other[row["photo"], row["masks"]][metric]) for row in both]
-    worse = [badness(metric, mine) - badness(metric, theirs) for mine, theirs in pairs]
+    worse = [badness(metric, mine[pair]) - badness(metric, theirs[pair]) for pair in both]
     sign = -1.0 if METRICS[metric].better == "higher" else 1.0
     differences = [sign * each for each in worse]
-    low, high = paired_interval(differences, [row["photo"] for row in both])
+    low, high = paired_interval(differences, [photo for photo, _ in both])
     return result | {
         "difference": math.fsum(differences) / len(differences),
         "low": low,
@@ -128,3 +150,9 @@ def _compare(
         "wins": sum(each < 0 for each in worse),
         "of": len(worse),
     }
+
+
+def _mean(metric: str, values: Collection[float]) -> float:
+    if METRICS[metric].better == "one":
+        return math.exp(math.fsum(math.log(max(each, _SMALLEST_RATIO)) for each in values) / len(values))
+    return math.fsum(values) / len(values)

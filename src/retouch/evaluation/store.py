@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retouch.errors import RetouchError
+from retouch.imaging.files import write_bytes
 
 ROWS, SETTINGS = "rows.jsonl", "settings.json"
 
@@ -46,26 +51,52 @@ def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, A
     if rows_file.exists():
         if not resume:
             raise RetouchError(f"{out} holds a report; add --resume to go on with it, or name another --out.")
-        before = json.loads(settings_file.read_text("utf-8")) if settings_file.exists() else {}
+        # Failures get another chance, and what only failed binds nobody.
+        rows = [row for row in _read_rows(rows_file) if row["error"] is None]
+        before = _read_settings(settings_file) if rows else wanted
         for key, value in wanted.items():
             if before.get(key) != value:
                 raise RetouchError(
                     f"{out} was measured with {key} {before.get(key)!r}, not {value!r}; name another --out."
                 )
-        for line in rows_file.read_text("utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue  # the last line, cut off by what stopped the run
     try:
         out.mkdir(parents=True, exist_ok=True)
-        settings_file.write_text(json.dumps(wanted, indent=1), "utf-8")
-        # Written anew, so that no half line stays in the middle; failures get another chance.
-        rows = [row for row in rows if row["error"] is None]
-        rows_file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        write_bytes(json.dumps(wanted, indent=1).encode(), settings_file, overwrite=True)
+        # Written anew, so that no half line stays in the middle.
+        write_bytes("".join(json.dumps(row) + "\n" for row in rows).encode(), rows_file, overwrite=True)
     except OSError as error:
         raise RetouchError(f"Cannot write to {out} ({error.strerror}); name another --out.") from error
     return rows
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise RetouchError(f"Cannot read {path} ({error.strerror}); name another --out.") from error
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue  # the last line, cut off by what stopped the run
+    return rows
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return settings
+    except (OSError, ValueError) as error:
+        raise RetouchError(f"{path} is lost or damaged, so nobody knows how; name another --out.") from error
+
+
+def fingerprint(*arrays: NDArray[Any], stamp: str = "") -> str:
+    """What tells whether a pair is still the one that a row was measured on."""
+    digest = hashlib.sha256(stamp.encode())
+    for array in arrays:
+        digest.update(f"{array.shape} {array.dtype} ".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def append(out: Path, row: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from retouch.evaluation.metrics import METRICS
 from retouch.evaluation.pictures import fill_path, mask_path, truth_path
-from retouch.evaluation.report.values import MAIN, RATIO_NOTE, Result, best, digits, failures, mean, shown
+from retouch.evaluation.report.values import MAIN, RATIO_NOTE, Result, digits, failures, is_best, mean, shown
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -83,7 +83,6 @@ def _about(result: Result) -> list[str]:
 
 def _entry(result: Result, entry: dict[str, Any], metrics: list[str]) -> dict[str, Any]:
     """One row of the summary."""
-    rivals = [each for each in result["summary"] if each["masks"] == entry["masks"]]
     compared = [entry["metrics"].get(key, {}) for key in metrics]
     means = [mean(entry, key) for key in metrics]
     return {
@@ -91,10 +90,7 @@ def _entry(result: Result, entry: dict[str, Any], metrics: list[str]) -> dict[st
         "seconds": _short(entry.get("seconds")),
         "peak": _short(entry.get("peak_mb")),
         "means": [_short(value) for value in means],
-        "best": [
-            value is not None and value == best(key, [mean(each, key) for each in rivals])
-            for key, value in zip(metrics, means, strict=True)
-        ],
+        "best": [is_best(result, entry, key) for key in metrics],
         "differences": [
             None
             if found.get("difference") is None

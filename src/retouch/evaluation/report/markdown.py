@@ -12,10 +12,10 @@ from retouch.evaluation.report.values import (
     MAIN,
     RATIO_NOTE,
     Result,
-    best,
     digits,
     entries,
     failures,
+    is_best,
     kinds,
     mean,
     published,
@@ -158,9 +158,11 @@ def _means(result: Result, metric: str, models: Sequence[dict[str, Any]]) -> lis
     """The mean of each model, the best of them bold."""
     values = [mean(entry, metric) for entry in models]
     shown_digits = digits(result, metric)
-    top = _number(best(metric, values), shown_digits)
     texts = [_number(value, shown_digits) for value in values]
-    return [f"**{text}**" if text == top != _EMPTY else text for text in texts]
+    return [
+        f"**{text}**" if is_best(result, entry, metric) else text
+        for text, entry in zip(texts, models, strict=True)
+    ]
 
 
 def _has_difference(entry: dict[str, Any], metric: str) -> bool:
@@ -171,8 +173,10 @@ def _difference(result: Result, entry: dict[str, Any], metric: str) -> str:
     if not _has_difference(entry, metric):
         return _EMPTY
     found, places = entry["metrics"][metric], digits(result, metric)
-    low, high = (_number(found.get(end), places, sign=True) for end in ("low", "high"))
-    text = f"{_number(found['difference'], places, sign=True)} [{low}, {high}]"
+    text = _number(found["difference"], places, sign=True)
+    if found.get("low") is not None and found.get("high") is not None:
+        low, high = (_number(found[end], places, sign=True) for end in ("low", "high"))
+        text += f" [{low}, {high}]"
     wins, of = found.get("wins"), found.get("of")
     return text if wins is None else f"{text} {wins}/{of}"
 

@@ -41,7 +41,7 @@ function differenceCell(metric, difference) {
   const signed = (value) => number(value, metric.digits, true);
   return [
     element("small", { class: kind }, `${signed(mean)} ${kind}`),
-    element("small", {}, `[${signed(low)}, ${signed(high)}]`),
+    element("small", {}, low === null || high === null ? "" : `[${signed(low)}, ${signed(high)}]`),
     element("small", {}, wins === null ? "" : `wins ${wins} of ${of}`),
   ];
 }

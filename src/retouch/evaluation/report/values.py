@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -24,7 +24,10 @@ MAIN = {
 }
 """The metrics of the short tables, few enough for a terminal, with names short enough for one."""
 
-RATIO_NOTE = "For a ratio, where 1 is best, the difference is that of the absolute logarithms."
+RATIO_NOTE = (
+    "For a ratio, where 1 is best, the mean is geometric, and the difference that of the absolute "
+    "logarithms, which also decides what is best: smear and speckle do not cancel."
+)
 
 
 def cleaned(value: Any) -> Any:
@@ -86,10 +89,22 @@ def digits(result: Result, metric: str) -> int:
     return min(5, max(0, 3 - math.floor(math.log10(max(values))))) if values else 3
 
 
-def best(metric: str, values: Sequence[float | None]) -> float | None:
-    """The best of two values or more."""
-    there = [value for value in values if value is not None]
-    return min(there, key=lambda value: badness(metric, value)) if len(there) > 1 else None
+def is_best(result: Result, entry: Mapping[str, Any], metric: str) -> bool:
+    """Whether a model has the best value of a metric, judged on the pairs that all models have.
+
+    Metrics of whole sets have no pairs, so they are compared only if no model lacks any.
+    """
+    rivals = [each for each in entries(result, entry["masks"]) if mean(each, metric) is not None]
+    if len(rivals) < 2 or mean(entry, metric) is None:
+        return False
+    if metric in entry.get("metrics", {}):
+        ranks = [each["metrics"][metric].get("rank") for each in rivals]
+    else:
+        if len({each.get("count") for each in rivals}) > 1:
+            return False
+        ranks = [badness(metric, mean(each, metric) or 0.0) for each in rivals]
+    mine = ranks[[each["model"] for each in rivals].index(entry["model"])]
+    return mine is not None and all(each is None or mine <= each for each in ranks)
 
 
 def failures(result: Result) -> dict[tuple[str, str, str], list[str]]:
