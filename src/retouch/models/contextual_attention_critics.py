@@ -1,0 +1,62 @@
+"""The two Wasserstein critics of Contextual Attention (Yu et al. 2018, section 3): whole image and hole.
+
+Four 5×5 stride-2 layers with leaky ReLU and a fully connected one [public code]: 4,339,329 parameters for
+the local critic of a 128² box, 2,733,441 for the global critic of a 256² image. Mirror padding as in the
+paper, where the code pads with zeros.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from retouch.errors import RetouchError
+
+LOCAL = (64, 128, 256, 512)
+"""Published channels of the local critic."""
+GLOBAL = (64, 128, 256, 256)
+"""Published channels of the global critic."""
+
+
+class Critic(nn.Module):
+    """Says how real square images look: greater is more real, without bounds."""
+
+    def __init__(self, side: int, channels: tuple[int, ...], width: float = 1.0) -> None:
+        """Build it.
+
+        Args:
+            side: of the images, in pixels: a multiple of 16, at least 32 (mirror padding).
+            channels: of the layers.
+            width: multiplies ``channels``.
+
+        Raises:
+            RetouchError: the side does not fit.
+        """
+        super().__init__()
+        if side % 16 or side < 32:
+            raise RetouchError(f"A critic's images need a side of 32, 48, 64 … pixels, not {side}.")
+        inputs, layers = 3, list[nn.Module]()
+        for each in channels:
+            outputs = max(1, round(width * each))
+            convolution = nn.Conv2d(inputs, outputs, 5, 2, padding=2, padding_mode="reflect")
+            layers += [convolution, nn.LeakyReLU(0.2)]
+            inputs = outputs
+        self.side = side
+        self.layers = nn.Sequential(*layers)
+        self.score = nn.Linear(inputs * (side // 2 ** len(channels)) ** 2, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Score ``B×3×side×side`` in [-1, 1]: ``B×1``."""
+        if image.shape[1:] != (3, self.side, self.side):
+            raise RetouchError(f"This critic wants B×3×{self.side}×{self.side}, not {tuple(image.shape)}.")
+        scores: Tensor = self.score(self.layers(image).flatten(1))
+        return scores
+
+
+def local_critic(side: int = 128, width: float = 1.0) -> Critic:
+    """The critic of the box around the hole."""
+    return Critic(side, LOCAL, width)
+
+
+def global_critic(side: int = 256, width: float = 1.0) -> Critic:
+    """The critic of the whole image."""
+    return Critic(side, GLOBAL, width)
