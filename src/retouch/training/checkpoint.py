@@ -1,0 +1,64 @@
+"""Checkpoints: whole or not at all, and the last two, so that one can be lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from retouch.errors import RetouchError
+
+_KEPT = 2
+_NAME = "checkpoint-{:08d}.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
+    """Write a checkpoint and remove all but the last two.
+
+    It is written beside its place, flushed to the disk and renamed, so that whatever stops the machine, no
+    half file bears the name of a checkpoint.
+
+    Args:
+        folder: of the run.
+        state: tensors and plain values in dictionaries and lists; ``step`` names the file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _NAME.format(state["step"])
+    unfinished = path.with_suffix(".tmp")
+    with unfinished.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    for old in checkpoints(folder)[:-_KEPT]:
+        old.unlink()
+    return path
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted(folder.glob(_NAME.replace("{:08d}", "*")))
+
+
+def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
+    """Read the newest checkpoint that is whole.
+
+    Returns:
+        Its state, and the newer ones that were refused because they are cut off or damaged.
+
+    Raises:
+        RetouchError: there is no checkpoint, or none is whole.
+    """
+    refused: list[Path] = []
+    for path in reversed(checkpoints(folder)):
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            return state, refused
+        except Exception:
+            # A cut or damaged file fails in as many ways as a zip file can be damaged.
+            refused.append(path)
+    if refused:
+        raise RetouchError(f"No checkpoint in {folder} is whole; start again without --resume.")
+    raise RetouchError(f"There is no checkpoint in {folder} to go on from; start without --resume.")

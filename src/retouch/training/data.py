@@ -1,0 +1,239 @@
+"""Pictures and masks to train on, in an order and with a randomness that only the seed decides.
+
+Sample k of a run is a function of the seed, k and the files: not of the number of workers, of where a run was
+resumed, or of what was drawn before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from retouch.errors import RetouchError
+from retouch.ops.masks import Mask
+from retouch.training.masks import Sampler
+from retouch.training.shards import Shards
+
+Picture = NDArray[np.uint8]
+
+_ORDER, _CROP, _MASK = range(3)  # what a stream of randomness is for
+
+
+def batches(
+    samples: TrainingSet,
+    size: int,
+    start: int = 0,
+    *,
+    workers: int | None = None,
+    rank: int = 0,
+    ranks: int = 1,
+) -> Iterator[Batch]:
+    """Batches without end, prepared ahead by threads; decoding and drawing let go of Python's lock.
+
+    With several ranks each gets its own part of every ``size · ranks`` samples, so that all of them together
+    see what one process with as large a batch would see.
+
+    Args:
+        samples: what to take from.
+        size: samples in a batch.
+        start: number of the first sample of the first batch, of all ranks together: what a resumed run gives.
+        workers: threads; one for each processor, at most 16, when None. They change no batch.
+        rank: which process this is, from 0.
+        ranks: how many there are.
+
+    Raises:
+        RetouchError: a number out of range; while iterating, as :class:`TrainingSet`.
+    """
+    workers = min(16, os.cpu_count() or 1) if workers is None else workers
+    if min(size, workers, ranks) < 1 or start < 0 or not 0 <= rank < ranks:
+        raise RetouchError("A batch needs at least one sample, one worker and a first sample from 0 on.")
+    return _prepared(samples, size, start + rank * size, size * ranks, workers)
+
+
+def _prepared(samples: TrainingSet, size: int, start: int, step: int, workers: int) -> Iterator[Batch]:
+    ahead = 2 + -(-workers // size)  # batches: enough for every worker while two wait
+    waiting: deque[tuple[int, list[Future[tuple[Picture, Mask]]]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="data")
+    try:
+        while True:
+            while len(waiting) < ahead:
+                waiting.append(
+                    (start, [pool.submit(samples.__getitem__, start + place) for place in range(size)])
+                )
+                start += step
+            number, futures = waiting.popleft()
+            pictures, holes = zip(*(future.result() for future in futures), strict=True)
+            images = torch.from_numpy(np.stack(pictures))
+            yield Batch(number, images, torch.from_numpy(np.stack(holes)).unsqueeze(1))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def decode(data: bytes) -> Picture | None:
+    """A picture of the bytes of its file, upright, ``H×W×3`` uint8 sRGB; None if it cannot be read.
+
+    OpenCV decodes and, being the faster one, leaves colour profiles aside: training pictures are taken for
+    sRGB. What it cannot read goes to :mod:`retouch.imaging`, and so do JPEGs without an end, because OpenCV
+    returns those half grey in silence.
+    """
+    cut_short = data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-1024:]
+    picture: NDArray[Any] | None = None
+    if data and not cut_short:
+        try:
+            picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:  # a size that it takes for an attack
+            picture = None
+    if picture is not None:
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    from retouch.imaging import read_photo, to_srgb  # late: it is rarely needed, and libvips takes its time
+
+    try:
+        photo = read_photo(data)
+        image = to_srgb(photo, slice(None), slice(None))
+    except RetouchError:
+        return None
+    return np.rint(image * 255).astype(np.uint8)
+
+
+def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, number)))
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order of ``count`` pictures in a run through all of them."""
+    return _generator(seed, _ORDER, epoch).permutation(count)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples ``number`` to ``number + B - 1`` of a run.
+
+    Attributes:
+        number: of the first sample.
+        images: ``B×3×H×W`` uint8 sRGB.
+        masks: ``B×1×H×W`` bool, True = hole.
+    """
+
+    number: int
+    images: Tensor
+    masks: Tensor
+
+    def pair(self, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
+        """Image in [0, 1] and mask of zeros and ones, both float32 on ``device``; they travel as bytes."""
+        images, masks = (each.to(device, non_blocking=True) for each in (self.images, self.masks))
+        return images.float() / 255, masks.float()
+
+
+class TrainingSet:
+    """Crops of pictures with masks, numbered without end.
+
+    Each run through all pictures has an order of its own. A sample is a square crop, the picture having been
+    scaled so that its shorter side is drawn uniformly from ``scale`` times ``size``, but not beyond its own
+    resolution; a picture smaller than the crop is enlarged until it just fits. Every other crop is mirrored.
+
+    Args:
+        paths: tar shards, folders or pictures; see :class:`retouch.training.shards.Shards`.
+        size: height and width of a crop, in pixels.
+        masks: draws the holes.
+        seed: of all randomness.
+        scale: least and greatest shorter side of the scaled picture, in crops; at least 1.
+        memory: the encoded pictures are kept in RAM if they fit in this many bytes.
+
+    Raises:
+        RetouchError: there is no picture, or the masks cannot be drawn.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str | Path],
+        size: int,
+        masks: Sampler,
+        seed: int,
+        *,
+        scale: tuple[float, float] = (1.0, 2.0),
+        memory: int = 4 * 2**30,
+    ) -> None:
+        if size < 2:
+            raise RetouchError(f"The size of a crop must be at least 2 pixels, not {size}.")
+        if not 1 <= scale[0] <= scale[1]:
+            raise RetouchError(f"The scale must be two numbers from 1, the lesser first, not {scale}.")
+        self.size, self.masks, self.seed, self.scale = size, masks, seed, scale
+        masks(_generator(seed, _MASK, 0), size, size)  # what is wrong with the masks is said now
+        self.shards = Shards([Path(path) for path in paths], memory)
+        self._unreadable: set[int] = set()
+
+    def __len__(self) -> int:
+        """How many pictures there are; samples go on beyond."""
+        return len(self.shards)
+
+    def __getitem__(self, number: int) -> tuple[Picture, Mask]:
+        """Sample ``number``, from 0: ``3×size×size`` uint8 sRGB and ``size×size`` bool, True = hole.
+
+        Raises:
+            RetouchError: no picture can be read, or one's file has gone.
+        """
+        random = _generator(self.seed, _CROP, number)
+        epoch, place = divmod(number, len(self))
+        picture = self._decoded(int(_order(self.seed, epoch, len(self))[place]))
+        while picture is None:  # another one, drawn at random, takes its place
+            picture = self._decoded(int(random.integers(len(self))))
+        hole = self.masks(_generator(self.seed, _MASK, number), self.size, self.size)
+        return self._crop(picture, random), hole
+
+    def warnings(self) -> list[str]:
+        """What was wrong with the data so far, a sentence each; empty if nothing."""
+        found = [
+            f"{path} is cut short; pictures after the damage are left out." for path in self.shards.damaged
+        ]
+        if self._unreadable:
+            names = [str(self.shards.members[number]) for number in sorted(self._unreadable)]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            found.append(
+                f"{len(names)} of {len(self)} pictures cannot be read and are skipped: "
+                f"{', '.join(names[:3])}{more}."
+            )
+        return found
+
+    def _decoded(self, number: int) -> Picture | None:
+        if number not in self._unreadable:
+            picture = decode(self.shards[number])
+            if picture is not None:
+                return picture
+            self._unreadable.add(number)
+        # Every thread finds this out, not only the one that came upon the last of them.
+        if len(self._unreadable) == len(self):
+            raise RetouchError(
+                f"None of the {len(self)} pictures can be read, {self.shards.members[number]} for one; "
+                "get intact JPEG, PNG or WebP files."
+            )
+        return None
+
+    def _crop(self, picture: Picture, random: np.random.Generator) -> Picture:
+        height, width = picture.shape[:2]
+        shorter = min(height, width)
+        least = max(1.0, min(self.scale[0], shorter / self.size))
+        greatest = max(least, min(self.scale[1], shorter / self.size))
+        # The crop is cut first and scaled then, which is the same and costs less.
+        side = min(shorter, max(1, round(shorter / random.uniform(least, greatest))))
+        top = int(random.integers(height - side + 1))
+        left = int(random.integers(width - side + 1))
+        crop: NDArray[Any] = picture[top : top + side, left : left + side]
+        if side != self.size:
+            way = cv2.INTER_AREA if side > self.size else cv2.INTER_CUBIC
+            crop = cv2.resize(crop, (self.size, self.size), interpolation=way)
+        if random.random() < 0.5:
+            crop = crop[:, ::-1]
+        return np.ascontiguousarray(crop.transpose(2, 0, 1), np.uint8)
