@@ -16,14 +16,13 @@ import argparse
 import math
 import resource
 import statistics
-import subprocess
-import sys
 import time
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from processes import interleaved
 from retouch.models import contextual_attention_network as network_file
 from retouch.models.contextual_attention_network import ContextualAttentionNetwork, attend
 
@@ -94,13 +93,8 @@ def main() -> None:
     if arguments.measure:
         print(*run(arguments.measure, arguments.width, arguments.size, arguments.hole))
         return
-    results: dict[str, list[tuple[float, ...]]] = {method: [] for method in arguments.methods}
     shared = [f"--{name}={getattr(arguments, name)}" for name in ("size", "hole", "width", "threads")]
-    for _ in range(arguments.repeats):
-        for method in arguments.methods:
-            command = [sys.executable, __file__, *shared, "--measure", method]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            results[method].append(tuple(float(part) for part in output.split()))
+    results = interleaved(__file__, arguments.methods, arguments.repeats, shared)
     print(
         f"{arguments.size}×{arguments.size}, {arguments.hole:.0%} hole, width {arguments.width}, "
         f"{arguments.threads} threads, medians of {arguments.repeats}"

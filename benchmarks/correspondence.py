@@ -13,14 +13,13 @@ import argparse
 import math
 import resource
 import statistics
-import subprocess
-import sys
 import time
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from processes import interleaved
 from retouch.ops.correspondence import match
 
 METHODS = ("dense-soft", "ours-soft", "dense-hard", "ours-hard", "ours-approximate")
@@ -99,13 +98,8 @@ def main() -> None:
     if arguments.measure:
         measure(arguments.measure, arguments)
         return
-    results: dict[str, list[tuple[float, ...]]] = {method: [] for method in arguments.methods}
     shared = [f"--{name}={getattr(arguments, name)}" for name in ("size", "channels", "hole", "threads")]
-    for _ in range(arguments.repeats):
-        for method in arguments.methods:
-            command = [sys.executable, __file__, *shared, "--measure", method]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            results[method].append(tuple(float(part) for part in output.split()))
+    results = interleaved(__file__, arguments.methods, arguments.repeats, shared)
     print(
         f"{arguments.size}×{arguments.size}×{arguments.channels}, {arguments.hole:.0%} hole, "
         f"{arguments.threads} threads, medians of {arguments.repeats}"

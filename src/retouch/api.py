@@ -231,15 +231,24 @@ def _model(model: str | Model, device: str) -> Model:
     return model
 
 
+def check_device(device: str) -> None:
+    """Raise :class:`RetouchError` if this machine has no such device; "auto" it always has."""
+    import torch
+
+    if device == "auto":
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # which one depends on the device
+        raise RetouchError(f"There is no device {device!r} here; use auto or cpu.") from error
+
+
 def _device(device: str, card: ModelCard) -> str:
     import torch
 
     if device == "auto":
         return "cuda" if card.gpu and torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # which one depends on the device
-        raise RetouchError(f"There is no device {device!r} here; use auto or cpu.") from error
+    check_device(device)
     if torch.device(device).type != "cpu" and not card.gpu:
         raise RetouchError(f"The model {card.name} runs on the CPU only; use the device auto or cpu.")
     return device

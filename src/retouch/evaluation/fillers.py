@@ -50,6 +50,7 @@ def check_names(names: Sequence[str], device: str = "auto") -> None:
     Raises:
         RetouchError: no such model or device, a model named twice, or a tool that is not installed.
     """
+    from retouch.api import check_device
     from retouch.models import AUTO, CARDS
 
     known = [*(card.name for card in CARDS), *BASELINES]
@@ -63,12 +64,7 @@ def check_names(names: Sequence[str], device: str = "auto") -> None:
             raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
     if len(set(names)) < len(names):
         raise RetouchError("A model is named twice; name each one once.")
-    import torch
-
-    try:
-        torch.empty(0, device=None if device == "auto" else device)
-    except (RuntimeError, AssertionError) as error:
-        raise RetouchError(f"There is no device {device!r} here; leave it out, or name cpu.") from error
+    check_device(device)
 
 
 class Filler:

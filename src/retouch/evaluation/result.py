@@ -72,7 +72,7 @@ def collect(
 
 def _whole_set(rows: Sequence[dict[str, Any]], out: Path, inception: str | None) -> dict[str, float]:
     """Metrics that compare distributions: of the fills, and of the photos they belong to."""
-    from retouch.evaluation.distribution import frechet_distance, inception_score
+    from retouch.evaluation.distribution import INCEPTION_FEATURES, frechet_distance, inception_score
 
     # Sorted, so that the order of the rows never changes a digit; a photo counts once, however many holes.
     rows = sorted(rows, key=lambda row: (row["photo"], row["masks"]))
@@ -83,8 +83,8 @@ def _whole_set(rows: Sequence[dict[str, Any]], out: Path, inception: str | None)
     if inception is None:
         return {"frechet_vgg": frechet_distance(fills, truths)}
     return {
-        "fid": frechet_distance(fills[:, :2048], truths[:, :2048]),
-        "inception_score": inception_score(fills[:, 2048:]),
+        "fid": frechet_distance(fills[:, :INCEPTION_FEATURES], truths[:, :INCEPTION_FEATURES]),
+        "inception_score": inception_score(fills[:, INCEPTION_FEATURES:]),
     }
 
 

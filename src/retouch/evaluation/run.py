@@ -14,6 +14,7 @@ import numpy as np
 from retouch.contract import Progress
 from retouch.errors import RetouchError
 from retouch.evaluation.fillers import Filled, Filler, Hole, Pixels
+from retouch.evaluation.pairs import size_text
 from retouch.evaluation.pictures import fill_path, keep, keep_features, mask_path, truth_path
 from retouch.evaluation.scoring import Scorer
 from retouch.evaluation.store import Settings, append, fingerprint, open_report
@@ -133,12 +134,15 @@ class _Lane:
             yield from (_row(case, name, error=str(error)) for name in models)
             return
         inputs = fingerprint(truth, hole, stamp=case.stamp)
-        for name, old in zip(models, before, strict=True):
-            if old is not None and old["error"] is None and old["inputs"] == inputs:
-                yield old
-                continue
+        holds = [old is not None and old["error"] is None and old["inputs"] == inputs for old in before]
+        if not all(holds):
             self._keep_inputs(case, truth, hole, out)
-            yield self._row(case, name, truth, hole, out) | {"inputs": inputs}
+        for name, old, still in zip(models, before, holds, strict=True):
+            yield (
+                old
+                if old is not None and still
+                else self._row(case, name, truth, hole, out) | {"inputs": inputs}
+            )
 
     def _keep_inputs(self, case: Case, truth: Pixels, hole: Hole, out: Path) -> None:
         keep(hole, out / mask_path(case.masks, case.photo))
@@ -152,8 +156,9 @@ class _Lane:
         try:
             filled = self._fill(case, name, truth, hole)
             if filled.pixels.shape != truth.shape:
-                sizes = [f"{each.shape[1]} × {each.shape[0]}" for each in (filled.pixels, truth)]
-                raise RetouchError(f"The fill is {sizes[0]} pixels and the photo {sizes[1]}.")
+                raise RetouchError(
+                    f"The fill is {size_text(filled.pixels)} pixels and the photo {size_text(truth)}."
+                )
         except Exception as error:
             # One failure must not stop the rest, whatever a foreign tool may raise.
             sentence = str(error) if isinstance(error, RetouchError) else f"{type(error).__name__}: {error}"

@@ -81,11 +81,12 @@ def summarise(rows: Sequence[Row], models: Sequence[str], masks: Sequence[str]) 
     kinds = [*masks, "all"] if len(masks) > 1 else list(masks)
     summary = []
     for kind in kinds:
-        good = [row for row in rows if kind in (row["masks"], "all") and row["error"] is None]
+        chosen = [row for row in rows if kind in (row["masks"], "all")]
+        good = [row for row in chosen if row["error"] is None]
         by_model = {name: {_pair(row): row for row in good if row["model"] == name} for name in models}
         for name in models:
-            failed = [row for row in rows if kind in (row["masks"], "all") and row["model"] == name]
-            summary.append(_entry(kind, name, by_model, len(failed) - len(by_model[name]), models[0]))
+            errors = sum(row["model"] == name and row["error"] is not None for row in chosen)
+            summary.append(_entry(kind, name, by_model, errors, models[0]))
     return summary
 
 
