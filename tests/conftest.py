@@ -7,6 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
+from retouch.models.contextual_attention_network import ContextualAttentionNetwork
+from retouch.weights import write_weights
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the workers share the cores; more threads each would only queue
 
@@ -51,4 +54,17 @@ def mask_file(tmp_path, hole):
     """``hole`` as ``mask.png``, white = fill."""
     path = tmp_path / "mask.png"
     Image.fromarray(hole).save(path)
+    return path
+
+
+@pytest.fixture
+def weights_file(tmp_path):
+    """``tiny.safetensors``: an untrained, narrow network of Contextual Attention."""
+    path = tmp_path / "weights" / "tiny.safetensors"
+    path.parent.mkdir()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ContextualAttentionNetwork(0.02)
+    about = {"config": {"recipe": {"kind": "contextualattention", "width": 0.02}}, "steps": 0}
+    write_weights(path, "contextual-attention", network.state_dict(), about)
     return path

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from retouch.errors import RetouchError
 from retouch.models import AUTO, CARDS, ModelCard
@@ -58,28 +58,43 @@ class Result:
 
         return source_map(self._fill)
 
-    def draw_sources(self) -> np.ndarray[Any, Any]:
-        """Draw what came from where, ``H×W×3`` uint8; see :func:`retouch.engine.sources.draw_sources`."""
+    def draw_sources(self, style: Literal["places", "wheel"] = "places") -> np.ndarray[Any, Any]:
+        """Draw what came from where, ``H×W×3`` uint8.
+
+        Args:
+            style: "places" colours a filled pixel by the place it came from, see
+                :func:`retouch.engine.sources.draw_sources`; "wheel" by the direction and the distance to it,
+                see :func:`retouch.engine.colour_wheel.draw_wheel`.
+
+        Raises:
+            RetouchError: there is no such style.
+        """
+        from retouch.engine.colour_wheel import draw_wheel
         from retouch.engine.sources import draw_sources
 
-        return draw_sources(self._fill.photo, self._fill)
+        styles = {"places": draw_sources, "wheel": draw_wheel}
+        if style not in styles:
+            raise RetouchError(f"Sources are drawn in the style {' or '.join(styles)}, not {style!r}.")
+        return styles[style](self._fill.photo, self._fill)
 
 
 def models() -> list[ModelCard]:
     """List the models that :func:`load` and :func:`fill` know by name."""
-    return list(CARDS)
+    return [card for card in CARDS if card.ready]
 
 
-def load(name: str = "auto", *, device: str = "auto") -> Model:
+def load(name: str | Path = "auto", *, device: str = "auto") -> Model:
     """Return a model, to be called on tensors as :mod:`retouch.contract` says.
 
     Args:
-        name: one of ``[card.name for card in retouch.models()]``; "auto" is the best that needs no choice.
+        name: one of ``[card.name for card in retouch.models()]``; "auto" is the best that needs no choice. Or
+            a weights file of your own, which says itself whose they are: a path, or text that ends in
+            ``.safetensors``.
         device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and
             the model can use it.
 
     Raises:
-        RetouchError: there is no such model or device.
+        RetouchError: there is no such model or device, or the file does not hold the weights of a model.
 
     Example:
         >>> import retouch, torch
@@ -89,19 +104,44 @@ def load(name: str = "auto", *, device: str = "auto") -> Model:
         >>> bool((fill.image == image)[(mask == 0).expand_as(image)].all())
         True
     """
+    if is_weights_file(name):
+        return _open(Path(name), device)
     wanted = AUTO if name == "auto" else name
     card = next((card for card in CARDS if card.name == wanted), None)
     if card is None:
-        names = ", ".join(card.name for card in CARDS)
-        raise RetouchError(f"There is no model called {name!r}; choose one of auto, {names}.")
-    return card.build(_device(device, card))
+        names = ", ".join(card.name for card in models())
+        raise RetouchError(
+            f"There is no model called {name!r}; choose one of auto, {names}, or give a weights file."
+        )
+    return card.make(_device(device, card))
+
+
+def is_weights_file(name: str | Path) -> bool:
+    """Whether :func:`load` takes this as a weights file rather than as the name of a model."""
+    from retouch.weights import ENDING
+
+    return isinstance(name, Path) or Path(name).suffix.lower() == ENDING
+
+
+def _open(path: Path, device: str) -> Model:
+    from retouch.weights import read_weights
+
+    weights = read_weights(path)
+    for card in CARDS:
+        if card.name == weights.model and card.open is not None:
+            return card.open(weights, _device(device, card))
+    known = ", ".join(card.name for card in CARDS if card.open is not None)
+    raise RetouchError(
+        f"{path} holds weights of {weights.model!r}, which this version of retouch does not know; "
+        f"give weights of {known}."
+    )
 
 
 def fill(
     image: Picture,
     mask: Picture | None = None,
     *,
-    model: str | Model = "auto",
+    model: str | Path | Model = "auto",
     device: str = "auto",
     seed: int = 0,
     dilate: int = 0,
@@ -126,8 +166,8 @@ def fill(
             For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
         mask: any of these kinds, whatever kind ``image`` has; white (at least half) = fill this. None = fill
             what is transparent.
-        model: a name from :func:`models`, or a model that :func:`load` returned.
-        device: where a model given by name runs; see :func:`load`.
+        model: a name from :func:`models`, a weights file of your own, or a model that :func:`load` returned.
+        device: where a model given by name or file runs; see :func:`load`.
         seed: the same seed gives the same fill on the same device.
         dilate: grow the hole by this many pixels, for a mask that was drawn too tight.
         invert_mask: black = fill instead.
@@ -187,7 +227,7 @@ def inpaint(
     image: Picture,
     mask: Picture | None = None,
     *,
-    model: str | Model = "auto",
+    model: str | Path | Model = "auto",
     device: str = "auto",
     seed: int = 0,
     dilate: int = 0,
@@ -223,8 +263,8 @@ def inpaint(
     ).image
 
 
-def _model(model: str | Model, device: str) -> Model:
-    if isinstance(model, str):
+def _model(model: str | Path | Model, device: str) -> Model:
+    if isinstance(model, (str, Path)):
         return load(model, device=device)
     if device != "auto":
         raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")

@@ -103,6 +103,15 @@ def test_sources_and_confidence_are_drawn(run, photo_file, mask_file, tmp_path, 
         assert (_pixels(confidence)[~hole] == 255).all()
 
 
+def test_sources_can_be_drawn_as_a_colour_wheel(run, photo_file, mask_file, tmp_path, hole):
+    places, wheel = tmp_path / "places.png", tmp_path / "wheel.png"
+    run("fill", photo_file, mask_file, "--sources", places)
+    assert run("fill", photo_file, mask_file, "--sources", wheel, "--colour-wheel", "--overwrite").code == 0
+    result = retouch.fill(photo_file.read_bytes(), hole)
+    assert np.array_equal(_pixels(places), result.draw_sources())
+    assert np.array_equal(_pixels(wheel), result.draw_sources("wheel"))
+
+
 @pytest.mark.parametrize("option", ["--sources", "--confidence"])
 def test_a_model_that_borrows_nothing_has_nothing_to_draw(run, photo_file, mask_file, tmp_path, option):
     done = run("fill", photo_file, mask_file, *FAST, option, tmp_path / "extra.png")
@@ -194,6 +203,8 @@ def test_the_photo_itself_is_replaced_only_when_told(run, photo, hole, photo_fil
         (["photo.png", "mask.png", "--confidence", "mask.png", "--overwrite"], "MASK"),
         (["photo.png", "mask.png", "--sources", "there.png"], "--overwrite"),
         (["photo.png", "mask.png", "--sources", "out.jpg"], ".png"),
+        (["photo.png", "mask.png", "--colour-wheel"], "add --sources"),
+        (["photo.png", "mask.png", "--model", "gone.safetensors"], "gone.safetensors"),
         (["photo.png", "mask.png", "--confidence", "gone/c.png"], "gone"),
         (["-", "-"], "PHOTO and MASK"),
         (["-", "mask.png"], "empty"),

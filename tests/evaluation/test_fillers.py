@@ -5,9 +5,12 @@ import os
 import numpy as np
 import pytest
 
+import retouch
 from retouch import RetouchError
 from retouch.evaluation import fillers
-from retouch.evaluation.fillers import Filler, check_names
+from retouch.evaluation.candidates import WeightsFile
+from retouch.evaluation.fillers import Filler
+from retouch.evaluation.store import file_digest
 
 
 @pytest.fixture
@@ -56,20 +59,20 @@ def _die(*_):
     os._exit(1)
 
 
-@pytest.mark.parametrize(
-    ("names", "sentence"),
-    [
-        (["nothing"], "choose from"),
-        (["auto"], "exemplar"),
-        (["telea", "telea"], "named twice"),
-    ],
-)
-def test_what_cannot_be_measured(names, sentence):
-    with pytest.raises(RetouchError, match=sentence):
-        check_names(names)
-
-
-def test_a_tool_that_is_not_installed(monkeypatch):
-    monkeypatch.setitem(fillers.BASELINES, "biharmonic", "no_such_module")
-    with pytest.raises(RetouchError, match=r"retouch\[evaluate\]"):
-        check_names(["biharmonic"])
+def test_a_weights_file_fills_and_must_not_change_meanwhile(pair, weights_file):
+    weights = WeightsFile(str(weights_file), file_digest(weights_file))
+    filler = Filler("tiny", "cpu", 0, 1, weights)
+    try:
+        photo, hole = pair
+        pixels = filler(photo, hole).pixels
+        assert np.array_equal(
+            pixels, retouch.inpaint(np.where(hole[..., None], np.uint8(128), photo), hole, model=weights_file)
+        )
+    finally:
+        filler.close()
+    filler = Filler("tiny", "cpu", 0, 1, weights._replace(sha256="0" * 64))
+    try:
+        with pytest.raises(RetouchError, match="has changed"):
+            filler(photo, hole)
+    finally:
+        filler.close()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from retouch.cli.terminal import plain_errors, progress_bar
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
+    from retouch.evaluation.candidates import WeightsFile
     from retouch.evaluation.run import Case, Source
     from retouch.evaluation.store import Settings
 
@@ -50,8 +50,8 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="One that `retouch models` lists, or pypatchmatch, biharmonic; repeat it for more. "
-            "The others are compared to the first."
+            help="A model's name (`retouch models`), or a weights file of your own; pypatchmatch and "
+            "biharmonic do as well. Repeat it for more; the others are compared to the first."
         ),
     ],
     data: DataOption,
@@ -73,12 +73,13 @@ def evaluate(
     """Fill photos whose holes are known with several models, and measure them side by side."""
     with plain_errors():
         _need_extra()
-        from retouch.evaluation import fillers, pairs
+        from retouch.evaluation import pairs
         from retouch.evaluation import protocol as protocols
+        from retouch.evaluation.candidates import check_models
         from retouch.evaluation.run import Case
         from retouch.evaluation.store import Settings
 
-        fillers.check_names(model, device)
+        weights = check_models(model, device)
         published: Sequence[dict[str, Any]] | None = None
         if protocol is None:
             found = pairs.find_pairs(data, masks, limit)
@@ -96,7 +97,7 @@ def evaluate(
             if not quiet:
                 typer.echo(protocols.describe(rules) + "\n", err=True)
         settings = Settings(str(data), protocol, seed, threads, device, _checked(inception))
-        _run(cases, model, out, settings, workers, resume, None, published, quiet)
+        _run(cases, list(weights), out, settings, workers, resume, None, published, quiet, weights)
 
 
 def score(
@@ -120,13 +121,18 @@ def score(
         from retouch.evaluation.fillers import Filled
         from retouch.evaluation.predictions import find_predictions
         from retouch.evaluation.run import Case
-        from retouch.evaluation.store import Settings
+        from retouch.evaluation.store import Settings, file_digest
 
         found = pairs.find_pairs(data, masks, limit)
         files, _ = find_predictions(predictions, found)
         by_key = {(pair.photo, pair.masks): path for pair, path in files.items()}
         cases = [
-            Case(each.photo, each.masks, partial(pairs.read_pair, each), _content(files.get(each)))
+            Case(
+                each.photo,
+                each.masks,
+                partial(pairs.read_pair, each),
+                file_digest(files[each]) if each in files else "",
+            )
             for each in found
         ]
 
@@ -138,11 +144,6 @@ def score(
         name = predictions.resolve().name
         settings = Settings(str(data), None, 0, threads, "none", _checked(inception))
         _run(cases, [name], out, settings, workers, resume, source, None, quiet)
-
-
-def _content(path: Path | None) -> str:
-    """What changes when the file does."""
-    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _need_extra() -> None:
@@ -169,6 +170,7 @@ def _run(
     source: Source | None,
     published: Sequence[dict[str, Any]] | None,
     quiet: bool,
+    weights: Mapping[str, WeightsFile | None] | None = None,
 ) -> None:
     from retouch.evaluation.report import write_report
     from retouch.evaluation.result import collect
@@ -183,11 +185,14 @@ def _run(
             workers=workers,
             resume=resume,
             source=source,
+            weights=weights,
             on_progress=on_progress or (lambda _: None),
         )
     masks = list(dict.fromkeys(case.masks for case in cases))
     command = shlex.join(["retouch", *sys.argv[1:]])
-    result = collect(rows, models, masks, out, settings, command=command, published=published)
+    result = collect(
+        rows, models, masks, out, settings, command=command, published=published, weights=weights
+    )
     write_report(result, out)
     if not quiet:
         typer.echo((out / "report.md").read_text("utf-8"))

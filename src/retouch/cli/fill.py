@@ -40,7 +40,9 @@ def fill(
             help="Where to write; - writes a pipe. Left out: <stem>-filled<ext> beside the photo.",
         ),
     ] = default.output,
-    model: Annotated[str, typer.Option(help="One of those that `retouch models` lists.")] = default.model,
+    model: Annotated[
+        str, typer.Option(help="A model's name (`retouch models`), or a weights file of your own.")
+    ] = default.model,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fill.")] = default.seed,
     dilate: Annotated[
@@ -65,6 +67,13 @@ def fill(
     sources: Annotated[
         str | None, typer.Option(metavar="PNG", help="Draw where in the photo each filled pixel came from.")
     ] = None,
+    colour_wheel: Annotated[
+        bool,
+        typer.Option(
+            "--colour-wheel",
+            help="Let --sources draw direction and distance of each source, with a colour wheel as legend.",
+        ),
+    ] = False,
     confidence: Annotated[
         str | None, typer.Option(metavar="PNG", help="Write how sure the model is: white = sure.")
     ] = None,
@@ -82,6 +91,8 @@ def fill(
         target = _target(photo, output)
         pictures = {"--sources": sources, "--confidence": confidence}
         _check_names(photo, mask, allowed, target, pictures)
+        if colour_wheel and sources is None:
+            raise RetouchError("--colour-wheel says how --sources draws; add --sources and a file name.")
         if target is None:
             check_pipe()
 
@@ -108,7 +119,7 @@ def fill(
                 on_progress=on_progress,
                 allow_huge=allow_huge,
             )
-        drawn = _draw(result, pictures)
+        drawn = _draw(result, pictures, colour_wheel)
         written = kinds.save(source, result.image, target, changed=result.changed, overwrite=overwrite)
         for name, array in drawn.items():
             imaging.write_png(array, Path(name), overwrite=overwrite)
@@ -165,7 +176,7 @@ def _check_picture(option: str, target: Path, overwrite: bool) -> None:
 
 
 def _draw(
-    result: retouch.Result, pictures: dict[str, str | None]
+    result: retouch.Result, pictures: dict[str, str | None], colour_wheel: bool
 ) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     """Draw the extra pictures that were asked for, by file name, before anything is written."""
     import numpy as np
@@ -174,7 +185,7 @@ def _draw(
     if (name := pictures["--sources"]) is not None:
         if result.changed and result.correspondence is None:
             raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
-        drawn[name] = result.draw_sources()
+        drawn[name] = result.draw_sources("wheel" if colour_wheel else "places")
     if (name := pictures["--confidence"]) is not None:
         if result.changed and result.confidence is None:
             raise RetouchError("This model does not say how sure it is; leave out --confidence.")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from retouch.engine.pipeline import PhotoFill
 from retouch.imaging import Photo, to_srgb
-from retouch.ops.masks import bounding_box, dilate
+from retouch.ops.masks import Mask, bounding_box, dilate
 
 DIM = 0.6
 """Brightness of the photo under the picture."""
@@ -36,14 +36,8 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
     Returns:
         ``H×W×3`` uint8, the size of the photo.
     """
-    height, width = photo.pixels.shape[:2]
-    picture = np.empty((height, width, 3), dtype=np.uint8)
-    for top in range(0, height, STRIP):
-        rows = slice(top, min(top + STRIP, height))
-        grey = to_srgb(photo, rows, slice(0, width)).mean(axis=2, keepdims=True)
-        picture[rows] = np.round(grey * (255 * DIM))
-
-    used = np.zeros((height, width), dtype=bool)
+    picture = dimmed(photo)
+    used = np.zeros(picture.shape[:2], dtype=bool)
     for region in result.regions:
         if region.sources is not None:
             places = region.sources[region.sources[..., 0] >= 0]
@@ -54,7 +48,7 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
         tint = _colours(np.argwhere(used), area)
         picture[used] = np.round((1 - TINT) * picture[used] + TINT * tint)
 
-    filled = np.zeros((height, width), dtype=bool)
+    filled = np.zeros_like(used)
     for region in result.regions:
         filled[region.box.rows, region.box.columns] |= region.hole
         within = picture[region.box.rows, region.box.columns]
@@ -62,8 +56,24 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
         if area is not None and region.sources is not None:
             borrowed = region.sources[..., 0] >= 0
             within[borrowed] = np.round(_colours(region.sources[borrowed], area))
-    picture[dilate(filled, max(1, max(height, width) // 1000)) & ~filled] = 255
+    picture[outline(filled)] = 255
     return picture
+
+
+def dimmed(photo: Photo) -> NDArray[np.uint8]:
+    """The photo in dim grey, ``H×W×3`` uint8, to draw on."""
+    height, width = photo.pixels.shape[:2]
+    picture = np.empty((height, width, 3), dtype=np.uint8)
+    for top in range(0, height, STRIP):
+        rows = slice(top, min(top + STRIP, height))
+        grey = to_srgb(photo, rows, slice(0, width)).mean(axis=2, keepdims=True)
+        picture[rows] = np.round(grey * (255 * DIM))
+    return picture
+
+
+def outline(filled: Mask) -> Mask:
+    """The pixels around ``filled`` (both ``H×W`` bool), as wide as can be seen in the whole picture."""
+    return dilate(filled, max(1, max(filled.shape) // 1000)) & ~filled
 
 
 def _colours(places: NDArray[Any], area: tuple[slice, slice]) -> NDArray[np.float32]:

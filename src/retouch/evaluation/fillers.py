@@ -8,11 +8,10 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
+from retouch.evaluation.candidates import WeightsFile
+from retouch.evaluation.store import file_digest
 
 Pixels = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
 Fill = Callable[[Pixels, Hole], Pixels]
-
-# Tools that are measured beside the models, and the module each needs.
-BASELINES = {"pypatchmatch": "patchmatch", "biharmonic": "skimage"}
 
 
 class Filled(NamedTuple):
@@ -44,34 +42,13 @@ class Filled(NamedTuple):
     peak_mb: float | None
 
 
-def check_names(names: Sequence[str], device: str = "auto") -> None:
-    """Say at once what cannot be measured.
-
-    Raises:
-        RetouchError: no such model or device, a model named twice, or a tool that is not installed.
-    """
-    from retouch.api import check_device
-    from retouch.models import AUTO, CARDS
-
-    known = [*(card.name for card in CARDS), *BASELINES]
-    for name in names:
-        if name not in known:
-            hint = f" The name of what auto stands for is {AUTO}." if name == "auto" else ""
-            raise RetouchError(
-                f"There is no model {name!r} to measure; choose from {', '.join(known)}.{hint}"
-            )
-        if name in BASELINES and find_spec(BASELINES[name]) is None:
-            raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
-    if len(set(names)) < len(names):
-        raise RetouchError("A model is named twice; name each one once.")
-    check_device(device)
-
-
 class Filler:
     """A model in its own process, started when first needed."""
 
-    def __init__(self, name: str, device: str, seed: int, threads: int) -> None:
-        self._job = (name, device, seed)
+    def __init__(
+        self, name: str, device: str, seed: int, threads: int, weights: WeightsFile | None = None
+    ) -> None:
+        self._job = (name, weights, device, seed)
         self._threads = threads
         self._process: ProcessPoolExecutor | None = None
 
@@ -101,7 +78,9 @@ class Filler:
 
 
 @cache
-def _filler(name: str, device: str, seed: int) -> Fill:
+def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> Fill:
+    if weights is not None:
+        return _model(_unchanged(weights), device, seed)
     if name == "pypatchmatch":
         import patchmatch
 
@@ -115,6 +94,18 @@ def _filler(name: str, device: str, seed: int) -> Fill:
         return lambda photo, hole: np.rint(
             255 * inpaint_biharmonic(photo / 255.0, hole, channel_axis=-1).clip(0, 1)
         ).astype(np.uint8)
+    return _model(name, device, seed)
+
+
+def _unchanged(weights: WeightsFile) -> Path:
+    """The path of a file, which must not have been replaced since it was named."""
+    path = Path(weights.path)
+    if file_digest(path) != weights.sha256:
+        raise RetouchError(f"{path} has changed since measuring began; measure again with --resume.")
+    return path
+
+
+def _model(name: str | Path, device: str, seed: int) -> Fill:
     import retouch
 
     model = retouch.load(name, device=device)
@@ -137,7 +128,7 @@ def _start(threads: int) -> None:
     _idle_mb = _memory_mb("VmRSS")
 
 
-def _fill(job: tuple[str, str, int], photo: Pixels, hole: Hole) -> Filled:
+def _fill(job: tuple[str, WeightsFile | None, str, int], photo: Pixels, hole: Hole) -> Filled:
     fill = _filler(*job)
     counted = _idle_mb is not None and _reset_peak()
     started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retouch.evaluation.candidates import WeightsFile
 from retouch.evaluation.pictures import features_path, fill_path, truth_path
 from retouch.evaluation.statistics import summarise
 from retouch.evaluation.store import Settings
@@ -24,6 +25,7 @@ def collect(
     *,
     command: str,
     published: Sequence[dict[str, Any]] | None = None,
+    weights: Mapping[str, WeightsFile | None] | None = None,
 ) -> dict[str, Any]:
     """Sum up what was measured.
 
@@ -35,11 +37,12 @@ def collect(
         settings: what was measured how.
         command: that makes this result.
         published: figures to show beside.
+        weights: the files of those models that are weights files.
 
     Returns:
         What ``report.json`` holds: the settings, ``summary`` (see
         :func:`~retouch.evaluation.statistics.summarise`, with the metrics of whole sets in ``set``),
-        ``published`` and ``rows``.
+        ``published``, ``weights`` and ``rows``.
     """
     import torch
 
@@ -64,6 +67,7 @@ def collect(
         "machine": {"threads": settings.threads, "device": settings.device, "torch": torch.__version__},
         "models": list(models),
         "masks": list(masks),
+        "weights": {name: file._asdict() for name, file in (weights or {}).items() if file is not None},
         "summary": summary,
         "published": list(published) if published else None,
         "rows": list(rows),

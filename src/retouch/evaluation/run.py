@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from retouch.contract import Progress
 from retouch.errors import RetouchError
+from retouch.evaluation.candidates import WeightsFile
 from retouch.evaluation.fillers import Filled, Filler, Hole, Pixels
 from retouch.evaluation.pairs import size_text
 from retouch.evaluation.pictures import fill_path, keep, keep_features, mask_path, truth_path
@@ -50,6 +51,7 @@ def measure_all(
     workers: int = 1,
     resume: bool = False,
     source: Source | None = None,
+    weights: Mapping[str, WeightsFile | None] | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Fill and score all cases.
@@ -58,14 +60,15 @@ def measure_all(
 
     Args:
         cases: what to fill.
-        models: names, see :func:`~retouch.evaluation.fillers.check_names`; with ``source`` the one name of
-            what it gives.
+        models: names, see :func:`~retouch.evaluation.candidates.check_models`; with ``source`` the one name
+            of what it gives.
         out: folder of the report; rows and pictures are kept there as they come.
         settings: what must not change when a report is resumed.
         workers: pairs that are worked on at a time. Only times depend on it.
-        resume: go on with the report that is there. Rows whose photo, hole or stamp has changed since are
-            measured anew.
+        resume: go on with the report that is there. Rows whose photo, hole, stamp or weights file has changed
+            since are measured anew.
         source: gives fills that exist already; None to let the models fill.
+        weights: the files of those models that are weights files.
         on_progress: called after each row.
 
     Returns:
@@ -79,7 +82,7 @@ def measure_all(
     def work(case: Case) -> None:
         nonlocal done
         if not hasattr(local, "lane"):
-            local.lane = _Lane(settings, source)
+            local.lane = _Lane(settings, source, weights or {})
             with lock:
                 lanes.append(local.lane)
         before = [rows.get((case.photo, case.masks, name)) for name in models]
@@ -113,8 +116,10 @@ def _key(row: dict[str, Any]) -> tuple[str, str, str]:
 class _Lane:
     """What one worker needs: a process for each model, and one that scores."""
 
-    def __init__(self, settings: Settings, source: Source | None) -> None:
-        self._settings, self._source = settings, source
+    def __init__(
+        self, settings: Settings, source: Source | None, weights: Mapping[str, WeightsFile | None]
+    ) -> None:
+        self._settings, self._source, self._weights = settings, source, weights
         self._fillers: dict[str, Filler] = {}
         self._scorer = Scorer(settings.threads, settings.inception)
         self._described = ""  # the truth whose features were kept last
@@ -133,16 +138,25 @@ class _Lane:
         except RetouchError as error:
             yield from (_row(case, name, error=str(error)) for name in models)
             return
-        inputs = fingerprint(truth, hole, stamp=case.stamp)
-        holds = [old is not None and old["error"] is None and old["inputs"] == inputs for old in before]
+        pair = fingerprint(truth, hole, stamp=case.stamp)
+        inputs = [self._inputs(pair, name) for name in models]
+        holds = [
+            old is not None and old["error"] is None and old["inputs"] == wanted
+            for old, wanted in zip(before, inputs, strict=True)
+        ]
         if not all(holds):
             self._keep_inputs(case, truth, hole, out)
-        for name, old, still in zip(models, before, holds, strict=True):
+        for name, old, still, wanted in zip(models, before, holds, inputs, strict=True):
             yield (
                 old
                 if old is not None and still
-                else self._row(case, name, truth, hole, out) | {"inputs": inputs}
+                else self._row(case, name, truth, hole, out) | {"inputs": wanted}
             )
+
+    def _inputs(self, pair: str, name: str) -> str:
+        """What a row rests on: its pair and, if the model is a weights file, the content of that."""
+        file = self._weights.get(name)
+        return pair if file is None else fingerprint(stamp=pair + file.sha256)
 
     def _keep_inputs(self, case: Case, truth: Pixels, hole: Hole, out: Path) -> None:
         keep(hole, out / mask_path(case.masks, case.photo))
@@ -177,7 +191,9 @@ class _Lane:
             return self._source(case, truth, hole)
         if name not in self._fillers:
             options = self._settings
-            self._fillers[name] = Filler(name, options.device, options.seed, options.threads)
+            self._fillers[name] = Filler(
+                name, options.device, options.seed, options.threads, self._weights.get(name)
+            )
         return self._fillers[name](truth, hole)
 
 

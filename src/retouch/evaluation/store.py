@@ -99,6 +99,19 @@ def fingerprint(*arrays: NDArray[Any], stamp: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
+def file_digest(path: Path) -> str:
+    """What changes when the content of a file does: its SHA-256, in hexadecimal digits.
+
+    Raises:
+        RetouchError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RetouchError(f"Cannot read {path} ({error.strerror}); check its name.") from error
+
+
 def append(out: Path, row: dict[str, Any]) -> None:
     """Keep one more row."""
     with (out / ROWS).open("a", encoding="utf-8") as file:

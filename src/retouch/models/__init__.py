@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retouch.errors import RetouchError
+
 if TYPE_CHECKING:
     from retouch.contract import Model
+    from retouch.weights import Weights
 
 AUTO = "exemplar"  # what the name "auto" means
 
@@ -35,23 +38,50 @@ class Width:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a person wants to know of a model before choosing it.
+    """What a person wants to know of a model before choosing it, and how it is made.
+
+    A method without a network has ``build``, one with a network has ``open``.
 
     Attributes:
         name: the name that ``retouch.load`` and ``--model`` take.
         paper: where the method was published.
         good_at: one short sentence on what to use it for.
-        build: makes the model on the given device ("cpu", "cuda", "cuda:1" …).
+        build: makes the model on the given device ("cpu", "cuda", "cuda:1" …); None for one with a network.
+        open: makes the model of weights that were read, on a device; None for a method without a network.
         gpu: whether it can use one.
-        widths: the trained sizes; empty for a method without a network.
+        widths: the trained sizes that are part of this package, the one that the name stands for first; empty
+            for a method without a network, and for a network that only files of the user's can bring.
     """
 
     name: str
     paper: str
     good_at: str
-    build: Callable[[str], Model]
+    build: Callable[[str], Model] | None = None
+    open: Callable[[Weights, str], Model] | None = None
     gpu: bool = True
     widths: tuple[Width, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the name alone will do: it needs no weights, or some are part of this package."""
+        return self.build is not None or bool(self.widths)
+
+    def make(self, device: str) -> Model:
+        """Make the model that the name stands for.
+
+        Raises:
+            RetouchError: it needs weights, and none are part of this package.
+        """
+        if self.build is not None:
+            return self.build(device)
+        if self.open is None or not self.widths:
+            raise RetouchError(
+                f"No weights for {self.name} are part of this installation; train them (retouch train) and "
+                "give the exported file as the model."
+            )
+        from retouch.weights import read_weights, shipped
+
+        return self.open(read_weights(shipped(self.widths[0].weights)), device)
 
 
 def _exemplar(device: str) -> Model:
@@ -76,6 +106,12 @@ def _navier_stokes(device: str) -> Model:
     return NavierStokes()
 
 
+def _contextual_attention(weights: Weights, device: str) -> Model:
+    from retouch.models.contextual_attention import open_weights
+
+    return open_weights(weights, device)
+
+
 CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="exemplar",
@@ -96,5 +132,11 @@ CARDS: tuple[ModelCard, ...] = (
         good_at="scratches across edges, which it continues; smears larger holes; very fast",
         build=_navier_stokes,
         gpu=False,
+    ),
+    ModelCard(
+        name="contextual-attention",
+        paper="Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018",
+        good_at="structure that has to be guessed, in the kind of photos it was trained on",
+        open=_contextual_attention,
     ),
 )

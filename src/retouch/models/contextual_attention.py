@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements
+from retouch.errors import RetouchError
 from retouch.models.contextual_attention_network import CELL, ContextualAttentionNetwork, hole_window
 from retouch.ops.correspondence import SoftCorrespondence
+from retouch.weights import Weights, restore
+
+_WIDEST = 4.0  # a file must not be able to ask for more memory than there is
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,33 @@ class ContextualAttention(Model):
         fine, cells = self.network.second(scaled, mask, coarse, allowed, window)
         on_progress(Progress("fill", 2, 2))
         return Fill((fine + 1) / 2, None, PixelCorrespondence(cells, mask))
+
+
+def open_weights(weights: Weights, device: str) -> ContextualAttention:
+    """Make the model of weights that were read.
+
+    Args:
+        weights: their ``about["config"]["recipe"]["width"]`` is the network's width.
+        device: where it is to run.
+
+    Raises:
+        RetouchError: they do not say the width, or do not fit the network.
+    """
+    network = ContextualAttentionNetwork(_width(weights))
+    restore(network, weights)
+    return ContextualAttention(network.to(device))
+
+
+def _width(weights: Weights) -> float:
+    found: Any = weights.about
+    for key in ("config", "recipe", "width"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise RetouchError(
+            f"{weights.path} does not say how wide its network is (config.recipe.width); export it again."
+        )
+    if not (math.isfinite(found) and 0 < found <= _WIDEST):
+        raise RetouchError(
+            f"{weights.path} asks for a network of width {found}; it must be in (0, {_WIDEST:g}]."
+        )
+    return float(found)

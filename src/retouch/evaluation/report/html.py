@@ -12,7 +12,17 @@ from urllib.parse import quote
 
 from retouch.evaluation.metrics import METRICS
 from retouch.evaluation.pictures import fill_path, mask_path, truth_path
-from retouch.evaluation.report.values import MAIN, RATIO_NOTE, Result, digits, failures, is_best, mean, shown
+from retouch.evaluation.report.values import (
+    MAIN,
+    RATIO_NOTE,
+    Result,
+    digits,
+    failures,
+    is_best,
+    mean,
+    shown,
+    weights_files,
+)
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -78,7 +88,8 @@ def _data(result: Result) -> dict[str, Any]:
 def _about(result: Result) -> list[str]:
     machine = [f"{key} {value}" for key, value in result.get("machine", {}).items()]
     protocol = [f"protocol {result['protocol']}"] if result.get("protocol") else []
-    return [str(result["data"]), *protocol, str(result["date"]), f"retouch {result['retouch']}", *machine]
+    made = [str(result["date"]), f"retouch {result['retouch']}"]
+    return [str(result["data"]), *protocol, *made, *machine, *weights_files(result)]
 
 
 def _entry(result: Result, entry: dict[str, Any], metrics: list[str]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from retouch.evaluation.report.values import (
     mean,
     published,
     shown,
+    weights_files,
 )
 
 _EMPTY = "–"
@@ -44,6 +45,8 @@ def _lines(result: Result) -> Iterator[str]:
         f"Data: {_text(result['data'])}.{followed} Made {result['date']} by retouch {result['retouch']} "
         f"({_text(machine)})."
     )
+    if files := weights_files(result):
+        yield from ("", f"Weights: {_text('; '.join(files))}.")
     metrics = shown(result)
     for masks in kinds(result):
         yield from ("", f"## {_text(_title(masks))}", "")

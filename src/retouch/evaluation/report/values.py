@@ -45,6 +45,12 @@ def cleaned(value: Any) -> Any:
     return str(value)
 
 
+def weights_files(result: Result) -> list[str]:
+    """A line for each model that was a weights file: its name, the file, and what tells its content."""
+    files = result.get("weights") or {}
+    return [f"{name}: {file['path']} (sha256 {file['sha256']})" for name, file in files.items()]
+
+
 def entries(result: Result, masks: str) -> list[dict[str, Any]]:
     """The summary of one kind of masks, one entry a model."""
     return [entry for entry in result["summary"] if entry["masks"] == masks]

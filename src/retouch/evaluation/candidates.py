@@ -1,0 +1,68 @@
+"""What can be measured: this package's models, weights files, and other tools beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from retouch.errors import RetouchError
+from retouch.evaluation.store import file_digest
+
+# Tools that are measured beside the models, and the module each needs.
+BASELINES = {"pypatchmatch": "patchmatch", "biharmonic": "skimage"}
+
+
+class WeightsFile(NamedTuple):
+    """A weights file that is measured.
+
+    Attributes:
+        path: of the file.
+        sha256: of its content, see :func:`~retouch.evaluation.store.file_digest`.
+    """
+
+    path: str
+    sha256: str
+
+
+def check_models(models: Sequence[str], device: str = "auto") -> dict[str, WeightsFile | None]:
+    """Say at once what cannot be measured, and what each model is called in the report.
+
+    Args:
+        models: names of models or of other tools, and weights files.
+        device: where the models are to run.
+
+    Returns:
+        In the same order: for each model its name (for a weights file the file's stem), and the file, if it
+        is one.
+
+    Raises:
+        RetouchError: no such model, file or device, two of one name, or a tool that is not installed.
+    """
+    from retouch.api import check_device, is_weights_file, load
+    from retouch.models import AUTO, CARDS
+
+    found: dict[str, WeightsFile | None] = {}
+    for model in models:
+        file = is_weights_file(model)
+        name = Path(model).stem if file else model
+        if not file and name not in (*BASELINES, *(card.name for card in CARDS)):
+            known = [*(card.name for card in CARDS if card.ready), *BASELINES]
+            hint = f" The name of what auto stands for is {AUTO}." if name == "auto" else ""
+            raise RetouchError(
+                f"There is no model {name!r} to measure; choose from {', '.join(known)}, "
+                f"or give a weights file.{hint}"
+            )
+        if models.count(model) > 1:
+            raise RetouchError("A model is named twice; name each one once.")
+        if name in found:
+            raise RetouchError(f"Two models would be called {name} in the report; rename the file of one.")
+        if name in BASELINES and not file:
+            if find_spec(BASELINES[name]) is None:
+                raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
+        else:
+            load(model, device="cpu")  # says what is wrong with its weights
+        found[name] = WeightsFile(model, file_digest(Path(model))) if file else None
+    check_device(device)
+    return found

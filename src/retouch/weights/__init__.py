@@ -1,0 +1,205 @@
+"""The only door for weights: safetensors files that say what they are, never pickle.
+
+A file holds what was learned in half precision, and in its header the name of the model and, as JSON, what
+it was trained with. The files that are part of this package lie beside this module.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from retouch.errors import RetouchError
+
+ENDING = ".safetensors"
+"""How the name of a weights file ends."""
+_FAMILY = "retouch"
+_FORMAT = f"{_FAMILY} 1"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a file of weights holds.
+
+    Attributes:
+        model: name of the model, such as "contextual-attention".
+        tensors: by their names in the network's state; those with a fraction are float32.
+        about: what it was trained with, as JSON has it: "config", "data", "steps", "seed", "scores" …
+        path: of the file, for error messages.
+    """
+
+    model: str
+    tensors: dict[str, Tensor]
+    about: dict[str, Any]
+    path: Path
+
+
+def read_weights(path: Path) -> Weights:
+    """Read a file that :func:`write_weights` wrote.
+
+    Raises:
+        RetouchError: there is no such file, it is damaged or no safetensors file, or retouch did not export
+            it.
+    """
+    if not path.is_file():
+        raise RetouchError(f"There is no weights file {path}; check its name.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            model, about = _header(file.metadata() or {}, path)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError) as error:
+        raise RetouchError(
+            f"{path} is no safetensors file, or is cut off or damaged ({error}); export or fetch it again."
+        ) from error
+    whole = {
+        name: each.float() if each.is_floating_point() else each.clone() for name, each in tensors.items()
+    }
+    return Weights(model, whole, about, path)
+
+
+def write_weights(
+    path: Path,
+    model: str,
+    tensors: Mapping[str, Tensor],
+    about: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write weights, such that at every moment ``path`` is either as it was or complete.
+
+    Args:
+        path: the file, ending in ``.safetensors``; its folder exists.
+        model: name of the model.
+        tensors: of any device and type; those with a fraction are rounded to half precision.
+        about: what it was trained with: plain values that JSON can hold.
+        overwrite: replace ``path`` if it is there.
+
+    Raises:
+        RetouchError: the name ends otherwise, the file is there already or cannot be written, half precision
+            cannot hold a value, or JSON cannot hold ``about``.
+    """
+    if path.suffix.lower() != ENDING:
+        raise RetouchError(f"Weights are written to a file that ends in {ENDING}; rename {path.name}.")
+    if path.is_dir():
+        raise RetouchError(f"{path} is a folder; name a file in it.")
+    if not overwrite and os.path.lexists(path):
+        raise RetouchError(
+            f"{path} exists already; use --overwrite (overwrite=True in Python) or another name."
+        )
+    try:
+        told = json.dumps(dict(about), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RetouchError(f"What is written about the weights must be plain JSON: {error}.") from error
+    halves = {name: _half(name, each) for name, each in tensors.items()}
+    _replace(path, save(halves, {"format": _FORMAT, "model": model, "about": told}))
+
+
+def shipped(file_name: str) -> Path:
+    """Return the path of a weights file that is part of this package.
+
+    Raises:
+        RetouchError: this installation lacks it.
+    """
+    path = Path(__file__).parent / file_name
+    if not path.is_file():
+        raise RetouchError(f"This installation lacks the weights file {file_name}; install retouch again.")
+    return path
+
+
+def restore(network: nn.Module, weights: Weights) -> None:
+    """Give a network the values of a file.
+
+    Args:
+        network: on any device; it keeps its own types.
+        weights: one tensor for each of its state, of the same name and shape.
+
+    Raises:
+        RetouchError: names or shapes differ; the network is then as it was.
+    """
+    own, given = network.state_dict(), weights.tensors
+    shapes = [
+        f"{name} is {_shape(given[name])} instead of {_shape(each)}"
+        for name, each in own.items()
+        if name in given and given[name].shape != each.shape
+    ]
+    found = [
+        (shapes, ""),
+        ([name for name in own if name not in given], " is missing"),
+        ([name for name in given if name not in own], " is unexpected"),
+    ]
+    problems = [
+        names[0] + what + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
+        for names, what in found
+        if names
+    ]
+    if problems:
+        raise RetouchError(
+            f"{weights.path} does not fit the network of {weights.model}: {', '.join(problems)}; "
+            "export it again with this version of retouch."
+        )
+    network.load_state_dict(given)
+
+
+def _header(metadata: Mapping[str, str], path: Path) -> tuple[str, dict[str, Any]]:
+    """The name of the model, and what it was trained with."""
+    family, _, number = metadata.get("format", "").partition(" ")
+    if family != _FAMILY or "model" not in metadata or "about" not in metadata:
+        raise RetouchError(f"{path} was not exported by retouch; give a file that `retouch export` wrote.")
+    if metadata["format"] != _FORMAT:
+        raise RetouchError(
+            f"{path} has format {number}, which this version of retouch does not know; install a newer one."
+        )
+    try:
+        about = json.loads(metadata["about"])
+    except ValueError as error:
+        raise RetouchError(
+            f"{path} is damaged: what it says of itself is no JSON; export it again."
+        ) from error
+    if not isinstance(about, dict):
+        raise RetouchError(f"{path} is damaged: what it says of itself has no keys; export it again.")
+    return metadata["model"], about
+
+
+def _half(name: str, tensor: Tensor) -> Tensor:
+    """A copy in half precision and in memory of its own, as safetensors wants it."""
+    kind = torch.float16 if tensor.is_floating_point() else tensor.dtype
+    copy = tensor.detach().to("cpu", kind, copy=True).contiguous()
+    if tensor.is_floating_point() and not bool(copy.isfinite().all()):
+        raise RetouchError(
+            f"{name} holds values that half precision cannot (beyond ±65504, or not finite); "
+            "train on, or export an earlier checkpoint."
+        )
+    return copy
+
+
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a single value"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    # Through a link, so that it stays one.
+    path = Path(os.path.realpath(path))
+    unfinished = path.parent / f".retouch-{secrets.token_hex(8)}.part"
+    try:
+        try:
+            with unfinished.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except FileNotFoundError as error:
+        raise RetouchError(f"The folder {path.parent} does not exist; make it first.") from error
+    except OSError as error:
+        raise RetouchError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
