@@ -18,7 +18,7 @@ setup: .venv/ready ## make the environment in .venv
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'retouch needs Python 3.11 or newer; install it, or name it: make setup PYTHON=/path/to/python3.11'; exit 1; }
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,evaluate]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,evaluate,train]'
 	@touch $@
 
 test: setup ## run the everyday tests

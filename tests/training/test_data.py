@@ -271,3 +271,34 @@ def test_a_jpeg_cut_short_is_unreadable(tmp_path):
     whole = (tmp_path / "whole.jpg").read_bytes()
     assert decode(whole) is not None
     assert decode(whole[: len(whole) // 2]) is None
+
+
+def blues(samples):
+    """Numbers of the pictures that a set holds."""
+    return {int(samples[k][0][2].max()) for k in range(len(samples))}
+
+
+def test_some_are_held_out_and_more_pictures_bring_none_back(folder, tmp_path):
+    few = TrainingSet([folder / "a.tar"], 8, MASKS, seed=3)
+    many = TrainingSet([folder], 8, MASKS, seed=3)
+    rest, held = few.split(2)
+    more, held_of_more = many.split(2)
+    assert (len(rest), len(held), len(more), len(held_of_more)) == (3, 2, 7, 2)
+    assert blues(rest) | blues(held) == set(range(5))
+    assert not blues(rest) & blues(held)
+    assert not blues(held_of_more) & blues(rest)
+    others = {frozenset(blues(TrainingSet([folder], 8, MASKS, seed=seed).split(2)[1])) for seed in range(5)}
+    assert len(others) > 1
+    with pytest.raises(RetouchError, match="5 are to be held out"):
+        few.split(5)
+
+
+def test_a_damaged_picture_is_skipped_in_whichever_part_it_lies(folder, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    whole = TrainingSet([folder, tmp_path / "broken.png"], 8, MASKS, seed=0)
+    for count in range(1, 9):
+        rest, held = whole.split(count)
+        for part in (rest, held):
+            for k in range(12):
+                part[k]
+            assert len(part.warnings()) in (0, 1)

@@ -8,8 +8,10 @@ import typer
 
 import retouch
 from retouch.cli.evaluate import evaluate, score
+from retouch.cli.export import export
 from retouch.cli.fill import fill
 from retouch.cli.models import models
+from retouch.cli.train import train
 
 app = typer.Typer(
     name="retouch",
@@ -22,6 +24,8 @@ app.command()(fill)
 app.command()(models)
 app.command()(evaluate)
 app.command()(score)
+app.command()(train)
+app.command()(export)
 
 
 def _version(wanted: bool) -> None:

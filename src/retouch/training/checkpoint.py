@@ -60,5 +60,5 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
             # A cut or damaged file fails in as many ways as a zip file can be damaged.
             refused.append(path)
     if refused:
-        raise RetouchError(f"No checkpoint in {folder} is whole; start again without --resume.")
-    raise RetouchError(f"There is no checkpoint in {folder} to go on from; start without --resume.")
+        raise RetouchError(f"No checkpoint in {folder} is whole; train anew, in another folder.")
+    raise RetouchError(f"There is no checkpoint in {folder}; begin with retouch train, without --resume.")

@@ -6,10 +6,12 @@ resumed, or of what was drawn before.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +30,7 @@ from retouch.training.shards import Shards
 
 Picture = NDArray[np.uint8]
 
-_ORDER, _CROP, _MASK = range(3)  # what a stream of randomness is for
+_ORDER, _CROP, _MASK, _LOSS = range(4)  # what a stream of randomness is for
 
 
 def batches(
@@ -39,7 +41,7 @@ def batches(
     workers: int | None = None,
     rank: int = 0,
     ranks: int = 1,
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Batches without end, prepared ahead by threads; decoding and drawing let go of Python's lock.
 
     With several ranks each gets its own part of every ``size · ranks`` samples, so that all of them together
@@ -62,7 +64,7 @@ def batches(
     return _prepared(samples, size, start + rank * size, size * ranks, workers)
 
 
-def _prepared(samples: TrainingSet, size: int, start: int, step: int, workers: int) -> Iterator[Batch]:
+def _prepared(samples: TrainingSet, size: int, start: int, step: int, workers: int) -> Generator[Batch]:
     ahead = 2 + -(-workers // size)  # batches: enough for every worker while two wait
     waiting: deque[tuple[int, list[Future[tuple[Picture, Mask]]]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="data")
@@ -109,6 +111,12 @@ def decode(data: bytes) -> Picture | None:
 
 def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, number)))
+
+
+def uniforms(seed: int, number: int, count: int) -> Tensor:
+    """A random number in [0, 1) for each of the samples from ``number`` on, ``count`` float32."""
+    drawn = [_generator(seed, _LOSS, number + place).random() for place in range(count)]
+    return torch.tensor(drawn, dtype=torch.float32)
 
 
 @lru_cache(maxsize=4)
@@ -174,10 +182,31 @@ class TrainingSet:
         masks(_generator(seed, _MASK, 0), size, size)  # what is wrong with the masks is said now
         self.shards = Shards([Path(path) for path in paths], memory)
         self._unreadable: set[int] = set()
+        self._chosen = list(range(len(self.shards)))
 
     def __len__(self) -> int:
         """How many pictures there are; samples go on beyond."""
-        return len(self.shards)
+        return len(self._chosen)
+
+    def split(self, count: int) -> tuple[TrainingSet, TrainingSet]:
+        """Part with ``count`` pictures: the others, and those, as sets of their own.
+
+        Seed and name decide, so that further pictures never bring one that was learned from among those
+        held out.
+
+        Raises:
+            RetouchError: no picture would be left.
+        """
+        if count >= len(self):
+            raise RetouchError(
+                f"There are {len(self)} pictures, and {count} are to be held out; get more pictures, or hold "
+                "out fewer (--set data.held_out=8)."
+            )
+        drawn = sorted(self._chosen, key=self._lot)
+        parts = (copy(self), copy(self))
+        for part, chosen in zip(parts, (drawn[count:], drawn[:count]), strict=True):
+            part._chosen, part._unreadable = sorted(chosen), set()
+        return parts
 
     def __getitem__(self, number: int) -> tuple[Picture, Mask]:
         """Sample ``number``, from 0: ``3×size×size`` uint8 sRGB and ``size×size`` bool, True = hole.
@@ -187,11 +216,16 @@ class TrainingSet:
         """
         random = _generator(self.seed, _CROP, number)
         epoch, place = divmod(number, len(self))
-        picture = self._decoded(int(_order(self.seed, epoch, len(self))[place]))
+        picture = self._decoded(self._chosen[_order(self.seed, epoch, len(self))[place]])
         while picture is None:  # another one, drawn at random, takes its place
-            picture = self._decoded(int(random.integers(len(self))))
+            picture = self._decoded(self._chosen[random.integers(len(self))])
         hole = self.masks(_generator(self.seed, _MASK, number), self.size, self.size)
         return self._crop(picture, random), hole
+
+    def _lot(self, number: int) -> bytes:
+        """What a picture draws when some are held out: a number of its own, wherever its folder lies."""
+        member = self.shards.members[number]
+        return hashlib.sha256(f"{self.seed}/{member.path.name}/{member.name}".encode()).digest()
 
     def warnings(self) -> list[str]:
         """What was wrong with the data so far, a sentence each; empty if nothing."""

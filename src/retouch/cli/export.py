@@ -1,0 +1,32 @@
+"""``retouch export``: weights of a run, for filling photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retouch.cli.terminal import plain_errors
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that `retouch train` wrote.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; a name in .safetensors.")
+    ],
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A report of `retouch evaluate`, for the file to state its scores."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Export a run's weights; fill photos with them: retouch fill --model FILE."""
+    with plain_errors():
+        from retouch.training.export import export as write
+
+        step, refused = write(run, output, report=report, overwrite=overwrite)
+        for path in refused:
+            typer.echo(f"{path} is cut off or damaged; the one before it is used.", err=True)
+        size = output.stat().st_size / 1e6
+        typer.echo(f"wrote {output}: step {step}, {size:.1f} MB", err=True)

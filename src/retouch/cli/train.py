@@ -1,0 +1,64 @@
+"""``retouch train``: train one of the models."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retouch.cli.terminal import plain_errors
+from retouch.errors import RetouchError
+
+
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file, such as those in configs/.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(metavar="PATH", help="A folder of photos, a tar file of them, or both; repeatable."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the run.")],
+    masks: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Silhouettes for masks of objects, in a folder or tar file."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+    ] = False,
+    changes: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a setting, such as optimizer.lr=2e-4; repeatable."
+        ),
+    ] = [],  # noqa: B006 - the command line makes a new list for every call
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", min=0, help="Stop after so many minutes, with a checkpoint.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    devices: Annotated[int, typer.Option(metavar="N", min=1, help="How many of them to use at once.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Threads that prepare samples. Left out: one for each processor."
+        ),
+    ] = None,
+) -> None:
+    """Train a model on your photos; Ctrl-C stops with a checkpoint, from which --resume goes on exactly."""
+    with plain_errors():
+        for module in ("lightning", "yaml"):
+            if find_spec(module) is None:
+                raise RetouchError(f"{module} is not installed; get it with: pip install 'retouch[train]'")
+        from retouch.training.start import start
+
+        start(
+            *(config, data, out),
+            silhouettes=masks,
+            resume=resume,
+            changes=changes,
+            minutes=minutes,
+            device=device,
+            devices=devices,
+            workers=workers,
+            say=lambda line: typer.echo(line, err=True),
+        )

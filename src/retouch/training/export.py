@@ -1,0 +1,83 @@
+"""From a run to a weights file that ``retouch fill`` can use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from retouch.errors import RetouchError
+from retouch.training.checkpoint import load_checkpoint
+from retouch.weights import read_weights, write_weights
+
+
+def export(
+    folder: Path, output: Path, *, report: Path | None = None, overwrite: bool = False
+) -> tuple[int, list[Path]]:
+    """Write the averaged weights of a run's newest checkpoint.
+
+    The file says what they were trained with: configuration, pictures, steps, seed, seconds.
+
+    Args:
+        folder: of the run.
+        output: a name that ends in ``.safetensors``.
+        report: of ``retouch evaluate``, which measured the file that is there and holds these very weights;
+            its scores are written into the file, which takes ``overwrite``.
+        overwrite: replace a file that is there.
+
+    Returns:
+        The step of the checkpoint, and the newer ones that were refused because they are damaged.
+
+    Raises:
+        RetouchError: there is no checkpoint, the report is none or measured something else, or the file
+            cannot be written.
+    """
+    content, refused = load_checkpoint(folder)
+    config = content["config"]
+    about = {
+        "config": config,
+        "data": content["data"],
+        "steps": content["step"],
+        "seed": config["seed"],
+        "seconds": round(content["seconds"]),
+        "scores": {} if report is None else _scores(report, output, content["average"]),
+    }
+    write_weights(output, config["model"], content["average"], about, overwrite=overwrite)
+    return content["step"], refused
+
+
+def _scores(report: Path, output: Path, average: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
+    """Means by kind of mask and metric, if it was these weights that were measured."""
+    path = report / "report.json" if report.is_dir() else report
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        digest = content["weights"].get(output.stem, {}).get("sha256")
+        scores = {
+            entry["masks"]: {metric: round(each["mean"], 4) for metric, each in entry["metrics"].items()}
+            for entry in content["summary"]
+            if entry["model"] == output.stem
+        }
+    except OSError as error:
+        raise RetouchError(
+            f"Cannot read {path} ({error.strerror}); name a report of retouch evaluate."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RetouchError(f"{path} is no report of retouch evaluate.") from error
+    measured = output.is_file() and hashlib.sha256(output.read_bytes()).hexdigest() == digest
+    if not measured or not _same(read_weights(output).tensors, average):
+        raise RetouchError(
+            f"{path} has not measured these weights as {output.name}; export them without --report, evaluate "
+            "that file, and export again with the report."
+        )
+    return scores
+
+
+def _same(exported: Mapping[str, Tensor], average: Mapping[str, Tensor]) -> bool:
+    return exported.keys() == average.keys() and all(
+        torch.equal(exported[name], each.half().float()) for name, each in average.items()
+    )

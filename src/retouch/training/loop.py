@@ -1,0 +1,224 @@
+"""The training loop: one, flat, for every recipe.
+
+Fabric starts the processes and knows devices and precision. Gradients are averaged over devices by hand, once
+a step: a gradient penalty differentiates the critic twice and calls it several times, which the usual wrapper
+around a network (DistributedDataParallel) does not allow for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm, parameters_to_vector, vector_to_parameters
+
+from retouch.errors import RetouchError
+from retouch.training.checkpoint import save_checkpoint
+from retouch.training.data import Batch, TrainingSet, batches
+from retouch.training.journal import Journal, duration, write_grid
+from retouch.training.recipes.sample import Losses, Sample
+from retouch.training.settings import Config, Run
+from retouch.training.state import State
+
+_SHOWN = 8  # rows of a validation grid
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to stop before the last step.
+
+    Attributes:
+        asked: is asked after every step; True stops.
+        at: time of the monotonic clock that ends the run; None for no limit.
+    """
+
+    asked: Callable[[], bool] = lambda: False
+    at: float | None = None
+
+    def now(self) -> bool:
+        """Whether to stop."""
+        return self.asked() or (self.at is not None and time.monotonic() >= self.at)
+
+
+def train(
+    config: Config,
+    state: State,
+    fabric: Fabric,
+    training: TrainingSet,
+    held_out: TrainingSet,
+    folder: Path,
+    *,
+    stop: Stop,
+    say: Callable[[str], None],
+    workers: int | None = None,
+) -> bool:
+    """Train from ``state`` on to the last step, or until told to stop; there is a checkpoint at the end.
+
+    Args:
+        config: of the run.
+        state: where it begins; changed as it goes.
+        fabric: launched.
+        training: pictures to learn from.
+        held_out: pictures that figures and grids are made of.
+        folder: of the run.
+        stop: when to stop early.
+        say: is told, on the first device, how it goes.
+        workers: threads that prepare samples; None for as many as there are processors.
+
+    Returns:
+        Whether the last step was reached.
+
+    Raises:
+        RetouchError: a term of the loss or a gradient is not finite. The last checkpoint stays as it is.
+    """
+    run, recipe = config.run, config.recipe
+    first = fabric.global_rank == 0
+    parts = run.accumulate * fabric.world_size
+    source = batches(
+        training,
+        run.batch // parts,
+        state.sample,
+        workers=workers,
+        rank=fabric.global_rank,
+        ranks=fabric.world_size,
+    )
+    journal = Journal(folder, state.step) if first else None
+    logged: defaultdict[str, list[float]] = defaultdict(list)
+    began, before = time.monotonic(), state.seconds
+    busy = done = 0.0  # seconds of training and steps since the last line
+    stopping = _any(fabric, stop.now())
+    try:
+        while state.step < run.steps and not stopping:
+            started = time.monotonic()
+            rate = run.optimizer.lr * run.schedule.factor(state.step, run.steps)
+            heard = state.step >= recipe.adversarial_from
+            figures: dict[str, float] = {}
+            for _ in range(recipe.critic_steps if heard else 0):
+                losses = partial(recipe.critic_losses, state.generator, state.critic)
+                figures |= _update("critic", losses, config, state, fabric, source, rate)
+            losses = partial(recipe.generator_losses, state.generator, state.critic if heard else None)
+            state.critic.requires_grad_(False)  # it only judges now
+            figures |= _update("generator", losses, config, state, fabric, source, rate)
+            state.critic.requires_grad_(True)
+            state.step += 1
+            state.follow(run.average)
+            state.seconds = before + time.monotonic() - began
+            busy, done = busy + time.monotonic() - started, done + 1
+            for name, value in figures.items():
+                logged[name].append(value)
+
+            # One process may be told, or its clock be ahead; all of them stop together.
+            stopping = _any(fabric, stop.now())
+            last = stopping or state.step == run.steps
+            if journal and (state.step % run.watch.log_every == 0 or last):
+                pace = done / max(busy, 1e-9)
+                means = {name: sum(values) / len(values) for name, values in logged.items()}
+                speed = pace * run.batch
+                journal.add(state.step, {**means, "lr": rate, "images_per_second": speed})
+                left = duration((run.steps - state.step) / pace)
+                terms = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
+                say(f"step {state.step}/{run.steps}  {speed:.1f} images/s  {left} left  {terms}")
+                logged.clear()
+                busy = done = 0.0
+            if journal and (state.step % run.watch.validate_every == 0 or state.step == run.steps):
+                with fabric.autocast():
+                    journal.add(state.step, _validate(config, state, fabric, held_out, folder))
+            if first and (state.step % run.watch.checkpoint_every == 0 or last):
+                save_checkpoint(folder, state.dump(config))
+    finally:
+        source.close()
+        if journal:
+            journal.close()
+    return state.step == run.steps
+
+
+def _update(
+    name: str,
+    losses: Callable[[Sample], Losses],
+    config: Config,
+    state: State,
+    fabric: Fabric,
+    source: Iterator[Batch],
+    rate: float,
+) -> dict[str, float]:
+    """One step of one optimizer; returns the terms of its loss, averaged over all samples."""
+    run, optimizer = config.run, state.optimizers[name]
+    network: nn.Module = getattr(state, name)
+    optimizer.zero_grad(set_to_none=True)
+    values: dict[str, Tensor] = {}
+    for _ in range(run.accumulate):
+        sample = Sample.of(next(source), run.seed, fabric.device)
+        try:
+            with fabric.autocast():
+                terms = losses(sample)
+        except RetouchError as error:  # a network may notice first, and refuse what is not finite
+            raise _diverged(state, run, f"the {name} broke down ({error})") from error
+        # bfloat16 has the exponents of float32, so that nothing needs scaling.
+        total = torch.stack([term.weight * term.value.float() for term in terms.values()]).sum()
+        (total / run.accumulate).backward()  # type: ignore[no-untyped-call]
+        for each, term in terms.items():
+            values[each] = term.value.detach().float() / run.accumulate + values.get(each, 0)
+    state.sample += run.batch
+    figures = torch.stack(list(values.values()))
+    gradients = [each.grad for each in network.parameters() if each.grad is not None]
+    if fabric.world_size > 1:
+        figures = _mean(fabric, figures)
+        averaged = _mean(fabric, parameters_to_vector(gradients))
+        vector_to_parameters(averaged, gradients)
+    norm = get_total_norm(gradients)
+    result = dict(zip(values, figures.tolist(), strict=True))
+    bad = [each for each, value in result.items() if not abs(value) < float("inf")]
+    if bad or not bool(norm.isfinite()):
+        what = f"the term {bad[0]}" if bad else f"the gradient of the {name}"
+        raise _diverged(state, run, f"{what} is not a finite number")
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    return result
+
+
+def _diverged(state: State, run: Run, what: str) -> RetouchError:
+    return RetouchError(
+        f"At step {state.step + 1} {what}; training stopped. Go on from the last checkpoint with a lower "
+        f"learning rate: --resume --set optimizer.lr={run.optimizer.lr / 4:g}"
+    )
+
+
+def _mean(fabric: Fabric, tensor: Tensor) -> Tensor:
+    reduced = fabric.all_reduce(tensor, reduce_op="mean")
+    assert isinstance(reduced, Tensor)
+    return reduced
+
+
+def _any(fabric: Fabric, flag: bool) -> bool:
+    if fabric.world_size == 1:
+        return flag
+    return bool(_mean(fabric, torch.tensor(float(flag), device=fabric.device)) > 0)
+
+
+@torch.no_grad()
+def _validate(
+    config: Config, state: State, fabric: Fabric, held_out: TrainingSet, folder: Path
+) -> dict[str, float]:
+    """Write the grid of the first held-out pictures, and return the mean error of all of them."""
+    size = min(_SHOWN, len(held_out))
+    errors: list[float] = []
+    source = batches(held_out, size, workers=1)
+    for number in range(-(-len(held_out) // size)):
+        image, mask = next(source).pair(fabric.device)
+        stages = config.recipe.stages(state.average, image, mask)
+        if number == 0:
+            columns = [torch.where(mask > 0, 0.5, image), *stages.values(), image]
+            write_grid(folder / "grids" / f"step-{state.step:08d}.png", columns)
+        fill = list(stages.values())[-1]
+        difference = ((fill - image).abs() * mask).flatten(1).sum(1) / (3 * mask.flatten(1).sum(1))
+        errors += difference.tolist()
+    source.close()
+    return {"validation_l1_hole": sum(errors[: len(held_out)]) / min(len(errors), len(held_out))}

@@ -1,0 +1,57 @@
+"""What is particular to the training of each model: its networks and losses, one file a model.
+
+A recipe is a frozen dataclass: its fields are the ``recipe`` part of the configuration file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.sample import Losses, Sample
+
+__all__ = ["RECIPES", "Recipe"]
+
+
+class Recipe(Protocol):
+    """What :mod:`retouch.training.loop` needs to train a model."""
+
+    @property
+    def critic_steps(self) -> int:
+        """Steps of the critic before each of the generator."""
+        ...
+
+    @property
+    def adversarial_from(self) -> int:
+        """Step from which on the critic is trained and heard."""
+        ...
+
+    def check(self, size: int) -> None:
+        """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
+        ...
+
+    def generator(self) -> nn.Module:
+        """Build the network that fills."""
+        ...
+
+    def critic(self, size: int) -> nn.Module:
+        """Build the network that judges crops of ``size`` pixels."""
+        ...
+
+    def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
+        """What the generator is to lessen; ``critic`` is None as long as it is not heard."""
+        ...
+
+    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
+        """What the critic is to lessen."""
+        ...
+
+    def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
+        """Pictures for the validation grid, by name, ``B×3×H×W`` in [0, 1]; the last one is the fill."""
+        ...
+
+
+RECIPES: dict[str, type[ContextualAttentionRecipe]] = {"contextual-attention": ContextualAttentionRecipe}

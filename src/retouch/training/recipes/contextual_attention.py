@@ -1,0 +1,156 @@
+"""How Contextual Attention is trained (Yu et al., CVPR 2018, sections 3 and 4.3; public code).
+
+Deviations from the code: an item's hole is averaged over the hole's own area, where the code has one box for
+the whole batch and averages over that; the local critic sees a square of half the image's side, laid where it
+holds most of the hole, because holes here have any shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from retouch.errors import RetouchError
+from retouch.models.contextual_attention_critics import global_critic, local_critic
+from retouch.models.contextual_attention_network import CELL, PAPER, ContextualAttentionNetwork, Stages
+from retouch.ops.losses import discount_weights, gradient_penalty, masked_l1, wgan_critic, wgan_generator
+from retouch.ops.masks import bounding_box
+from retouch.training.recipes.sample import Losses, Sample, Term
+
+
+@dataclass(frozen=True)
+class ContextualAttentionRecipe:
+    """Networks and losses of Contextual Attention; the defaults are the published ones.
+
+    Attributes:
+        width: multiplies all channels of the network and the critics; 1 is the published width.
+        hole: weight of the discounted absolute difference in the hole.
+        known: weight of the absolute difference on known pixels.
+        coarse: weight of the first stage's differences, beside the second's.
+        gamma: discount of a pixel of the hole for each pixel of distance from the known area: 0.99 in the
+            paper, 0.9 in the code, both at 256².
+        adversarial: weight of what the critics say.
+        penalty: weight of the critics' gradient penalty.
+        critic_steps: steps of the critics before each of the generator.
+        adversarial_from: step from which on the critics are trained and heard.
+    """
+
+    width: float = PAPER
+    hole: float = 1.2
+    known: float = 1.2
+    coarse: float = 1.2
+    gamma: float = 0.99
+    adversarial: float = 1e-3
+    penalty: float = 10.0
+    critic_steps: int = 5
+    adversarial_from: int = 0
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.critic_steps < 1 or not 0 < self.gamma <= 1:
+            raise ValueError("width must be greater than 0, gamma in (0, 1] and critic_steps at least 1")
+
+    def check(self, size: int) -> None:
+        """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
+        # The local critic's half must halve four times, and mirror padding at dilation 16 needs more than 64.
+        if size % 32 or size <= 64 or size % CELL:
+            raise RetouchError(f"data.size must be 96, 128, 160 … pixels for this model, not {size}.")
+
+    def generator(self) -> ContextualAttentionNetwork:
+        """Build both stages."""
+        return ContextualAttentionNetwork(self.width)
+
+    def critic(self, size: int) -> nn.Module:
+        """Build both critics, of the whole crop and of its half around the hole."""
+        whole, part = global_critic(size, self.width), local_critic(size // 2, self.width)
+        return nn.ModuleDict({"global": whole, "local": part})
+
+    def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
+        """Section 3.2: discounted and plain differences of both stages, and what the critics say."""
+        image = sample.image * 2 - 1
+        stages: Stages = generator(image, sample.mask)
+        weights = discount_weights(sample.hole.float(), self.gamma).to(image.device)
+        losses = {}
+        for name, output, factor in (("coarse_", stages.coarse, self.coarse), ("", stages.fine, 1.0)):
+            hole = masked_l1(output, image, sample.mask, weights)
+            known = masked_l1(output, image, 1 - sample.mask)
+            losses[f"{name}hole"] = Term(factor * self.hole, hole)
+            losses[f"{name}known"] = Term(factor * self.known, known)
+        if critic is not None:
+            fake = _pasted(stages.fine, image, sample.mask)
+            with _single_precision(image):
+                for name, judge, view in _views(critic, sample.hole):
+                    losses[f"adversarial_{name}"] = Term(self.adversarial, wgan_generator(judge(view(fake))))
+        return losses
+
+    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
+        """Section 3.2: Wasserstein loss and masked gradient penalty, of both critics."""
+        image = sample.image * 2 - 1
+        with torch.no_grad():
+            fine = generator(image, sample.mask).fine
+        fake = _pasted(fine, image, sample.mask)
+        losses = {}
+        with _single_precision(image):
+            for name, judge, view in _views(critic, sample.hole):
+                real, made, mask = view(image), view(fake), view(sample.mask)
+                losses[f"critic_{name}"] = Term(1.0, wgan_critic(judge(real), judge(made)))
+                penalty = gradient_penalty(judge, real, made, mask, sample.mix)
+                losses[f"penalty_{name}"] = Term(self.penalty, penalty)
+        return losses
+
+    def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
+        """The coarse image, and the fill."""
+        stages: Stages = generator(image * 2 - 1, mask)
+        fine = (stages.fine.float() + 1) / 2
+        return {"coarse": (stages.coarse.float() + 1) / 2, "fill": torch.where(mask > 0, fine, image)}
+
+
+def _pasted(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    return torch.where(mask > 0, output.float(), image)
+
+
+def _single_precision(image: Tensor) -> torch.autocast:
+    """Critics stay in float32 under autocast: the penalty squares small gradients."""
+    return torch.autocast(image.device.type, enabled=False)
+
+
+def _views(critic: nn.Module, hole: Tensor) -> list[tuple[str, nn.Module, Any]]:
+    """Each critic by name, and what of a batch it sees."""
+    assert isinstance(critic, nn.ModuleDict)
+    side = hole.shape[-1] // 2
+    corners = [local_corner(each[0].numpy(), side) for each in hole]
+
+    def local(batch: Tensor) -> Tensor:
+        crops = [
+            item[:, top : top + side, left : left + side]
+            for item, (top, left) in zip(batch, corners, strict=True)
+        ]
+        return torch.stack(crops)
+
+    return [("global", critic["global"], lambda batch: batch), ("local", critic["local"], local)]
+
+
+def local_corner(hole: NDArray[np.bool_], side: int) -> tuple[int, int]:
+    """Top and left of the square that the local critic sees.
+
+    It holds as much of the hole as a square can; of several such squares it is the one whose centre is
+    nearest to that of the hole's bounding box.
+
+    Args:
+        hole: ``H×W``, True = hole, not empty.
+        side: of the square, at most H and W.
+    """
+    box = bounding_box(hole)
+    assert box is not None
+    sums = cv2.integral(hole.astype(np.uint8))
+    held = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    corners = np.argwhere(held == held.max())
+    centred = np.array([(each.start + each.stop - side) / 2 for each in box])
+    top, left = corners[((corners - centred) ** 2).sum(1).argmin()]
+    return int(top), int(left)

@@ -1,0 +1,176 @@
+"""What a run of training is told: the settings that all recipes share, and the recipe's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from retouch.errors import RetouchError
+from retouch.training.config import build, dump
+from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
+from retouch.training.recipes import RECIPES, Recipe
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is trained on.
+
+    Attributes:
+        size: height and width of a crop, in pixels.
+        scale: least and greatest shorter side of the scaled picture, in crops.
+        masks: draws the holes.
+        held_out: so many pictures are never trained on; the validation grid and its figures are made of them.
+    """
+
+    size: int = 256
+    scale: tuple[float, float] = (1.0, 2.0)
+    masks: Rectangles | Strokes | Objects | Mixture = field(default_factory=Rectangles)
+    held_out: int = 32
+
+    def __post_init__(self) -> None:
+        if self.held_out < 1:
+            raise ValueError("held_out must be at least 1")
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Adam, for the generator and for the critic.
+
+    Attributes:
+        lr: learning rate.
+        betas: decay of the averages of the gradient and of its square.
+    """
+
+    lr: float = 1e-4
+    betas: tuple[float, float] = (0.5, 0.9)
+
+    def __post_init__(self) -> None:
+        if self.lr <= 0 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError("lr must be greater than 0, and betas must lie in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes.
+
+    Attributes:
+        warmup: over so many steps it rises from 0.
+        decay: how it falls from there to the last step.
+        final: what it falls to, as a part of itself.
+    """
+
+    warmup: int = 0
+    decay: Literal["none", "linear", "cosine"] = "none"
+    final: float = 0.0
+
+    def factor(self, step: int, steps: int) -> float:
+        """What the learning rate is multiplied with at ``step`` (from 0) of ``steps``."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if self.decay == "none":
+            return 1.0
+        part = min(1.0, (step - self.warmup) / max(1, steps - self.warmup))
+        falling = 1 - part if self.decay == "linear" else (1 + math.cos(math.pi * part)) / 2
+        return self.final + (1 - self.final) * falling
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How often something is written, in steps.
+
+    Attributes:
+        log_every: a line on the terminal and in ``metrics.csv``.
+        validate_every: a validation grid and the figures of the held-out pictures.
+        checkpoint_every: a checkpoint; there is one at the end and at every stop besides.
+    """
+
+    log_every: int = 100
+    validate_every: int = 1000
+    checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        if min(self.log_every, self.validate_every, self.checkpoint_every) < 1:
+            raise ValueError("log_every, validate_every and checkpoint_every must be at least 1")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The settings that all recipes share.
+
+    Attributes:
+        model: whose networks are trained.
+        steps: of the generator, in all.
+        batch: samples of a step, of all devices together.
+        accumulate: a step's samples pass through in so many parts; memory falls, the result stays.
+        seed: of weights, samples and losses.
+        average: decay of the running average of the generator's weights, which is what gets exported.
+        data: what is trained on.
+        optimizer: of generator and critic.
+        schedule: of the learning rate.
+        watch: how often something is written.
+    """
+
+    model: str
+    steps: int
+    batch: int = 16
+    accumulate: int = 1
+    seed: int = 0
+    average: float = 0.999
+    data: Data = field(default_factory=Data)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
+    watch: Watch = field(default_factory=Watch)
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.accumulate) < 1:
+            raise ValueError("steps, batch and accumulate must be at least 1")
+        if not 0 <= self.average < 1:
+            raise ValueError("average must lie in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole configuration file: the shared settings, and under ``recipe`` those of the model.
+
+    Attributes:
+        run: the shared settings.
+        recipe: networks and losses of ``run.model``.
+    """
+
+    run: Run
+    recipe: Recipe
+
+
+def build_config(content: Mapping[str, Any]) -> Config:
+    """Make a configuration of the content of its file.
+
+    Raises:
+        RetouchError: a key that does not exist, a value of another type, or no such model.
+    """
+    shared = {key: value for key, value in content.items() if key != "recipe"}
+    model = shared.get("model")
+    if model not in RECIPES:
+        raise RetouchError(f"The setting model must be one of {', '.join(RECIPES)}, not {model!r}.")
+    run = build(Run, shared)
+    recipe = build(RECIPES[model], content.get("recipe", {}), "recipe")
+    recipe.check(run.data.size)
+    return Config(run, recipe)
+
+
+def dump_config(config: Config) -> dict[str, Any]:
+    """A mapping of plain values that :func:`build_config` makes the same configuration of."""
+    return {**dump(config.run), "recipe": dump(config.recipe)}
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings that differ, by dotted name, each with both values; None where there is none."""
+    found: dict[str, Any] = {}
+    for key in [*one, *(key for key in other if key not in one)]:
+        before, after = one.get(key), other.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found |= differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            found[prefix + key] = (before, after)
+    return found

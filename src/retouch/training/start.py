@@ -1,0 +1,192 @@
+"""Everything around the loop: what the user gave, the run's folder, devices, and being told to stop."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import yaml
+from lightning.fabric import Fabric
+
+from retouch.errors import RetouchError
+from retouch.training.checkpoint import checkpoints, load_checkpoint
+from retouch.training.config import override, read_yaml
+from retouch.training.data import TrainingSet
+from retouch.training.journal import duration
+from retouch.training.loop import Stop, train
+from retouch.training.masks import with_silhouettes
+from retouch.training.settings import Config, build_config, differences, dump_config
+from retouch.training.state import State
+
+CONFIG = "config.yaml"
+# With these the pictures that are held out would change.
+_FIXED = ("seed", "data.held_out")
+
+
+def start(
+    configuration: Path,
+    data: Sequence[Path],
+    folder: Path,
+    *,
+    silhouettes: Path | None = None,
+    resume: bool = False,
+    changes: Sequence[str] = (),
+    minutes: float | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    workers: int | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Train a model, or go on training it.
+
+    Args:
+        configuration: a YAML file; see :class:`retouch.training.settings.Run`.
+        data: tar shards, folders or pictures.
+        folder: of the run: checkpoints, ``config.yaml``, ``metrics.csv``, grids.
+        silhouettes: a tar file or folder of them, for masks of objects.
+        resume: go on from the folder's last checkpoint.
+        changes: settings that differ from the file, such as ``optimizer.lr=2e-4``.
+        minutes: stop after so many, start-up included.
+        device: "auto", "cpu", "cuda" or "mps".
+        devices: how many of them; each trains on its part of every batch, in a process of its own.
+        workers: threads of each process that prepare samples; as many as there are processors when None.
+        say: is told how it goes.
+
+    Raises:
+        RetouchError: something of this does not fit; nothing was written then. Or training broke down.
+    """
+    ends = None if minutes is None else time.monotonic() + 60 * minutes
+    config = build_config(override(read_yaml(configuration), changes))
+    _check(config, folder, resume, devices)
+    masks = config.run.data.masks
+    if silhouettes is not None:
+        given = with_silhouettes(masks, str(silhouettes))
+        if given == masks:
+            raise RetouchError("The masks of this configuration have no objects; leave out --masks.")
+        masks = given
+    pictures = TrainingSet(data, config.run.data.size, masks, config.run.seed, scale=config.run.data.scale)
+    training, held_out = pictures.split(config.run.data.held_out)
+
+    fabric = _fabric(device, devices)
+    fabric.launch()
+    tell = say if fabric.global_rank == 0 else lambda _: None
+    state = State.begin(config, fabric.device)
+    if resume:
+        _resume(config, state, folder, changes, tell)
+    if state.step >= config.run.steps:
+        tell(f"All {config.run.steps} steps are done; for more, add --set steps=… to --resume.")
+        return
+    _note_data(state, pictures, tell)
+    if fabric.global_rank == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(yaml.safe_dump(dump_config(config), sort_keys=False), "utf-8")
+    count = sum(each.numel() for each in state.generator.parameters())
+    kept = "in memory" if pictures.shards.in_memory else "read as needed"
+    tell(
+        f"{config.run.model}, {count:,} parameters, on {devices} × {fabric.device.type}: "
+        f"{len(training)} pictures ({kept}), {len(held_out)} held out; from step {state.step}"
+    )
+    with _told_to_stop() as asked:
+        done = train(
+            *(config, state, fabric, training, held_out, folder),
+            stop=Stop(asked, ends),
+            say=tell,
+            workers=workers,
+        )
+    for warning in training.warnings():
+        tell(warning)
+    what = "done" if done else "stopped; go on with --resume"
+    tell(f"{what}: step {state.step} of {config.run.steps}, {duration(state.seconds)} of training: {folder}")
+
+
+def _check(config: Config, folder: Path, resume: bool, devices: int) -> None:
+    parts = config.run.accumulate * devices
+    if devices < 1 or config.run.batch % parts:
+        raise RetouchError(
+            f"A batch of {config.run.batch} cannot be shared by {devices} devices in {config.run.accumulate} "
+            "parts (accumulate); change one of these numbers."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise RetouchError(f"{folder} is a file; name a folder for the run (--out).")
+    if not resume and checkpoints(folder):
+        raise RetouchError(f"{folder} holds a run; go on with --resume, or name another folder (--out).")
+
+
+def _fabric(device: str, devices: int) -> Fabric:
+    # Fabric tells of its own settings and of what one could buy; a run has its own lines.
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+    try:
+        return Fabric(
+            accelerator=device,
+            devices=devices,
+            strategy="ddp" if devices > 1 else "auto",
+            precision="bf16-mixed" if device == "cuda" else "32-true",
+        )
+    except Exception as error:  # of many kinds, by device
+        raise RetouchError(f"Cannot train on {devices} × {device}: {error}") from error
+
+
+def _resume(
+    config: Config, state: State, folder: Path, changes: Sequence[str], say: Callable[[str], None]
+) -> None:
+    content, refused = load_checkpoint(folder)
+    for path in refused:
+        say(f"{path} is cut off or damaged; the one before it is used.")
+    before, now = content["config"], dump_config(config)
+    if before["model"] != now["model"]:
+        raise RetouchError(f"{folder} trains {before['model']}, and the configuration is for {now['model']}.")
+    meant = {change.partition("=")[0] for change in changes}
+    for name, (old, new) in differences(before, now).items():
+        if name in _FIXED:
+            raise RetouchError(
+                f"{name} was {old} when the run began, and cannot become {new}: pictures that were learned "
+                "from would be held out. Begin another run for that."
+            )
+        if not any(name == each or name.startswith(each + ".") for each in meant):
+            raise RetouchError(
+                f"The checkpoint was made with {name} = {old}, and the configuration says {new}; if that is "
+                f"meant, say it: --set {name}={new}; else resume with {folder / CONFIG}."
+            )
+    state.load(content)
+
+
+def _note_data(state: State, pictures: TrainingSet, say: Callable[[str], None]) -> None:
+    """Write down what is trained on from here, and say so if it is not what it was."""
+    names = "\n".join(sorted(f"{each.path.name}:{each.name}" for each in pictures.shards.members))
+    now = {"pictures": len(pictures), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+    if state.data and {**state.data[-1], **now} == state.data[-1]:
+        return
+    if state.data:
+        say("The pictures are not those of before: training goes on, but not exactly as it would have.")
+    state.data.append({"step": state.step, **now})
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Callable[[], bool]]:
+    """Within, SIGTERM and Ctrl-C are taken note of; a second one is obeyed at once."""
+    told: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        told.append(number)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    before = {each: signal.signal(each, note) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(told)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,198 @@
+"""Runs are exact: resumed, accumulated or shared by processes, they learn the same."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+
+import cv2
+import pytest
+import torch
+
+from retouch.errors import RetouchError
+from retouch.training.checkpoint import checkpoints, load_checkpoint
+from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.sample import Term
+from retouch.training.start import start
+
+
+def run(config, pictures, folder, **options):
+    lines = []
+    start(config, [pictures], folder, say=lines.append, device="cpu", **options)
+    return lines
+
+
+def curves(folder):
+    """Figures by name and step; those that depend on the clock are left out."""
+    found = defaultdict(dict)
+    with (folder / "metrics.csv").open() as file:
+        for row in csv.DictReader(file):
+            if row["name"] != "images_per_second":
+                found[row["name"]][int(row["step"])] = float(row["value"])
+    return found
+
+
+def same(one, other):
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            same(one[key], other[key]) for key in one if key != "seconds"
+        )
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    return one == other
+
+
+def test_a_resumed_run_is_the_same_bit_for_bit(tiny, pictures, tmp_path):
+    config = tiny(steps=20, batch=2, recipe__critic_steps=1, watch__checkpoint_every=10)
+    run(config, pictures, tmp_path / "whole")
+
+    def halt(line):
+        if line.startswith("step 10/"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    # It is told to stop during step 10's line, so that step 10 itself is the last or the one after it.
+    start(config, [pictures], tmp_path / "parts", say=halt, device="cpu")
+    assert load_checkpoint(tmp_path / "parts")[0]["step"] in (10, 11)
+    run(config, pictures, tmp_path / "parts", resume=True)
+
+    whole, parts = (load_checkpoint(tmp_path / name)[0] for name in ("whole", "parts"))
+    assert whole["step"] == 20
+    assert same(whole, parts)
+    assert curves(tmp_path / "whole") == curves(tmp_path / "parts")
+    assert same(whole["average"], whole["generator"]) is False
+
+
+def test_training_lessens_the_loss(tiny, pictures, tmp_path):
+    config = tiny(steps=30, batch=2, recipe__adversarial_from=30, recipe__width=0.1, watch__validate_every=30)
+    run(config, pictures, tmp_path / "run", changes=["optimizer.lr=2e-3"])
+    known = curves(tmp_path / "run")["known"]
+    assert sum(known[step] for step in range(26, 31)) < 0.9 * sum(known[step] for step in range(1, 6))
+
+
+def test_a_folder_of_a_run_holds_all_that_the_page_says(tiny, pictures, tmp_path):
+    lines = run(tiny(), pictures, tmp_path / "run")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "checkpoint-00000002.pt",
+        "checkpoint-00000004.pt",
+        "config.yaml",
+        "grids",
+        "metrics.csv",
+        "tensorboard",
+    }
+    grid = cv2.imread(str(tmp_path / "run" / "grids" / "step-00000004.png"))
+    assert grid.shape == (3 * 100 - 4, 4 * 100 - 4, 3)  # three held-out pictures: input, coarse, fill, truth
+    assert (tmp_path / "run" / "config.yaml").read_text().startswith("model: contextual-attention")
+    figures = curves(tmp_path / "run")
+    assert set(figures["hole"]) == {1, 2, 3, 4}
+    assert set(figures["critic_local"]) == {2, 3, 4}  # adversarial_from: 1
+    assert set(figures["validation_l1_hole"]) == {2, 4}
+    assert re.search(r"^step 2/4  [\d.]+ images/s  .+ left  .*hole 0\.\d+", "\n".join(lines), re.M)
+    assert "9 pictures (in memory), 3 held out" in lines[0]
+    assert lines[-1].startswith("done: step 4 of 4")
+
+
+def test_parts_of_a_batch_learn_what_the_whole_batch_does(tiny, pictures, tmp_path):
+    run(tiny(), pictures, tmp_path / "whole")
+    run(tiny(accumulate=2), pictures, tmp_path / "parts")
+    agree(curves(tmp_path / "whole"), curves(tmp_path / "parts"))
+
+
+def test_two_processes_learn_what_one_does(tiny, pictures, tmp_path):
+    config = tiny()
+    run(config, pictures, tmp_path / "one")
+    command = [
+        sys.executable,
+        "-m",
+        "retouch",
+        "train",
+        config,
+        "--data",
+        pictures,
+        "--out",
+        tmp_path / "two",
+    ]
+    options = ["--device", "cpu", "--devices", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*map(str, command), *options], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("step 4/4") == 1  # one of them speaks
+    agree(curves(tmp_path / "one"), curves(tmp_path / "two"))
+    one, two = (load_checkpoint(tmp_path / name)[0] for name in ("one", "two"))
+    assert one["sample"] == two["sample"]
+
+
+def agree(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name] == pytest.approx(other[name], rel=2e-3, abs=2e-4), name
+
+
+def test_a_time_limit_stops_with_a_checkpoint(tiny, pictures, tmp_path):
+    lines = run(tiny(steps=10_000), pictures, tmp_path / "run", minutes=0.02)
+    step = load_checkpoint(tmp_path / "run")[0]["step"]
+    assert 0 < step < 10_000
+    assert lines[-1].startswith(f"stopped; go on with --resume: step {step} of 10000")
+
+
+def test_what_is_not_finite_stops_the_run_and_is_named(tiny, pictures, tmp_path, monkeypatch):
+    def losses(self, generator, critic, sample):
+        found = whole(self, generator, critic, sample)
+        if bad:
+            found[bad["term"]] = Term(1.0, found[bad["term"]].value * bad["factor"])
+        return found
+
+    whole, bad = ContextualAttentionRecipe.generator_losses, {}
+    monkeypatch.setattr(ContextualAttentionRecipe, "generator_losses", losses)
+    config = tiny(steps=4, batch=2, recipe__adversarial_from=9, watch__checkpoint_every=1)
+    run(config, pictures, tmp_path / "run", changes=["steps=1"])
+    good = load_checkpoint(tmp_path / "run")[0]
+    for term, factor, words in [
+        ("coarse_hole", float("nan"), "the term coarse_hole is not a finite number"),
+        ("hole", float("inf"), "the term hole is not a finite number"),
+    ]:
+        bad |= {"term": term, "factor": factor}
+        with pytest.raises(RetouchError, match=f"At step 2 {words}; .* --resume --set optimizer.lr=0.00025"):
+            run(config, pictures, tmp_path / "run", resume=True, changes=["steps=4"])
+        assert same(load_checkpoint(tmp_path / "run")[0], good)
+
+
+def test_a_gradient_that_is_not_finite_is_named(tiny, pictures, tmp_path, monkeypatch):
+    def losses(self, generator, critic, sample):
+        known = whole(self, generator, critic, sample)["known"].value
+        return {"root": Term(1.0, (known - known).sqrt())}  # finite, and its slope is not
+
+    whole = ContextualAttentionRecipe.generator_losses
+    monkeypatch.setattr(ContextualAttentionRecipe, "generator_losses", losses)
+    with pytest.raises(RetouchError, match="At step 1 the gradient of the generator is not a finite number"):
+        run(tiny(batch=2), pictures, tmp_path / "run")
+
+
+def test_a_network_that_breaks_down_is_told(tiny, pictures, tmp_path):
+    with pytest.raises(RetouchError, match=r"At step 2 the \w+ (broke down|is not|of the)"):
+        run(
+            tiny(batch=2, recipe__adversarial_from=9),
+            pictures,
+            tmp_path / "run",
+            changes=["optimizer.lr=1e35"],
+        )
+
+
+def test_samples_that_no_one_can_read_are_told(tiny, pictures, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for path in pictures.iterdir():
+        (data / path.name).write_bytes(path.read_bytes())
+    for number in range(4):
+        (data / f"broken-{number}.png").write_bytes(b"no picture")
+    lines = run(tiny(), data, tmp_path / "run")
+    assert re.search(r"\d of 13 pictures cannot be read and are skipped: .*broken", "\n".join(lines))
+
+
+def test_checkpoints_are_two_at_most(tiny, pictures, tmp_path):
+    run(tiny(steps=5, watch__checkpoint_every=1), pictures, tmp_path / "run")
+    assert [path.stem[-1] for path in checkpoints(tmp_path / "run")] == ["4", "5"]

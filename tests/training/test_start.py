@@ -1,0 +1,119 @@
+"""What a user can do wrong before a run has begun, and after it has ended."""
+
+import pytest
+import yaml
+
+from retouch.errors import RetouchError
+from retouch.training.checkpoint import checkpoints
+from retouch.training.start import start
+
+
+def run(config, pictures, folder, **options):
+    lines = []
+    start(config, [pictures], folder, say=lines.append, device=options.pop("device", "cpu"), **options)
+    return lines
+
+
+@pytest.fixture
+def begun(tiny, pictures, tmp_path):
+    """A configuration, and the folder of a run of it that has ended."""
+    config = tiny(steps=2)
+    run(config, pictures, tmp_path / "run")
+    return config, tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"device": "tpu9"}, "Cannot train on 1 × tpu9"),
+        ({"devices": 3}, "A batch of 4 cannot be shared by 3 devices"),
+        ({"changes": ["accumulate=3"]}, "A batch of 4 cannot"),
+        ({"changes": ["data.held_out=12"]}, "12 are to be held out"),
+        ({"changes": ["recipe.wdth=1"]}, "no setting recipe.wdth"),
+        ({"resume": True}, "There is no checkpoint"),
+        ({"silhouettes": "objects.tar"}, "leave out --masks"),
+    ],
+)
+def test_nothing_is_written_when_something_is_wrong(tiny, pictures, tmp_path, options, words):
+    with pytest.raises(RetouchError, match=words):
+        run(tiny(), pictures, tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_empty_folder_of_data_is_refused(tiny, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RetouchError, match="There is no picture in"):
+        run(tiny(), tmp_path / "empty", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_objects_need_silhouettes(tiny, pictures, tmp_path):
+    with pytest.raises(RetouchError, match="--masks"):
+        run(tiny(data__masks={"kind": "objects"}), pictures, tmp_path / "run")
+
+
+def test_a_run_is_not_begun_over_another(begun, pictures):
+    config, folder = begun
+    with pytest.raises(RetouchError, match="holds a run; go on with --resume"):
+        run(config, pictures, folder)
+
+
+def test_a_file_is_no_folder(tiny, pictures, tmp_path):
+    (tmp_path / "run").write_text("x")
+    with pytest.raises(RetouchError, match="is a file"):
+        run(tiny(), pictures, tmp_path / "run")
+
+
+def test_a_run_that_has_ended_says_so(begun, pictures):
+    config, folder = begun
+    assert run(config, pictures, folder, resume=True) == [
+        "All 2 steps are done; for more, add --set steps=… to --resume."
+    ]
+    lines = run(config, pictures, folder, resume=True, changes=["steps=3"])
+    assert lines[-1].startswith("done: step 3 of 3")
+    assert yaml.safe_load((folder / "config.yaml").read_text())["steps"] == 3
+
+
+def test_another_configuration_is_refused_unless_said(begun, tiny, pictures):
+    _, folder = begun
+    other = tiny(steps=3, optimizer__lr=5e-4)
+    with pytest.raises(RetouchError, match=r"made with steps = 2, and the configuration says 3"):
+        run(other, pictures, folder, resume=True)
+    with pytest.raises(RetouchError, match=r"made with optimizer.lr = 0.001, .* says 0.0005"):
+        run(other, pictures, folder, resume=True, changes=["steps=3"])
+    lines = run(other, pictures, folder, resume=True, changes=["steps=3", "optimizer.lr=5e-4"])
+    assert lines[-1].startswith("done")
+
+
+@pytest.mark.parametrize("change", ["seed=1", "data.held_out=4"])
+def test_what_was_learned_from_is_never_held_out(begun, pictures, change):
+    config, folder = begun
+    with pytest.raises(RetouchError, match="Begin another run"):
+        run(config, pictures, folder, resume=True, changes=["steps=3", change])
+
+
+def test_networks_of_another_shape_are_refused(begun, pictures):
+    config, folder = begun
+    with pytest.raises(RetouchError, match="does not fit the networks"):
+        run(config, pictures, folder, resume=True, changes=["recipe.width=0.08"])
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_used(tiny, pictures, tmp_path):
+    config, folder = tiny(steps=4), tmp_path / "run"
+    run(config, pictures, folder)
+    newest = checkpoints(folder)[-1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    lines = run(config, pictures, folder, resume=True)
+    assert "checkpoint-00000004.pt is cut off or damaged; the one before it is used." in lines[0]
+    assert "from step 2" in lines[1]
+    assert lines[-1].startswith("done: step 4")
+
+
+def test_other_pictures_are_told(begun, pictures, tmp_path):
+    config, folder = begun
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    for path in sorted(pictures.iterdir())[:8]:
+        (fewer / path.name).write_bytes(path.read_bytes())
+    lines = run(config, fewer, folder, resume=True, changes=["steps=3"])
+    assert "not those of before" in lines[0]
