@@ -109,6 +109,18 @@ def test_one_unreadable_pair_is_reported_and_the_rest_is_measured(run, data, tmp
     assert [row["error"] is None for row in report(tmp_path / "report")["rows"]] == [True, False, True]
 
 
+def test_photos_are_shrunk_when_a_size_is_given(run, data, tmp_path):
+    out = tmp_path / "report"
+    options = ["--model", "telea", "--data", data, "--limit", "1", "--out", out]
+    done = run("evaluate", *options, "--size", "32")
+    assert done.code == 0, done.err
+    assert min(report(out)["rows"][0][side] for side in ("height", "width")) == 32
+    assert "shrunk to 32 pixels" in (out / "report.md").read_text("utf-8")
+    other = run("evaluate", *options, "--size", "33", "--resume")
+    assert other.code == 2
+    assert "size 32, not 33" in other.err
+
+
 def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
     protocol = tmp_path / "mine.yaml"
     protocol.write_text(
@@ -131,6 +143,7 @@ def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
         (["--model", "telea", "--masks", "circles"], "circles"),
         (["--model", "telea", "--protocol", "no-such"], "pen-net-places2"),
         (["--model", "telea", "--inception", "no-such.pt"], "no-such.pt"),
+        (["--model", "telea", "--protocol", "pen-net-dtd", "--size", "64"], "leave out --size or --protocol"),
         (["--model", "telea", "--device", "abacus"], "no device 'abacus'"),
     ],
 )

@@ -315,3 +315,30 @@ def test_fills_without_the_subfolders_they_need(tmp_path):
     (tmp_path / "a.png").touch()
     with pytest.raises(RetouchError, match=r"no subfolders for the kinds of masks \(box, line\)"):
         find_predictions(tmp_path, pairs)
+
+
+def test_photos_and_masks_are_shrunk_alike(tmp_path):
+    halves = np.zeros((64, 96, 3), np.uint8)
+    halves[:, ::2] = 200  # columns in pairs of 200 and 0
+    hole = np.zeros((64, 96), np.uint8)
+    hole[10:20, 31:40] = 255  # from column 31 on: half of the new column 15
+    pair = Pair("p", "masks", save(tmp_path / "p.png", halves), save(tmp_path / "m.png", hole))
+    truth, found = read_pair(pair, 32)
+    assert truth.shape == (32, 48, 3)
+    assert np.unique(truth).tolist() == [100]
+    expected = np.zeros((32, 48), bool)
+    expected[5:10, 15:20] = True
+    assert np.array_equal(found, expected)
+    same, whole = read_pair(pair, 64)
+    assert np.array_equal(same, halves)
+    assert np.array_equal(whole, hole > 0)
+    with pytest.raises(RetouchError, match="too small for --size 65"):
+        read_pair(pair, 65)
+
+
+def test_a_hole_that_vanishes_when_shrunk_is_told(tmp_path):
+    hole = np.zeros((64, 64), np.uint8)
+    hole[20, 20] = 255
+    photo = save(tmp_path / "p.png", np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(RetouchError, match="has no hole"):
+        read_pair(Pair("p", "masks", photo, save(tmp_path / "m.png", hole)), 32)

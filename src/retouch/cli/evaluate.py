@@ -43,6 +43,12 @@ InceptionOption = Annotated[
         help="Your inception-2015-12-05.pt, for FID and Inception Score instead of Fréchet VGG.",
     ),
 ]
+SizeOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PX", min=32, help="Shrink photos and masks until the shorter side has so many pixels."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -61,6 +67,7 @@ def evaluate(
         typer.Option(metavar="NAME", help="Measure as a published table was; see docs/protocols.md."),
     ] = None,
     limit: LimitOption = None,
+    size: SizeOption = None,
     out: OutOption = Path("report"),
     resume: ResumeOption = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
@@ -83,7 +90,9 @@ def evaluate(
         published: Sequence[dict[str, Any]] | None = None
         if protocol is None:
             found = pairs.find_pairs(data, masks, limit)
-            cases = [Case(each.photo, each.masks, partial(pairs.read_pair, each)) for each in found]
+            cases = [Case(each.photo, each.masks, partial(pairs.read_pair, each, size)) for each in found]
+        elif size is not None:
+            raise RetouchError("A protocol has a size of its own; leave out --size or --protocol.")
         else:
             rules = protocols.load_protocol(protocol)
             found = protocols.protocol_pairs(rules, data, masks, limit)
@@ -96,7 +105,7 @@ def evaluate(
             ]
             if not quiet:
                 typer.echo(protocols.describe(rules) + "\n", err=True)
-        settings = Settings(str(data), protocol, seed, threads, device, _checked(inception))
+        settings = Settings(str(data), protocol, size, seed, threads, device, _checked(inception))
         _run(cases, list(weights), out, settings, workers, resume, None, published, quiet, weights)
 
 
@@ -107,6 +116,7 @@ def score(
     data: DataOption,
     masks: MasksOption = None,
     limit: LimitOption = None,
+    size: SizeOption = None,
     out: OutOption = Path("report"),
     resume: ResumeOption = False,
     workers: WorkersOption = 1,
@@ -130,7 +140,7 @@ def score(
             Case(
                 each.photo,
                 each.masks,
-                partial(pairs.read_pair, each),
+                partial(pairs.read_pair, each, size),
                 file_digest(files[each]) if each in files else "",
             )
             for each in found
@@ -142,7 +152,7 @@ def score(
             return Filled(pairs.read_picture(by_key[case.photo, case.masks]), None, None)
 
         name = predictions.resolve().name
-        settings = Settings(str(data), None, 0, threads, "none", _checked(inception))
+        settings = Settings(str(data), None, size, 0, threads, "none", _checked(inception))
         _run(cases, [name], out, settings, workers, resume, source, None, quiet)
 
 

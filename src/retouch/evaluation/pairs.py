@@ -7,8 +7,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.evaluation.fillers import Hole, Pixels
@@ -213,17 +216,20 @@ def read_hole(path: Path) -> Hole:
     return read_mask(path, read_photo(path).pixels.shape)
 
 
-def read_pair(pair: Pair) -> tuple[Pixels, Hole]:
+def read_pair(pair: Pair, size: int | None = None) -> tuple[Pixels, Hole]:
     """Read a photo and its mask.
 
     Args:
         pair: one with a mask file.
+        size: shrink both by averaging areas until the shorter side has so many pixels; a pixel is hole if
+            half of its area is. None to leave them as they are.
 
     Returns:
         The photo, ``H×W×3`` uint8 sRGB, and its hole, ``H×W`` bool, True = fill.
 
     Raises:
-        RetouchError: a file cannot be read, the sizes differ, or the hole is empty or everything.
+        RetouchError: a file cannot be read, the sizes differ, the photo is smaller than ``size``, or the hole
+            is empty or everything.
     """
     if pair.mask is None:
         raise ValueError(f"The hole of {pair.photo} is made by a protocol; see read_protocol_pair.")
@@ -233,8 +239,23 @@ def read_pair(pair: Pair) -> tuple[Pixels, Hole]:
             f"The mask {pair.mask} is {size_text(hole)} pixels and the photo {pair.image} "
             f"{size_text(truth)}; bring them to one size."
         )
+    if size is not None:
+        if size > min(hole.shape):
+            raise RetouchError(
+                f"The photo {pair.image} is {size_text(truth)} pixels, too small for --size {size}."
+            )
+        truth, hole = shrunk(truth, size), shrunk(hole.astype(np.float32), size) >= 0.5
     check_hole(hole, pair.mask)
     return truth, hole
+
+
+def shrunk(array: NDArray[Any], size: int) -> NDArray[Any]:
+    """An array of ``H×W`` or ``H×W×3`` whose shorter side becomes ``size``, by averaging areas."""
+    shorter = min(array.shape[:2])
+    if shorter == size:
+        return array
+    height, width = (round(side * size / shorter) for side in array.shape[:2])
+    return np.asarray(cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def check_hole(hole: Hole, mask: Path) -> None:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import yaml
 
 from retouch.errors import RetouchError
 from retouch.evaluation.fillers import Hole, Pixels
-from retouch.evaluation.pairs import Pair, check_hole, find_pairs, find_photos, read_hole, size_text
+from retouch.evaluation.pairs import Pair, check_hole, find_pairs, find_photos, read_hole, shrunk, size_text
 from retouch.imaging import read_photo, to_srgb
 
 _FOLDER = Path(__file__).with_name("protocols")
@@ -225,7 +224,7 @@ def read_protocol_pair(protocol: Protocol, pair: Pair) -> tuple[Pixels, Hole]:
         )
     rows = slice((height - side) // 2, (height - side) // 2 + side)
     columns = slice((width - side) // 2, (width - side) // 2 + side)
-    truth = np.rint(255 * _shrink(to_srgb(photo, rows, columns), size)).astype(np.uint8)
+    truth = np.rint(255 * shrunk(to_srgb(photo, rows, columns), size)).astype(np.uint8)
     if pair.mask is None:
         return truth, _square(pair.photo, size, rule)
     hole = read_hole(pair.mask)
@@ -235,18 +234,9 @@ def read_protocol_pair(protocol: Protocol, pair: Pair) -> tuple[Pixels, Hole]:
                 f"The mask {pair.mask} is {size_text(hole)} pixels; bring it to the {width} × {height} of "
                 f"its photo or to the {size} × {size} of {protocol.name}."
             )
-        hole = _shrink(hole[rows, columns].astype(np.float32), size) >= 0.5
+        hole = shrunk(hole[rows, columns].astype(np.float32), size) >= 0.5
     check_hole(hole, pair.mask)
     return truth, hole
-
-
-def _shrink(
-    square: np.ndarray[Any, np.dtype[np.float32]], size: int
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Each new pixel is the mean of the area it covers; a square of this size comes back as it is."""
-    if len(square) == size:
-        return square
-    return np.asarray(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _square(photo: str, size: int, rule: MaskRule) -> Hole:

@@ -64,6 +64,7 @@ def collect(
         "data": settings.data,
         "protocol": settings.protocol,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "size": settings.size,
         "machine": {"threads": settings.threads, "device": settings.device, "torch": torch.__version__},
         "models": list(models),
         "masks": list(masks),

@@ -24,6 +24,7 @@ class Settings:
     Attributes:
         data: the folder that was measured on.
         protocol: name of the protocol, if one was followed.
+        size: shorter side that photos were shrunk to; None if they were not.
         seed: of the models.
         threads: of each process.
         device: "cpu", "cuda" …, where the models ran.
@@ -33,6 +34,7 @@ class Settings:
 
     data: str
     protocol: str | None = None
+    size: int | None = None
     seed: int = 0
     threads: int = 1
     device: str = "auto"

@@ -88,6 +88,7 @@ def _data(result: Result) -> dict[str, Any]:
 def _about(result: Result) -> list[str]:
     machine = [f"{key} {value}" for key, value in result.get("machine", {}).items()]
     protocol = [f"protocol {result['protocol']}"] if result.get("protocol") else []
+    protocol += [f"shrunk to {result['size']} pixels"] if result.get("size") else []
     made = [str(result["date"]), f"retouch {result['retouch']}"]
     return [str(result["data"]), *protocol, *made, *machine, *weights_files(result)]
 

@@ -40,10 +40,11 @@ def tables(result: Result) -> str:
 def _lines(result: Result) -> Iterator[str]:
     yield from ("# Evaluation", "", "    " + " ".join(str(result["command"]).split()), "")
     machine = ", ".join(f"{key} {value}" for key, value in result.get("machine", {}).items())
+    size = f" Photos were shrunk to {result['size']} pixels a side." if result.get("size") else ""
     followed = f" Protocol: {_text(result['protocol'])}." if result.get("protocol") else ""
     yield (
-        f"Data: {_text(result['data'])}.{followed} Made {result['date']} by retouch {result['retouch']} "
-        f"({_text(machine)})."
+        f"Data: {_text(result['data'])}.{size}{followed} Made {result['date']} "
+        f"by retouch {result['retouch']} ({_text(machine)})."
     )
     if files := weights_files(result):
         yield from ("", f"Weights: {_text('; '.join(files))}.")
