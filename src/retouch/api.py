@@ -148,7 +148,7 @@ def fill(
     invert_mask: bool = False,
     resize_mask: bool = False,
     allowed: Picture | None = None,
-    working_size: int = 512,
+    working_size: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -174,7 +174,7 @@ def fill(
         resize_mask: bring masks of another size to the picture's size instead of refusing them.
         allowed: any of these kinds; white = may be borrowed from. None = all of the known area.
         working_size: holes whose surroundings are longer than this many pixels are filled at a lower
-            resolution first and get their detail from the photo afterwards.
+            resolution first and get their detail from the photo afterwards; None for what suits the model.
         on_progress: called with a :class:`retouch.contract.Progress` as the work goes on.
         output: for a path only: the file to write. None = ``<stem>-filled<ext>`` beside it.
         overwrite: replace ``output`` if it is there.
@@ -234,7 +234,7 @@ def inpaint(
     invert_mask: bool = False,
     resize_mask: bool = False,
     allowed: Picture | None = None,
-    working_size: int = 512,
+    working_size: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,

@@ -106,10 +106,18 @@ class Model(ABC):
 
     A subclass sets ``name`` and ``size`` and writes :meth:`infer`; checking, padding, cropping and the
     promise about known pixels are kept here, in one place, for all of them.
+
+    Attributes:
+        name: as users write it.
+        size: what it needs of height and width.
+        working_size: the longest side, in pixels, at which it fills well; of a larger picture it should be
+            shown a smaller copy.
+        device: where it runs.
     """
 
     name: ClassVar[str]
     size: ClassVar[SizeRequirements] = SizeRequirements()
+    working_size: int = 512
     device: torch.device = torch.device("cpu")
 
     @abstractmethod

@@ -166,6 +166,15 @@ def test_what_was_filled_is_known_but_no_source_for_the_next_window():
     )
 
 
+def test_a_model_is_shown_the_size_it_fills_well():
+    mask = box_mask(200, 400, slice(80, 120), slice(180, 220))
+    for own, wanted, longest in [(512, None, 168), (90, None, 90), (90, 512, 168), (512, 90, 90)]:
+        model = Constant(0.25)
+        model.working_size = own
+        fill_photo(photo_from_array(noise(200, 400)), mask, model, working_size=wanted)
+        assert max(model.seen[0][0].shape[2:]) == pytest.approx(longest, abs=6)
+
+
 def test_only_the_windows_are_converted(monkeypatch):
     # A hundred megapixels, of which a window of 148 × 148 is all that may be turned into floats.
     asked = []

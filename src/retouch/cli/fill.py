@@ -58,10 +58,11 @@ def fill(
         str | None, typer.Option(metavar="PNG", help="White = the fill may borrow from here.")
     ] = default.allowed,
     working_size: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="PX",
-            help="Larger surroundings are filled at a lower resolution and get their detail from the photo.",
+            help="Larger surroundings are filled at a lower resolution and get their detail from the photo. "
+            "Left out: what suits the model.",
         ),
     ] = default.working_size,
     sources: Annotated[

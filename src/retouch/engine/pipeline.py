@@ -71,7 +71,7 @@ def fill_photo(
     *,
     allowed: Mask | None = None,
     seed: int = 0,
-    working_size: int = 512,
+    working_size: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> PhotoFill:
     """Fill the holes of ``photo`` with ``model``, at the photo's own resolution.
@@ -87,7 +87,8 @@ def fill_photo(
             known that a lower resolution would hide it.
         allowed: ``H×W`` bool, True where may be borrowed from (all known pixels when None).
         seed: the same seed gives the same fill on the same device.
-        working_size: the longest side that is filled without loss of resolution, in pixels.
+        working_size: the longest side that is filled without loss of resolution, in pixels; the model's own
+            when None.
         on_progress: told of the stages "fill", "upsample" and "blend".
 
     Raises:
@@ -97,6 +98,8 @@ def fill_photo(
     _check(mask, shape, "mask")
     if allowed is not None:
         _check(allowed, shape, "map of allowed sources")
+    if working_size is None:
+        working_size = model.working_size
     if working_size < 1:
         raise RetouchError(f"The working size must be at least 1 pixel, not {working_size}.")
     pixels = photo.pixels.copy()
