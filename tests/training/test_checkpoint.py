@@ -46,3 +46,19 @@ def test_nothing_to_go_on_from(tmp_path):
     save_checkpoint(tmp_path, state(5)).write_bytes(b"")
     with pytest.raises(RetouchError, match="is whole"):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), RuntimeError("unexpected pos 64 vs 0")]
+)
+def test_a_full_disk_leaves_the_checkpoints_as_they_are(tmp_path, monkeypatch, error):
+    save_checkpoint(tmp_path, state(5))
+
+    def full(content, file):
+        file.write(b"half")
+        raise error
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(RetouchError, match=r"Cannot write a checkpoint .* go on with --resume"):
+        save_checkpoint(tmp_path, state(10))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00000005.pt"]

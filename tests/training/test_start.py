@@ -64,6 +64,12 @@ def test_a_file_is_no_folder(tiny, pictures, tmp_path):
         run(tiny(), pictures, tmp_path / "run")
 
 
+def test_a_place_where_nothing_can_be_written_is_told(tiny, pictures, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RetouchError, match=r"Cannot write to .*name another --out"):
+        run(tiny(), pictures, tmp_path / "file" / "run")
+
+
 def test_a_run_that_has_ended_says_so(begun, pictures):
     config, folder = begun
     assert run(config, pictures, folder, resume=True) == [

@@ -23,15 +23,24 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
     Args:
         folder: of the run.
         state: tensors and plain values in dictionaries and lists; ``step`` names the file.
+
+    Raises:
+        RetouchError: there is no room, or nothing can be written there; checkpoints stay as they are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _NAME.format(state["step"])
     unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except (OSError, RuntimeError) as error:  # torch turns some errors of writing into its own
+        unfinished.unlink(missing_ok=True)
+        raise RetouchError(
+            f"Cannot write a checkpoint to {folder} ({error}); make room and go on with --resume."
+        ) from error
     for old in checkpoints(folder)[:-_KEPT]:
         old.unlink()
     return path

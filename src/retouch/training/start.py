@@ -85,8 +85,11 @@ def start(
         return
     _note_data(state, pictures, tell)
     if fabric.global_rank == 0:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(yaml.safe_dump(dump_config(config), sort_keys=False), "utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / CONFIG).write_text(yaml.safe_dump(dump_config(config), sort_keys=False), "utf-8")
+        except OSError as error:
+            raise RetouchError(f"Cannot write to {folder} ({error.strerror}); name another --out.") from error
     count = sum(each.numel() for each in state.generator.parameters())
     kept = "in memory" if pictures.shards.in_memory else "read as needed"
     tell(
