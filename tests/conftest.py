@@ -65,6 +65,6 @@ def weights_file(tmp_path):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = ContextualAttentionNetwork(0.02)
-    about = {"config": {"recipe": {"kind": "contextualattention", "width": 0.02}}, "steps": 0}
+    about = {"config": {"recipe": {"width": 0.02}, "data": {"size": 128}}, "steps": 0}
     write_weights(path, "contextual-attention", network.state_dict(), about)
     return path

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from retouch.errors import RetouchError
 from retouch.models.contextual_attention_network import LITE, PAPER
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.settings import Run, Schedule, build_config, differences, dump_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
@@ -27,6 +28,12 @@ def test_the_paper_file_says_what_was_published():
     assert (config.recipe.width, config.run.batch, config.run.steps) == (PAPER, 16, 1_000_000)
 
 
+def test_the_paper_file_of_pen_net_says_what_was_published():
+    config = build_config(yaml.safe_load((CONFIGS[0].parent / "pen-net-paper.yaml").read_text()))
+    assert config.recipe == PenNetRecipe()
+    assert (config.run.optimizer.betas, config.run.batch) == ((0.5, 0.999), 16)
+
+
 def test_the_lite_file_trains_the_lite_width():
     config = build_config(yaml.safe_load((CONFIGS[0].parent / "contextual-attention-lite.yaml").read_text()))
     assert (config.recipe.width, config.run.data.size) == (LITE, 128)
@@ -35,7 +42,7 @@ def test_the_lite_file_trains_the_lite_width():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"steps": 3}, "model must be one of contextual-attention"),
+        ({"steps": 3}, "model must be one of contextual-attention, pen-net"),
         ({"model": "lama", "steps": 3}, "not 'lama'"),
         ({"model": "contextual-attention"}, "steps is missing"),
         ({"model": "contextual-attention", "steps": 3, "stepz": 3}, "no setting stepz"),

@@ -112,6 +112,12 @@ def _contextual_attention(weights: Weights, device: str) -> Model:
     return open_weights(weights, device)
 
 
+def _pen_net(weights: Weights, device: str) -> Model:
+    from retouch.models.pen_net import open_weights
+
+    return open_weights(weights, device)
+
+
 CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="exemplar",
@@ -138,5 +144,11 @@ CARDS: tuple[ModelCard, ...] = (
         paper="Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018",
         good_at="structure that has to be guessed, in the kind of photos it was trained on",
         open=_contextual_attention,
+    ),
+    ModelCard(
+        name="pen-net",
+        paper="Zeng et al., Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019",
+        good_at="structure that has to be guessed, at all scales, in the kind of photos it was trained on",
+        open=_pen_net,
     ),
 )

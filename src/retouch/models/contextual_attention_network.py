@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from retouch.errors import RetouchError
+from retouch.ops import cells
 from retouch.ops.correspondence import SoftCorrespondence, match
 
 PAPER = 1.0
@@ -133,10 +133,7 @@ def attend(
         mask: ``B×1×H×W``, 1 = hole.
         allowed: ``B×1×H×W``, 1 where may be borrowed from.
     """
-    hole = F.max_pool2d(mask, CELL)
-    usable = 1 - hole if allowed is None else (1 - hole) * (1 - F.max_pool2d(1 - allowed, CELL))
-    whole = F.max_pool2d(1 - usable, 3, stride=1) == 0
-    hole = hole * whole.flatten(1).any(1)[:, None, None, None]
+    hole, usable = cells.attention_cells(mask, allowed, CELL, 3)
     # In single precision also under autocast: scores are in the hundreds, and their differences count.
     with torch.autocast(features.device.type, enabled=False):
         values = features.float()
@@ -155,11 +152,7 @@ def attend(
 
 def hole_window(mask: Tensor) -> tuple[slice, slice] | None:
     """Rows and columns, in features, of the rectangle around all holes of a batch; None without a hole."""
-    feature_mask = F.max_pool2d(mask, _FEATURES).amax((0, 1)) > 0
-    if not bool(feature_mask.any()):
-        return None
-    rows, columns = (feature_mask.any(axis).nonzero()[:, 0] for axis in (1, 0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return cells.hole_window(mask, _FEATURES)
 
 
 def _inputs(image: Tensor, mask: Tensor) -> Tensor:

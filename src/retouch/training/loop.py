@@ -104,9 +104,9 @@ def train(
                 losses = partial(recipe.critic_losses, state.generator, state.critic)
                 figures |= _update("critic", losses, config, state, fabric, source, rate)
             losses = partial(recipe.generator_losses, state.generator, state.critic if heard else None)
-            state.critic.requires_grad_(False)  # it only judges now
+            state.critic.eval().requires_grad_(False)  # it only judges now
             figures |= _update("generator", losses, config, state, fabric, source, rate)
-            state.critic.requires_grad_(True)
+            state.critic.train().requires_grad_(True)
             state.step += 1
             state.follow(run.average)
             state.seconds = before + time.monotonic() - began
@@ -153,7 +153,9 @@ def _update(
     network: nn.Module = getattr(state, name)
     optimizer.zero_grad(set_to_none=True)
     values: dict[str, Tensor] = {}
-    for _ in range(run.accumulate):
+    for part in range(run.accumulate):
+        # Spectral norms take one step of their power iteration a step, into however many parts it falls.
+        network.train(part == 0)
         sample = Sample.of(next(source), run.seed, fabric.device)
         try:
             with fabric.autocast():

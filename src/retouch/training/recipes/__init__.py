@@ -11,6 +11,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Losses, Sample
 
 __all__ = ["RECIPES", "Recipe"]
@@ -54,4 +55,7 @@ class Recipe(Protocol):
         ...
 
 
-RECIPES: dict[str, type[ContextualAttentionRecipe]] = {"contextual-attention": ContextualAttentionRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "contextual-attention": ContextualAttentionRecipe,
+    "pen-net": PenNetRecipe,
+}

@@ -22,7 +22,7 @@ from retouch.models.contextual_attention_critics import global_critic, local_cri
 from retouch.models.contextual_attention_network import CELL, PAPER, ContextualAttentionNetwork, Stages
 from retouch.ops.losses import discount_weights, gradient_penalty, masked_l1, wgan_critic, wgan_generator
 from retouch.ops.masks import bounding_box
-from retouch.training.recipes.sample import Losses, Sample, Term
+from retouch.training.recipes.sample import Losses, Sample, Term, pasted
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ContextualAttentionRecipe:
             losses[f"{name}hole"] = Term(factor * self.hole, hole)
             losses[f"{name}known"] = Term(factor * self.known, known)
         if critic is not None:
-            fake = _pasted(stages.fine, image, sample.mask)
+            fake = pasted(stages.fine, image, sample.mask)
             with _single_precision(image):
                 for name, judge, view in _views(critic, sample.hole):
                     losses[f"adversarial_{name}"] = Term(self.adversarial, wgan_generator(judge(view(fake))))
@@ -94,7 +94,7 @@ class ContextualAttentionRecipe:
         image = sample.image * 2 - 1
         with torch.no_grad():
             fine = generator(image, sample.mask).fine
-        fake = _pasted(fine, image, sample.mask)
+        fake = pasted(fine, image, sample.mask)
         losses = {}
         with _single_precision(image):
             for name, judge, view in _views(critic, sample.hole):
@@ -109,10 +109,6 @@ class ContextualAttentionRecipe:
         stages: Stages = generator(image * 2 - 1, mask)
         fine = (stages.fine.float() + 1) / 2
         return {"coarse": (stages.coarse.float() + 1) / 2, "fill": torch.where(mask > 0, fine, image)}
-
-
-def _pasted(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    return torch.where(mask > 0, output.float(), image)
 
 
 def _single_precision(image: Tensor) -> torch.autocast:

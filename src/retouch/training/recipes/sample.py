@@ -21,6 +21,11 @@ class Term(NamedTuple):
 Losses = dict[str, Term]
 
 
+def pasted(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    """What a network made, on the hole; the photo elsewhere. ``B×3×H×W``, float32."""
+    return torch.where(mask > 0, output.float(), image)
+
+
 @dataclass(frozen=True)
 class Sample:
     """A batch on its device.

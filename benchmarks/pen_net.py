@@ -1,0 +1,116 @@
+"""Compare PEN-Net with the same network around the published dense form of its attention.
+
+Dense: at each level every patch of the map becomes a convolution kernel, all positions are compared with
+all, and a transposed convolution pastes all of them; everything is decoded. Ours asks for the hole only, in
+chunks, and decodes the rectangle around the hole. Each measurement runs in a process of its own; the methods
+take turns. Then ours alone, over several sizes::
+
+    python benchmarks/pen_net.py --size 512 --hole 0.25 --repeats 3
+
+Peak memory is what a process needs beyond what it held before the image came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import statistics
+import time
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from processes import interleaved
+from retouch.models import pen_net_network as network_file
+from retouch.models.pen_net_network import PenNetNetwork
+
+METHODS = ("dense", "ours")
+
+
+def dense_attend(
+    deep: Tensor, shallow: Tensor, mask: Tensor, allowed: Tensor | None = None, patch: int = 3
+) -> tuple[Tensor, None]:
+    """The layer as the public code has it; one image, no forbidden sources."""
+    channels, height, width = deep.shape[1:]
+    cells, margin = height * width, patch // 2
+    hole = F.max_pool2d(mask, mask.shape[2] // height)
+    known = F.max_pool2d(hole, patch, stride=1, padding=margin).reshape(1, cells, 1, 1) == 0
+    kernels = F.unfold(deep, patch, padding=margin)[0].t().reshape(cells, channels, patch, patch)
+    kernels = kernels / kernels.flatten(1).norm(dim=1).clamp_min(1e-4)[:, None, None, None]
+    pasted = F.unfold(shallow, 4, padding=1, stride=2)[0].t().reshape(cells, -1, 4, 4)
+
+    scores = F.conv2d(deep, kernels, padding=margin) * known  # 1×sources×height×width
+    weights = (torch.softmax(scores * 10, 1) * known).clamp_min(1e-8)
+    return F.conv_transpose2d(weights, pasted, stride=2, padding=1) / 4, None
+
+
+def run(method: str, width: float, size: int, hole: float) -> tuple[float, float, int]:
+    """Seconds by the clock and of the processor, and peak bytes."""
+    torch.manual_seed(0)
+    if method == "dense":
+        network_file.attend = dense_attend  # type: ignore[assignment]
+    network = PenNetNetwork(width).eval()
+
+    def once(side: int) -> None:
+        image, mask = torch.rand(1, 3, side, side) * 2 - 1, torch.zeros(1, 1, side, side)
+        edge = round(side * math.sqrt(hole))
+        begin = (side - edge) // 2
+        mask[..., begin : begin + edge, begin : begin + edge] = 1
+        network(image, mask, hole_only=method == "ours")
+
+    with torch.no_grad():
+        once(128)  # loads kernels, starts threads
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        begin, busy = time.perf_counter(), time.process_time()
+        once(size)
+        seconds, busy = time.perf_counter() - begin, time.process_time() - busy
+    return seconds, busy, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+
+
+def main() -> None:
+    """Take turns, print two tables of medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--size", type=int, default=512, help="that the methods are compared at")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024], help="of ours alone")
+    parser.add_argument("--hole", type=float, default=0.25, help="share of the image")
+    parser.add_argument("--width", type=float, default=network_file.PAPER)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--measure", choices=METHODS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.measure:
+        print(*run(arguments.measure, arguments.width, arguments.size, arguments.hole))
+        return
+    shared = [f"--{name}={getattr(arguments, name)}" for name in ("hole", "width", "threads")]
+    print(
+        f"{arguments.hole:.0%} hole, width {arguments.width}, {arguments.threads} threads, "
+        f"medians of {arguments.repeats}"
+    )
+    print(f"{'method':<10}{'size':>6}{'seconds':>10}{'CPU s':>10}{'peak MB':>10}", flush=True)
+    results = interleaved(__file__, METHODS, arguments.repeats, [*shared, f"--size={arguments.size}"])
+    for method, rows in results.items():
+        _tell(method, arguments.size, rows)
+    pairs = list(zip(results["ours"], results["dense"], strict=True))
+    time_share, busy_share, memory_share = (
+        statistics.median(ours[place] / dense[place] for ours, dense in pairs) for place in range(3)
+    )
+    print(
+        f"ours takes {time_share:.0%} of the time ({busy_share:.0%} of the CPU time) and {memory_share:.0%} "
+        "of the memory",
+        flush=True,
+    )
+    for size in arguments.sizes:
+        rows = interleaved(__file__, ["ours"], arguments.repeats, [*shared, f"--size={size}"])["ours"]
+        _tell("ours", size, rows)
+
+
+def _tell(method: str, size: int, rows: list[tuple[float, ...]]) -> None:
+    seconds, busy, peak = (statistics.median(column) for column in zip(*rows, strict=True))
+    print(f"{method:<10}{size:>6}{seconds:>10.2f}{busy:>10.2f}{peak / 2**20:>10.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""PEN-Net (Zeng et al., CVPR 2019): a pyramid of features, each level filled by what the one below finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements
+from retouch.models.pen_net_network import DEEPEST, LEVELS, PenNetNetwork
+from retouch.ops.cells import PixelCorrespondence, hole_window
+from retouch.weights import Weights, restore
+from retouch.weights.setting import setting
+
+
+@dataclass(frozen=True)
+class PyramidCorrespondence:
+    """What each level of the pyramid borrowed; as a whole it is that of the finest level.
+
+    Attributes:
+        levels: coarse to fine: cells of 64, 32, 16, 8 and 4 pixels. A coarse level may have borrowed nothing,
+            because no cells around the hole were wholly known.
+    """
+
+    levels: tuple[PixelCorrespondence, ...]
+
+    def source_map(self) -> Tensor:
+        """Row and column each pixel borrowed from most, ``B×2×H×W`` int64; -1 where nothing was borrowed."""
+        return self.levels[-1].source_map()
+
+    def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
+        """Carry ``B×C×(H·scale)×(W·scale)`` values into the hole, with the finest level's weights."""
+        return self.levels[-1].transfer(values, scale)
+
+
+class PenNet(Model):
+    """A network that fills features of five sizes, each guided by the next coarser ones, and decodes them.
+
+    Fully convolutional: any size, several holes of any shape. There is no confidence. Where no 3×3 cells of
+    4×4 pixels are known and allowed, nothing is borrowed.
+    """
+
+    name = "pen-net"
+    size = SizeRequirements(multiple_of=DEEPEST, minimum=DEEPEST)
+
+    def __init__(self, network: PenNetNetwork) -> None:
+        self.network = network.eval()
+        self.device = next(network.parameters()).device
+
+    @torch.no_grad()
+    def infer(
+        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
+    ) -> Fill:
+        """See :meth:`retouch.contract.Model.infer`; nothing here is random."""
+        deep, attended, found = self.network.borrow(image * 2 - 1, mask, allowed)
+        on_progress(Progress("fill", 1, 2))
+        filled, _ = self.network.decode(deep, attended, hole_window(mask))
+        on_progress(Progress("fill", 2, 2))
+        levels = [PixelCorrespondence(cells, mask, cells.grids[0].margin) for cells in found]
+        return Fill((filled + 1) / 2, None, PyramidCorrespondence(tuple(levels)))
+
+
+def open_weights(weights: Weights, device: str) -> PenNet:
+    """Make the model of weights that were read.
+
+    Args:
+        weights: what they were trained with says the network's width and levels, and the size of the crops.
+        device: where it is to run.
+
+    Raises:
+        RetouchError: they do not say so, or do not fit the network.
+    """
+    levels = round(setting(weights, "recipe.levels", 1, LEVELS))
+    network = PenNetNetwork(setting(weights, "recipe.width", 0.01, 4), levels)
+    restore(network, weights)
+    model = PenNet(network.to(device))
+    # Holes much larger than those it was trained with lose their colours in the middle.
+    model.working_size = 2 * round(setting(weights, "data.size", DEEPEST, 1024))
+    return model
