@@ -84,6 +84,7 @@ if [ "$MINUTES" != 0 ]; then
     fi
     masks=
     if grep -q 'kind: objects' "$CONFIG"; then masks=--masks; fi
+    case "$*" in *data.masks=*) masks= ;; esac # whoever changes the masks says whether they need silhouettes
     # In a process group of its own: training obeys a second signal at once, and is to get just one.
     own_group='import os, sys; os.setpgid(0, 0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'
     "$PYTHON" -c "$own_group" -m retouch train "$CONFIG" --data "$WORK/data" ${masks:+--masks "$WORK/masks"} \

@@ -111,7 +111,7 @@ def test_changes_from_the_command_line_leave_the_file_alone():
     assert FULL["optimizer"] == {"lr": "2e-4"}
 
 
-@pytest.mark.parametrize("change", ["steps", "=3", "steps.more=3"])
+@pytest.mark.parametrize("change", ["steps", "=3", "steps.more=3", "masks={kind: strokes"])
 def test_changes_that_make_no_sense(change):
     with pytest.raises(RetouchError, match="--set"):
         override(FULL, [change])

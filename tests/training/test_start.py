@@ -1,10 +1,12 @@
 """What a user can do wrong before a run has begun, and after it has ended."""
 
+import tarfile
+
 import pytest
 import yaml
 
 from retouch.errors import RetouchError
-from retouch.training.checkpoint import checkpoints
+from retouch.training.checkpoint import checkpoints, load_checkpoint
 from retouch.training.start import start
 
 
@@ -91,6 +93,41 @@ def test_another_configuration_is_refused_unless_said(begun, tiny, pictures):
     assert lines[-1].startswith("done")
 
 
+def test_a_change_counts_only_once_it_has_been_kept(begun, pictures, monkeypatch):
+    config, folder = begun
+    with pytest.raises(RetouchError, match="A batch of 4 cannot"):
+        run(config, pictures, folder, resume=True, changes=["steps=3", "accumulate=3"])
+    lines = run(config, pictures, folder, resume=True, changes=["steps=3", "optimizer.lr=5e-4"], minutes=0)
+    assert lines[-1].startswith("stopped")
+    # No step was made, so that the folder's own configuration is still that of its checkpoint.
+    lines = run(folder / "config.yaml", pictures, folder, resume=True, changes=["steps=3"])
+    assert lines[-1].startswith("done")
+
+
+def test_a_run_that_is_stopped_at_once_can_go_on(tiny, pictures, tmp_path):
+    lines = run(tiny(), pictures, tmp_path / "run", minutes=0)
+    assert lines[-1].startswith("stopped; go on with --resume: step 0 of 4")
+    assert run(tiny(), pictures, tmp_path / "run", resume=True)[-1].startswith("done")
+
+
+def test_what_was_held_out_stays_so_when_pictures_move(begun, pictures, tmp_path):
+    config, folder = begun
+    before = load_checkpoint(folder)[0]["held_out"]
+    with tarfile.open(tmp_path / "moved.tar", "w") as shard:
+        for path in pictures.iterdir():
+            shard.add(path, f"photos/{path.name}")
+    run(config, tmp_path / "moved.tar", folder, resume=True, changes=["steps=3"])
+    assert load_checkpoint(folder)[0]["held_out"] == before
+    assert len(before) == 3
+
+
+def test_every_setting_that_is_changed_takes_effect(begun, pictures):
+    config, folder = begun
+    run(config, pictures, folder, resume=True, changes=["steps=3", "optimizer.betas=[0.1, 0.2]"])
+    for optimizer in load_checkpoint(folder)[0]["optimizers"].values():
+        assert optimizer["param_groups"][0]["betas"] == (0.1, 0.2)
+
+
 @pytest.mark.parametrize("change", ["seed=1", "data.held_out=4"])
 def test_what_was_learned_from_is_never_held_out(begun, pictures, change):
     config, folder = begun
@@ -112,6 +149,8 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_used(tiny, pictures, tm
     lines = run(config, pictures, folder, resume=True)
     assert "checkpoint-00000004.pt is cut off or damaged; the one before it is used." in lines[0]
     assert "from step 2" in lines[1]
+    assert [path.name for path in checkpoints(folder)] == ["checkpoint-00000002.pt", "checkpoint-00000004.pt"]
+    assert (folder / "checkpoint-00000004.damaged").exists()
     assert lines[-1].startswith("done: step 4")
 
 

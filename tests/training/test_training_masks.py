@@ -188,3 +188,17 @@ def test_a_silhouette_that_is_none_is_named(tmp_path, picture):
 def test_settings_without_sense_are_refused(make):
     with pytest.raises(RetouchError, match="In the settings of the masks"):
         make()
+
+
+def test_a_bad_silhouette_is_passed_over(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    cv2.imwrite(str(tmp_path / "black.png"), np.zeros((9, 9), np.uint8))
+    only_bad = Objects(str(tmp_path))
+    with pytest.raises(RetouchError, match="is no silhouette, white on black, nor are most others"):
+        only_bad(np.random.default_rng(0), 32, 32)
+    folder = tmp_path / "with"
+    folder.mkdir()
+    (folder / "broken.png").write_bytes(b"no picture")
+    cv2.imwrite(str(folder / "square.png"), np.full((9, 9), 255, np.uint8))
+    for seed in range(8):
+        assert Objects(str(folder))(np.random.default_rng(seed), 32, 32).any()

@@ -54,5 +54,5 @@ def open_weights(weights: Weights, device: str) -> ContextualAttention:
     restore(network, weights)
     model = ContextualAttention(network.to(device))
     # Holes much larger than those it was trained with lose their colours in the middle.
-    model.working_size = 2 * round(setting(weights, "data.size", ContextualAttention.size.minimum, 1024))
+    model.working_size = round(setting(weights, "data.size", ContextualAttention.size.minimum, 1024))
     return model

@@ -22,7 +22,7 @@ from retouch.ops.correspondence import SoftCorrespondence, match
 PAPER = 1.0
 """The published width: 32 channels in the first layer; 3,601,542 parameters."""
 LITE = 0.375
-"""The width for laptops: 12 channels in the first layer; 1.6 GFLOP at 128²."""
+"""The width for laptops: 12 channels in the first layer; 1.7 GFLOP at 128²."""
 CELL = 8
 """Pixels along the side of a cell that is attended to: features are at a quarter, matched at half of that."""
 _FEATURES = 4  # pixels along the side of a feature
@@ -50,7 +50,6 @@ class ContextualAttentionNetwork(nn.Module):
     def __init__(self, width: float = PAPER) -> None:
         super().__init__()
         c1, c2, c4 = (max(2, round(width * each)) for each in (32, 64, 128))
-        self.width = width
         # Stage 1, section 3. Resolutions: full, half, quarter; then up again in `_decoder`.
         self.coarse = nn.Sequential(
             _layer(5, c1, kernel=5),

@@ -76,5 +76,5 @@ def open_weights(weights: Weights, device: str) -> PenNet:
     restore(network, weights)
     model = PenNet(network.to(device))
     # Holes much larger than those it was trained with lose their colours in the middle.
-    model.working_size = 2 * round(setting(weights, "data.size", DEEPEST, 1024))
+    model.working_size = round(setting(weights, "data.size", DEEPEST, 1024))
     return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,23 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
     Raises:
         RetouchError: there is no room, or nothing can be written there; checkpoints stay as they are.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / _NAME.format(state["step"])
     unfinished = path.with_suffix(".tmp")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+        for old in checkpoints(folder)[:-_KEPT]:
+            old.unlink()
     except (OSError, RuntimeError) as error:  # torch turns some errors of writing into its own
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise RetouchError(
             f"Cannot write a checkpoint to {folder} ({error}); make room and go on with --resume."
         ) from error
-    for old in checkpoints(folder)[:-_KEPT]:
-        old.unlink()
     return path
 
 
@@ -65,6 +67,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             return state, refused
+        except (PermissionError, MemoryError) as error:
+            raise RetouchError(f"{path} cannot be read ({error}); it may be whole all the same.") from error
         except Exception:
             # A cut or damaged file fails in as many ways as a zip file can be damaged.
             refused.append(path)

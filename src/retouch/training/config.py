@@ -5,8 +5,10 @@ The dataclasses are the documentation: what is a field can be set, and what is n
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -67,7 +69,10 @@ def override(content: Mapping[str, Any], changes: Sequence[str]) -> dict[str, An
                 raise RetouchError(f"--set {change}: {parent} holds no keys.")
             place[parent] = {**below}
             place = place[parent]
-        place[last] = yaml.safe_load(text)
+        try:
+            place[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RetouchError(f"--set {change}: the value is no valid YAML; check its brackets.") from error
     return result
 
 
@@ -124,10 +129,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         )
     # A whole number will do for a float, and YAML reads 1e-4, without a point, as text.
     if hint is float and isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RetouchError(f"{where} must be a finite number, not {value}.")
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise RetouchError(f"{where} must be {hint.__name__}, not {value!r}.")
     return value
@@ -144,7 +149,7 @@ def _one_of(hints: Sequence[Any], value: Any, where: str) -> Any:
     if not classes:
         (hint,) = (each for each in hints if each is not type(None))
         return _value(hint, value, where)
-    if not isinstance(value, Mapping) or value.get(KIND) not in classes:
+    if not isinstance(value, Mapping) or str(value.get(KIND)) not in classes:
         raise RetouchError(f"{where} needs a {KIND}, one of {', '.join(classes)}, not {value!r}.")
     rest = {key: each for key, each in value.items() if key != KIND}
     return build(classes[value[KIND]], rest, where)

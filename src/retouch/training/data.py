@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -141,7 +141,7 @@ class Batch:
 
     def pair(self, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
         """Image in [0, 1] and mask of zeros and ones, both float32 on ``device``; they travel as bytes."""
-        images, masks = (each.to(device, non_blocking=True) for each in (self.images, self.masks))
+        images, masks = (each.to(device) for each in (self.images, self.masks))
         return images.float() / 255, masks.float()
 
 
@@ -188,11 +188,16 @@ class TrainingSet:
         """How many pictures there are; samples go on beyond."""
         return len(self._chosen)
 
-    def split(self, count: int) -> tuple[TrainingSet, TrainingSet]:
+    def split(self, count: int, names: Sequence[str] = ()) -> tuple[TrainingSet, TrainingSet]:
         """Part with ``count`` pictures: the others, and those, as sets of their own.
 
-        Seed and name decide, so that further pictures never bring one that was learned from among those
-        held out.
+        Seed and file name decide. So the same are held out of a folder and of a tar file made of it, and
+        further pictures never bring one that was learned from among those held out.
+
+        Args:
+            count: how many to part with.
+            names: of pictures that were held out before (:meth:`names`): those of them that are still there
+                are parted with again, and no others.
 
         Raises:
             RetouchError: no picture would be left.
@@ -203,6 +208,8 @@ class TrainingSet:
                 "out fewer (--set data.held_out=8)."
             )
         drawn = sorted(self._chosen, key=self._lot)
+        if known := [number for number in drawn if self._name(number) in set(names)]:
+            drawn, count = known + [each for each in drawn if each not in set(known)], len(known)
         parts = (copy(self), copy(self))
         for part, chosen in zip(parts, (drawn[count:], drawn[:count]), strict=True):
             part._chosen, part._unreadable = sorted(chosen), set()
@@ -224,8 +231,15 @@ class TrainingSet:
 
     def _lot(self, number: int) -> bytes:
         """What a picture draws when some are held out: a number of its own, wherever its folder lies."""
+        return hashlib.sha256(f"{self.seed}/{self._name(number)}".encode()).digest()
+
+    def _name(self, number: int) -> str:
         member = self.shards.members[number]
-        return hashlib.sha256(f"{self.seed}/{member.path.name}/{member.name}".encode()).digest()
+        return PurePosixPath(member.name or member.path.name).name
+
+    def names(self) -> list[str]:
+        """File names of the pictures, without folders, sorted."""
+        return sorted(self._name(number) for number in self._chosen)
 
     def warnings(self) -> list[str]:
         """What was wrong with the data so far, a sentence each; empty if nothing."""

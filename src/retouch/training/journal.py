@@ -35,8 +35,10 @@ class Journal:
                 # A row that a full disk or a crash cut short is dropped as well.
                 rows = [row for row in list(csv.reader(file))[1:] if len(row) == 3 and row[0].isdigit()]
                 kept += [row for row in rows if int(row[0]) <= start]
-        with self._path.open("w", newline="") as file:
+        unfinished = self._path.with_suffix(".tmp")
+        with unfinished.open("w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(kept)
+        unfinished.replace(self._path)
         self._board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

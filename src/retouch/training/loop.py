@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parameters_to_vector, vector_to_parameters
 
 from retouch.errors import RetouchError
-from retouch.training.checkpoint import save_checkpoint
+from retouch.training.checkpoint import checkpoints, save_checkpoint
 from retouch.training.data import Batch, TrainingSet, batches
 from retouch.training.journal import Journal, duration, write_grid
 from retouch.training.recipes.sample import Losses, Sample
-from retouch.training.settings import Config, Run
+from retouch.training.settings import Config, Run, write_config
 from retouch.training.state import State
 
 _SHOWN = 8  # rows of a validation grid
@@ -89,6 +89,8 @@ def train(
         rank=fabric.global_rank,
         ranks=fabric.world_size,
     )
+    if first and not checkpoints(folder):
+        _save(folder, state, config)  # so that there is something to go on from, whatever comes
     journal = Journal(folder, state.step) if first else None
     logged: defaultdict[str, list[float]] = defaultdict(list)
     began, before = time.monotonic(), state.seconds
@@ -117,6 +119,8 @@ def train(
             # One process may be told, or its clock be ahead; all of them stop together.
             stopping = _any(fabric, stop.now())
             last = stopping or state.step == run.steps
+            if first and (state.step % run.watch.checkpoint_every == 0 or last):
+                _save(folder, state, config)
             if journal and (state.step % run.watch.log_every == 0 or last):
                 pace = done / max(busy, 1e-9)
                 means = {name: sum(values) / len(values) for name, values in logged.items()}
@@ -130,13 +134,21 @@ def train(
             if journal and (state.step % run.watch.validate_every == 0 or state.step == run.steps):
                 with fabric.autocast():
                     journal.add(state.step, _validate(config, state, fabric, held_out, folder))
-            if first and (state.step % run.watch.checkpoint_every == 0 or last):
-                save_checkpoint(folder, state.dump(config))
+    except OSError as error:
+        raise RetouchError(
+            f"Cannot write to {folder} ({error}); make room and go on with --resume."
+        ) from error
     finally:
         source.close()
         if journal:
             journal.close()
     return state.step == run.steps
+
+
+def _save(folder: Path, state: State, config: Config) -> None:
+    """Write a checkpoint, and its configuration beside it, neither without the other."""
+    save_checkpoint(folder, state.dump(config))
+    write_config(folder, config)
 
 
 def _update(
@@ -156,12 +168,19 @@ def _update(
     for part in range(run.accumulate):
         # Spectral norms take one step of their power iteration a step, into however many parts it falls.
         network.train(part == 0)
-        sample = Sample.of(next(source), run.seed, fabric.device)
+        problem: RetouchError | None = None
         try:
-            with fabric.autocast():
-                terms = losses(sample)
-        except RetouchError as error:  # a network may notice first, and refuse what is not finite
-            raise _diverged(state, run, f"the {name} broke down ({error})") from error
+            sample = Sample.of(next(source), run.seed, fabric.device)
+            try:
+                with fabric.autocast():
+                    terms = losses(sample)
+            except RetouchError as error:  # a network may notice first, and refuse what is not finite
+                raise _diverged(state, run, f"the {name} broke down ({error})") from error
+        except RetouchError as error:
+            problem = error
+        # If one process cannot go on, none may wait for it.
+        if _any(fabric, problem is not None):
+            raise problem or RetouchError("Another process of this run could not go on, and said why.")
         # bfloat16 has the exponents of float32, so that nothing needs scaling.
         total = torch.stack([term.weight * term.value.float() for term in terms.values()]).sum()
         (total / run.accumulate).backward()  # type: ignore[no-untyped-call]
@@ -181,7 +200,7 @@ def _update(
         what = f"the term {bad[0]}" if bad else f"the gradient of the {name}"
         raise _diverged(state, run, f"{what} is not a finite number")
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"], group["betas"] = rate, run.optimizer.betas
     optimizer.step()
     return result
 

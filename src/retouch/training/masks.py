@@ -211,7 +211,7 @@ class Objects:
         """Draw a mask, ``height×width`` bool, True = hole.
 
         Raises:
-            RetouchError: there are no silhouettes, or the drawn one is no picture or has nothing white.
+            RetouchError: there are no silhouettes, or hardly one is a picture with something white.
         """
         shape = self._silhouette(generator)
         area = generator.uniform(*self.area) * height * width
@@ -235,15 +235,14 @@ class Objects:
     def _silhouette(self, generator: Generator) -> Mask:
         self.check()
         shards = _silhouettes(self.silhouettes)
-        number = int(generator.integers(len(shards)))
-        picture = cv2.imdecode(np.frombuffer(shards[number], np.uint8), cv2.IMREAD_GRAYSCALE)
-        box = None if picture is None else bounding_box(picture > 127)
-        if picture is None or box is None:
-            raise RetouchError(
-                f"{shards.members[number]} is no silhouette, white on black; take it out of the masks."
-            )
-        inside: Mask = picture[box] > 127
-        return inside
+        for _ in range(_ATTEMPTS):  # a few bad ones must not end a run
+            number = int(generator.integers(len(shards)))
+            picture = cv2.imdecode(np.frombuffer(shards[number], np.uint8), cv2.IMREAD_GRAYSCALE)
+            box = None if picture is None else bounding_box(picture > 127)
+            if picture is not None and box is not None:
+                inside: Mask = picture[box] > 127
+                return inside
+        raise RetouchError(f"{shards.members[number]} is no silhouette, white on black, nor are most others.")
 
     def _pasted(self, shape: Mask, area: float, generator: Generator, height: int, width: int) -> Mask:
         scale = math.sqrt(area / np.count_nonzero(shape))

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
+
+import yaml
 
 from retouch.errors import RetouchError
 from retouch.training.config import build, dump
 from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe
+
+CONFIG = "config.yaml"
+"""The name of the configuration in the folder of a run."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,8 @@ class Data:
     held_out: int = 32
 
     def __post_init__(self) -> None:
-        if self.held_out < 1:
-            raise ValueError("held_out must be at least 1")
+        if self.held_out < 1 or self.size > 1024:
+            raise ValueError("held_out must be at least 1, and size at most 1024")
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,10 @@ class Schedule:
     warmup: int = 0
     decay: Literal["none", "linear", "cosine"] = "none"
     final: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.warmup < 0 or not 0 <= self.final <= 1:
+            raise ValueError("warmup must be at least 0, and final in [0, 1]")
 
     def factor(self, step: int, steps: int) -> float:
         """What the learning rate is multiplied with at ``step`` (from 0) of ``steps``."""
@@ -126,6 +136,8 @@ class Run:
     def __post_init__(self) -> None:
         if min(self.steps, self.batch, self.accumulate) < 1:
             raise ValueError("steps, batch and accumulate must be at least 1")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError("seed must be at least 0 and less than 2 to the 63rd")
         if not 0 <= self.average < 1:
             raise ValueError("average must lie in [0, 1)")
 
@@ -151,7 +163,7 @@ def build_config(content: Mapping[str, Any]) -> Config:
     """
     shared = {key: value for key, value in content.items() if key != "recipe"}
     model = shared.get("model")
-    if model not in RECIPES:
+    if not isinstance(model, str) or model not in RECIPES:
         raise RetouchError(f"The setting model must be one of {', '.join(RECIPES)}, not {model!r}.")
     run = build(Run, shared)
     recipe = build(RECIPES[model], content.get("recipe", {}), "recipe")
@@ -162,6 +174,13 @@ def build_config(content: Mapping[str, Any]) -> Config:
 def dump_config(config: Config) -> dict[str, Any]:
     """A mapping of plain values that :func:`build_config` makes the same configuration of."""
     return {**dump(config.run), "recipe": dump(config.recipe)}
+
+
+def write_config(folder: Path, config: Config) -> None:
+    """Write :data:`CONFIG` into the folder of a run, whole or not at all."""
+    unfinished = folder / f"{CONFIG}.tmp"
+    unfinished.write_text(yaml.safe_dump(dump_config(config), sort_keys=False), "utf-8")
+    unfinished.replace(folder / CONFIG)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

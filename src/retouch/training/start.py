@@ -7,12 +7,12 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
-import yaml
 from lightning.fabric import Fabric
 
 from retouch.errors import RetouchError
@@ -22,10 +22,10 @@ from retouch.training.data import TrainingSet
 from retouch.training.journal import duration
 from retouch.training.loop import Stop, train
 from retouch.training.masks import with_silhouettes
-from retouch.training.settings import Config, build_config, differences, dump_config
+from retouch.training.settings import CONFIG, Config, build_config, differences, dump_config
+from retouch.training.shards import Member, Shards
 from retouch.training.state import State
 
-CONFIG = "config.yaml"
 # With these the pictures that are held out would change.
 _FIXED = ("seed", "data.held_out")
 
@@ -65,6 +65,9 @@ def start(
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     config = build_config(override(read_yaml(configuration), changes))
     _check(config, folder, resume, devices)
+    content, refused = load_checkpoint(folder) if resume else ({}, [])
+    if resume:
+        _check_same(config, content["config"], folder, changes)
     masks = config.run.data.masks
     if silhouettes is not None:
         given = with_silhouettes(masks, str(silhouettes))
@@ -72,24 +75,27 @@ def start(
             raise RetouchError("The masks of this configuration have no objects; leave out --masks.")
         masks = given
     pictures = TrainingSet(data, config.run.data.size, masks, config.run.seed, scale=config.run.data.scale)
-    training, held_out = pictures.split(config.run.data.held_out)
+    training, held_out = pictures.split(config.run.data.held_out, content.get("held_out", []))
 
     fabric = _fabric(device, devices)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RetouchError(f"Cannot write to {folder} ({error.strerror}); name another --out.") from error
     fabric.launch()
     tell = say if fabric.global_rank == 0 else lambda _: None
     state = State.begin(config, fabric.device)
     if resume:
-        _resume(config, state, folder, changes, tell)
+        state.load(content)
+        for path in refused:
+            if fabric.global_rank == 0:  # out of the way, or it would count as one of the last two
+                path.rename(path.with_suffix(".damaged"))
+            tell(f"{path} is cut off or damaged; the one before it is used.")
+    state.held_out = held_out.names()
     if state.step >= config.run.steps:
         tell(f"All {config.run.steps} steps are done; for more, add --set steps=… to --resume.")
         return
-    _note_data(state, pictures, tell)
-    if fabric.global_rank == 0:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / CONFIG).write_text(yaml.safe_dump(dump_config(config), sort_keys=False), "utf-8")
-        except OSError as error:
-            raise RetouchError(f"Cannot write to {folder} ({error.strerror}); name another --out.") from error
+    _note_data(state, pictures, silhouettes, tell)
     count = sum(each.numel() for each in state.generator.parameters())
     kept = "in memory" if pictures.shards.in_memory else "read as needed"
     tell(
@@ -103,7 +109,7 @@ def start(
             say=tell,
             workers=workers,
         )
-    for warning in training.warnings():
+    for warning in dict.fromkeys([*training.warnings(), *held_out.warnings()]):
         tell(warning)
     what = "done" if done else "stopped; go on with --resume"
     tell(f"{what}: step {state.step} of {config.run.steps}, {duration(state.seconds)} of training: {folder}")
@@ -128,6 +134,7 @@ def _fabric(device: str, devices: int) -> Fabric:
     warnings.filterwarnings("ignore", module="lightning")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    half = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if device == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
@@ -136,19 +143,15 @@ def _fabric(device: str, devices: int) -> Fabric:
             accelerator=device,
             devices=devices,
             strategy="ddp" if devices > 1 else "auto",
-            precision="bf16-mixed" if device == "cuda" else "32-true",
+            precision="bf16-mixed" if half else "32-true",
         )
     except Exception as error:  # of many kinds, by device
         raise RetouchError(f"Cannot train on {devices} × {device}: {error}") from error
 
 
-def _resume(
-    config: Config, state: State, folder: Path, changes: Sequence[str], say: Callable[[str], None]
-) -> None:
-    content, refused = load_checkpoint(folder)
-    for path in refused:
-        say(f"{path} is cut off or damaged; the one before it is used.")
-    before, now = content["config"], dump_config(config)
+def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes: Sequence[str]) -> None:
+    """Raise :class:`RetouchError` if a setting has changed since the checkpoint, and nobody said so."""
+    now = dump_config(config)
     if before["model"] != now["model"]:
         raise RetouchError(f"{folder} trains {before['model']}, and the configuration is for {now['model']}.")
     meant = {change.partition("=")[0] for change in changes}
@@ -163,13 +166,15 @@ def _resume(
                 f"The checkpoint was made with {name} = {old}, and the configuration says {new}; if that is "
                 f"meant, say it: --set {name}={new}; else resume with {folder / CONFIG}."
             )
-    state.load(content)
 
 
-def _note_data(state: State, pictures: TrainingSet, say: Callable[[str], None]) -> None:
+def _note_data(
+    state: State, pictures: TrainingSet, silhouettes: Path | None, say: Callable[[str], None]
+) -> None:
     """Write down what is trained on from here, and say so if it is not what it was."""
-    names = "\n".join(sorted(f"{each.path.name}:{each.name}" for each in pictures.shards.members))
-    now = {"pictures": len(pictures), "names_sha256": hashlib.sha256(names.encode()).hexdigest()}
+    shapes = [] if silhouettes is None else Shards([silhouettes]).members
+    now = {"pictures": len(pictures), "pictures_sha256": _digest(pictures.shards.members)}
+    now |= {"silhouettes": len(shapes), "silhouettes_sha256": _digest(shapes)}
     if state.data and {**state.data[-1], **now} == state.data[-1]:
         return
     if state.data:
@@ -177,9 +182,14 @@ def _note_data(state: State, pictures: TrainingSet, say: Callable[[str], None]) 
     state.data.append({"step": state.step, **now})
 
 
+def _digest(members: Sequence[Member]) -> str:
+    names = "\n".join(sorted(f"{each.path.name}:{each.name}" for each in members))
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
 @contextmanager
 def _told_to_stop() -> Iterator[Callable[[], bool]]:
-    """Within, SIGTERM and Ctrl-C are taken note of; a second one is obeyed at once."""
+    """Within, SIGTERM, SIGHUP and Ctrl-C are taken note of; a second one is obeyed at once."""
     told: list[int] = []
 
     def note(number: int, frame: object) -> None:
@@ -187,7 +197,8 @@ def _told_to_stop() -> Iterator[Callable[[], bool]]:
         for each, handler in before.items():
             signal.signal(each, handler)
 
-    before = {each: signal.signal(each, note) for each in (signal.SIGTERM, signal.SIGINT)}
+    numbers = {getattr(signal, name, signal.SIGTERM) for name in ("SIGTERM", "SIGINT", "SIGHUP")}
+    before = {each: signal.signal(each, note) for each in numbers}
     try:
         yield lambda: bool(told)
     finally:

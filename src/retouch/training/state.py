@@ -25,7 +25,8 @@ class State:
         step: steps of the generator done.
         sample: number of the first sample that was not seen yet.
         seconds: trained so far.
-        data: what was trained on: for each start of the run its step, and the pictures.
+        data: what was trained on: for each change of it the step, and the pictures.
+        held_out: names of the pictures that are held out.
     """
 
     generator: nn.Module
@@ -36,6 +37,7 @@ class State:
     sample: int = 0
     seconds: float = 0.0
     data: list[dict[str, Any]] = field(default_factory=list)
+    held_out: list[str] = field(default_factory=list)
 
     @classmethod
     def begin(cls, config: Config, device: torch.device) -> State:
@@ -66,6 +68,7 @@ class State:
             "sample": self.sample,
             "seconds": self.seconds,
             "data": self.data,
+            "held_out": self.held_out,
             "generator": self.generator.state_dict(),
             "critic": self.critic.state_dict(),
             "average": self.average.state_dict(),
@@ -90,3 +93,4 @@ class State:
             ) from error
         self.step, self.sample = content["step"], content["sample"]
         self.seconds, self.data = content["seconds"], content["data"]
+        self.held_out = content["held_out"]

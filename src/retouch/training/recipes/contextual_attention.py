@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from retouch.errors import RetouchError
 from retouch.models.contextual_attention_critics import global_critic, local_critic
-from retouch.models.contextual_attention_network import CELL, PAPER, ContextualAttentionNetwork, Stages
+from retouch.models.contextual_attention_network import PAPER, ContextualAttentionNetwork, Stages
 from retouch.ops.losses import discount_weights, gradient_penalty, masked_l1, wgan_critic, wgan_generator
 from retouch.ops.masks import bounding_box
-from retouch.training.recipes.sample import Losses, Sample, Term, pasted
+from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ class ContextualAttentionRecipe:
     adversarial_from: int = 0
 
     def __post_init__(self) -> None:
-        if self.width <= 0 or self.critic_steps < 1 or not 0 < self.gamma <= 1:
-            raise ValueError("width must be greater than 0, gamma in (0, 1] and critic_steps at least 1")
+        if not 0.01 <= self.width <= 4 or self.critic_steps < 1 or not 0 < self.gamma <= 1:
+            raise ValueError("width must be from 0.01 to 4, gamma in (0, 1] and critic_steps at least 1")
 
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
         # The local critic's half must halve four times, and mirror padding at dilation 16 needs more than 64.
-        if size % 32 or size <= 64 or size % CELL:
+        if size % 32 or size <= 64:
             raise RetouchError(f"data.size must be 96, 128, 160 … pixels for this model, not {size}.")
 
     def generator(self) -> ContextualAttentionNetwork:
@@ -84,7 +84,7 @@ class ContextualAttentionRecipe:
             losses[f"{name}known"] = Term(factor * self.known, known)
         if critic is not None:
             fake = pasted(stages.fine, image, sample.mask)
-            with _single_precision(image):
+            with single_precision(image):
                 for name, judge, view in _views(critic, sample.hole):
                     losses[f"adversarial_{name}"] = Term(self.adversarial, wgan_generator(judge(view(fake))))
         return losses
@@ -96,7 +96,7 @@ class ContextualAttentionRecipe:
             fine = generator(image, sample.mask).fine
         fake = pasted(fine, image, sample.mask)
         losses = {}
-        with _single_precision(image):
+        with single_precision(image):
             for name, judge, view in _views(critic, sample.hole):
                 real, made, mask = view(image), view(fake), view(sample.mask)
                 losses[f"critic_{name}"] = Term(1.0, wgan_critic(judge(real), judge(made)))
@@ -109,11 +109,6 @@ class ContextualAttentionRecipe:
         stages: Stages = generator(image * 2 - 1, mask)
         fine = (stages.fine.float() + 1) / 2
         return {"coarse": (stages.coarse.float() + 1) / 2, "fill": torch.where(mask > 0, fine, image)}
-
-
-def _single_precision(image: Tensor) -> torch.autocast:
-    """Critics stay in float32 under autocast: the penalty squares small gradients."""
-    return torch.autocast(image.device.type, enabled=False)
 
 
 def _views(critic: nn.Module, hole: Tensor) -> list[tuple[str, nn.Module, Any]]:

@@ -25,7 +25,7 @@ from retouch.ops.losses import (
     non_saturating_critic,
     non_saturating_generator,
 )
-from retouch.training.recipes.sample import Losses, Sample, Term, pasted
+from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 
 _LOSSES = {
     "hinge": (hinge_critic, hinge_generator),
@@ -61,9 +61,9 @@ class PenNetRecipe:
     adversarial_from: int = 0
 
     def __post_init__(self) -> None:
-        if self.width <= 0 or self.critic_steps < 1 or not 1 <= self.levels <= LEVELS:
+        if not 0.01 <= self.width <= 4 or self.critic_steps < 1 or not 1 <= self.levels <= LEVELS:
             raise ValueError(
-                f"width must be greater than 0, levels from 1 to {LEVELS} and critic_steps at least 1"
+                f"width must be from 0.01 to 4, levels from 1 to {LEVELS} and critic_steps at least 1"
             )
 
     def check(self, size: int) -> None:
@@ -91,7 +91,7 @@ class PenNetRecipe:
             "pyramid": Term(self.pyramid, torch.stack(levels).sum()),
         }
         if critic is not None:
-            with torch.autocast(image.device.type, enabled=False):
+            with single_precision(image):
                 says = critic(pasted(filled.image, image, sample.mask))
                 losses["adversarial"] = Term(self.adversarial, _LOSSES[self.gan][1](says))
         return losses
@@ -102,7 +102,7 @@ class PenNetRecipe:
         with torch.no_grad():
             filled: Filled = generator(image, sample.mask)
             fake = pasted(filled.image, image, sample.mask)
-        with torch.autocast(image.device.type, enabled=False):
+        with single_precision(image):
             # One call for both: each takes a step of the spectral norms' power iteration.
             real, made = critic(torch.cat([image, fake])).chunk(2)
             return {"critic": Term(1.0, _LOSSES[self.gan][0](real, made))}

@@ -21,6 +21,11 @@ class Term(NamedTuple):
 Losses = dict[str, Term]
 
 
+def single_precision(image: Tensor) -> torch.autocast:
+    """Within, critics stay in float32 under autocast: penalties and margins are small differences."""
+    return torch.autocast(image.device.type, enabled=False)
+
+
 def pasted(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
     """What a network made, on the hole; the photo elsewhere. ``B×3×H×W``, float32."""
     return torch.where(mask > 0, output.float(), image)
