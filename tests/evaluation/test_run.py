@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from retouch import RetouchError
 from retouch.evaluation import scoring
 from retouch.evaluation.fillers import Filled
+from retouch.evaluation.pictures import features_path, keep_features, truth_path
 from retouch.evaluation.result import collect
 from retouch.evaluation.run import Case, measure_all
 from retouch.evaluation.store import ROWS, Settings
@@ -168,3 +170,16 @@ def test_one_bad_pair_does_not_stop_the_rest(tmp_path):
     again = measure_all(broken, ["odd"], tmp_path, SETTINGS, source=grey, resume=True)
     assert [row["error"] for row in again] == ["The photo is broken.", None, None, None, None]
     assert again == measure_all(broken, ["odd"], tmp_path / "whole", SETTINGS, source=grey)
+
+
+def test_workers_with_the_same_photo_do_not_take_each_others_files(tmp_path):
+    features = np.zeros((200, 200), np.float32)
+    path = truth_path("0")
+
+    def keep_often(number):
+        for _ in range(40):
+            keep_features(features + number, tmp_path, path)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(keep_often, range(4)))
+    assert np.load(features_path(tmp_path, path)).mean() in range(4)

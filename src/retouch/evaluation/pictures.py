@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from retouch.evaluation.fillers import Hole, Pixels
 from retouch.imaging import photo_from_array, write_photo, write_png
+from retouch.imaging.files import write_bytes
 
 # File systems take 255 characters, ending included.
 _LONGEST = 180
@@ -57,10 +59,10 @@ def keep_features(features: NDArray[np.float32] | None, out: Path, picture: Path
         return
     path = features_path(out, picture)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.save(file, features)
-    unfinished.replace(path)
+    content = BytesIO()
+    np.save(content, features)
+    # Two workers may have the same photo with different holes: neither may take the other's unfinished file.
+    write_bytes(content.getvalue(), path, overwrite=True)
 
 
 def features_path(out: Path, picture: Path) -> Path:
