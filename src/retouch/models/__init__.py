@@ -142,8 +142,11 @@ CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="contextual-attention",
         paper="Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018",
-        good_at="structure that has to be guessed, in the kind of photos it was trained on",
+        good_at="a small network, trained briefly: for researchers; on most photos exemplar is better",
         open=_contextual_attention,
+        widths=(
+            Width("lite", 510_342, "contextual-attention-lite.safetensors", {"ST-LPIPS at 256²": 0.326}),
+        ),
     ),
     ModelCard(
         name="pen-net",
