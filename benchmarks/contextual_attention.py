@@ -13,16 +13,13 @@ Peak memory is what a process needs beyond what it held before the image came. "
 from __future__ import annotations
 
 import argparse
-import math
-import resource
 import statistics
-import time
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from processes import interleaved
+from processes import centred_pair, interleaved, measured, shares
 from retouch.models import contextual_attention_network as network_file
 from retouch.models.contextual_attention_network import ContextualAttentionNetwork, attend
 
@@ -60,22 +57,13 @@ def run(method: str, width: float, size: int, hole: float) -> tuple[float, float
     layer = dense_attend if method.startswith("dense") else attend
 
     def once(side: int) -> None:
-        image, mask = torch.rand(1, 3, side, side) * 2 - 1, torch.zeros(1, 1, side, side)
-        edge = round(side * math.sqrt(hole))
-        begin = (side - edge) // 2
-        mask[..., begin : begin + edge, begin : begin + edge] = 1
+        image, mask = centred_pair(side, hole)
         if method.endswith("layer"):
             layer(torch.randn(1, round(128 * width), side // 4, side // 4), mask)
         else:
             network(image, mask, hole_only=method == "ours")
 
-    with torch.no_grad():
-        once(128)  # loads kernels, starts threads
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        begin, busy = time.perf_counter(), time.process_time()
-        once(size)
-        seconds, busy = time.perf_counter() - begin, time.process_time() - busy
-    return seconds, busy, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    return measured(once, size)
 
 
 def main() -> None:
@@ -105,14 +93,8 @@ def main() -> None:
         print(f"{method:<14}{seconds:>10.2f}{busy:>10.2f}{peak / 2**20:>10.0f}")
     for suffix in ("-layer", ""):
         if f"dense{suffix}" in results and f"ours{suffix}" in results:
-            pairs = list(zip(results[f"ours{suffix}"], results[f"dense{suffix}"], strict=True))
-            time_share, busy_share, memory_share = (
-                statistics.median(ours[place] / dense[place] for ours, dense in pairs) for place in range(3)
-            )
-            print(
-                f"{'layer' if suffix else 'network'}: ours takes {time_share:.0%} of the time "
-                f"({busy_share:.0%} of the CPU time) and {memory_share:.0%} of the memory"
-            )
+            told = shares(results[f"ours{suffix}"], results[f"dense{suffix}"])
+            print(f"{'layer' if suffix else 'network'}: {told}")
 
 
 if __name__ == "__main__":

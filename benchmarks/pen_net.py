@@ -13,16 +13,13 @@ Peak memory is what a process needs beyond what it held before the image came.
 from __future__ import annotations
 
 import argparse
-import math
-import resource
 import statistics
-import time
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from processes import interleaved
+from processes import centred_pair, interleaved, measured, shares
 from retouch.models import pen_net_network as network_file
 from retouch.models.pen_net_network import PenNetNetwork
 
@@ -54,19 +51,10 @@ def run(method: str, width: float, size: int, hole: float) -> tuple[float, float
     network = PenNetNetwork(width).eval()
 
     def once(side: int) -> None:
-        image, mask = torch.rand(1, 3, side, side) * 2 - 1, torch.zeros(1, 1, side, side)
-        edge = round(side * math.sqrt(hole))
-        begin = (side - edge) // 2
-        mask[..., begin : begin + edge, begin : begin + edge] = 1
+        image, mask = centred_pair(side, hole)
         network(image, mask, hole_only=method == "ours")
 
-    with torch.no_grad():
-        once(128)  # loads kernels, starts threads
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        begin, busy = time.perf_counter(), time.process_time()
-        once(size)
-        seconds, busy = time.perf_counter() - begin, time.process_time() - busy
-    return seconds, busy, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    return measured(once, size)
 
 
 def main() -> None:
@@ -93,15 +81,7 @@ def main() -> None:
     results = interleaved(__file__, METHODS, arguments.repeats, [*shared, f"--size={arguments.size}"])
     for method, rows in results.items():
         _tell(method, arguments.size, rows)
-    pairs = list(zip(results["ours"], results["dense"], strict=True))
-    time_share, busy_share, memory_share = (
-        statistics.median(ours[place] / dense[place] for ours, dense in pairs) for place in range(3)
-    )
-    print(
-        f"ours takes {time_share:.0%} of the time ({busy_share:.0%} of the CPU time) and {memory_share:.0%} "
-        "of the memory",
-        flush=True,
-    )
+    print(shares(results["ours"], results["dense"]), flush=True)
     for size in arguments.sizes:
         rows = interleaved(__file__, ["ours"], arguments.repeats, [*shared, f"--size={size}"])["ours"]
         _tell("ours", size, rows)

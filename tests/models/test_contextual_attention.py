@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from network_checks import check_any_size_and_several_holes
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -169,17 +170,7 @@ def test_sizes_the_network_cannot_take(size):
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 9), (71, 131), (100, 97)])
 def test_any_size_and_several_holes(size):
-    model = ContextualAttention(tiny())
-    image, mask = torch.rand(2, 3, *size), torch.zeros(2, 1, *size)
-    mask[0, :, ::7, 1::5] = 1
-    mask[1, :, : size[0] // 3, : size[1] // 2] = 1
-    fill = model(image, mask)
-    assert fill.image.shape == image.shape
-    known = (mask == 0).expand_as(image)
-    assert torch.equal(fill.image[known], image[known])
-    assert fill.image.min() >= 0
-    assert fill.image.max() <= 1
-    assert torch.equal(fill.image, model(image, mask, seed=1).image)
+    check_any_size_and_several_holes(ContextualAttention(tiny()), size)
 
 
 def test_sources_are_pixels_of_the_allowed_area():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from network_checks import check_any_size_and_several_holes
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -242,17 +243,7 @@ def test_not_a_number_is_refused():
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 9), (64, 64), (71, 131)])
 def test_any_size_and_several_holes(size):
-    model = PenNet(tiny())
-    image, mask = torch.rand(2, 3, *size), torch.zeros(2, 1, *size)
-    mask[0, :, ::7, 1::5] = 1
-    mask[1, :, : size[0] // 3, : size[1] // 2] = 1
-    fill = model(image, mask)
-    assert fill.image.shape == image.shape
-    known = (mask == 0).expand_as(image)
-    assert torch.equal(fill.image[known], image[known])
-    assert fill.image.min() >= 0
-    assert fill.image.max() <= 1
-    assert torch.equal(fill.image, model(image, mask, seed=1).image)
+    check_any_size_and_several_holes(PenNet(tiny()), size)
 
 
 def test_sources_are_pixels_of_the_allowed_area():

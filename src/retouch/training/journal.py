@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from retouch.imaging import write_png
+from retouch.imaging.files import write_bytes
 
 _GAP = 4
 
@@ -35,10 +37,9 @@ class Journal:
                 # A row that a full disk or a crash cut short is dropped as well.
                 rows = [row for row in list(csv.reader(file))[1:] if len(row) == 3 and row[0].isdigit()]
                 kept += [row for row in rows if int(row[0]) <= start]
-        unfinished = self._path.with_suffix(".tmp")
-        with unfinished.open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(kept)
-        unfinished.replace(self._path)
+        content = StringIO()
+        csv.writer(content, lineterminator="\n").writerows(kept)
+        write_bytes(content.getvalue().encode(), self._path, overwrite=True)
         self._board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from retouch.errors import RetouchError
+from retouch.imaging.files import write_bytes
 from retouch.training.config import build, dump
 from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe
@@ -178,9 +179,8 @@ def dump_config(config: Config) -> dict[str, Any]:
 
 def write_config(folder: Path, config: Config) -> None:
     """Write :data:`CONFIG` into the folder of a run, whole or not at all."""
-    unfinished = folder / f"{CONFIG}.tmp"
-    unfinished.write_text(yaml.safe_dump(dump_config(config), sort_keys=False), "utf-8")
-    unfinished.replace(folder / CONFIG)
+    content = yaml.safe_dump(dump_config(config), sort_keys=False)
+    write_bytes(content.encode(), folder / CONFIG, overwrite=True)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
