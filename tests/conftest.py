@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from retouch.models.contextual_attention_network import ContextualAttentionNetwork
+from retouch.models.pen_net_network import PenNetNetwork
 from retouch.weights import write_weights
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -67,4 +68,17 @@ def weights_file(tmp_path):
         network = ContextualAttentionNetwork(0.02)
     about = {"config": {"recipe": {"width": 0.02}, "data": {"size": 128}}, "steps": 0}
     write_weights(path, "contextual-attention", network.state_dict(), about)
+    return path
+
+
+@pytest.fixture
+def pyramid_file(tmp_path):
+    """``pyramid.safetensors``: an untrained, narrow PEN-Net, which borrows at five levels."""
+    path = tmp_path / "weights" / "pyramid.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = PenNetNetwork(0.02)
+    about = {"config": {"recipe": {"width": 0.02, "levels": 5}, "data": {"size": 128}}, "steps": 0}
+    write_weights(path, "pen-net", network.state_dict(), about)
     return path

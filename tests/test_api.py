@@ -274,6 +274,19 @@ def test_the_result_says_what_it_was_made_from(photo, hole):
     assert seen
 
 
+def test_each_level_says_what_it_borrowed(photo, hole, pyramid_file):
+    result = retouch.fill(photo, hole, model=pyramid_file)
+    *coarser, finest = result.levels
+    assert len(coarser) == 4
+    assert np.array_equal(finest.correspondence, result.correspondence)
+    for each, cell in ((coarser[2], 16), (coarser[3], 8), (finest, 4)):
+        place = np.argwhere(hole)
+        # Patches of a cell are borrowed whole: what lies where in it stays so.
+        assert np.array_equal(each.correspondence[hole] % cell, place % cell)
+        assert each.image is result.image
+    assert retouch.fill(photo, hole, model=FAST).levels[0].correspondence is None
+
+
 def test_a_model_that_borrows_nothing_says_none(photo, hole):
     result = retouch.fill(photo, hole, model=FAST)
     assert result.confidence is None

@@ -7,7 +7,7 @@ OpenCV, libvips, numpy) is imported inside the functions that need it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,11 +52,21 @@ class Result:
     def correspondence(self) -> np.ndarray[Any, Any] | None:
         """``H×W×2`` int32: row and column each pixel was taken from, -1 where nothing was borrowed.
 
-        None if the model borrows nothing.
+        None if the model borrows nothing. Of a model that borrows at several levels it is the finest.
         """
         from retouch.engine.pipeline import source_map
 
         return source_map(self._fill)
+
+    @cached_property
+    def levels(self) -> tuple[Result, ...]:
+        """The same result with what each level of the model borrowed as its correspondence, coarse to fine.
+
+        Only the result itself if the model has no levels.
+        """
+        from retouch.engine.pipeline import split_levels
+
+        return tuple(replace(self, _fill=each) for each in split_levels(self._fill))
 
     def draw_sources(self, style: Literal["places", "wheel"] = "places") -> np.ndarray[Any, Any]:
         """Draw what came from where, ``H×W×3`` uint8.

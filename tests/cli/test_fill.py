@@ -14,6 +14,7 @@ from retouch import RetouchError
 from retouch.cli import app
 from retouch.cli.terminal import read_pipe
 from retouch.contract import Model
+from retouch.engine.sources import sheet
 
 FAST = ("--model", "telea")
 
@@ -110,6 +111,21 @@ def test_sources_can_be_drawn_as_a_colour_wheel(run, photo_file, mask_file, tmp_
     result = retouch.fill(photo_file.read_bytes(), hole)
     assert np.array_equal(_pixels(places), result.draw_sources())
     assert np.array_equal(_pixels(wheel), result.draw_sources("wheel"))
+
+
+@pytest.mark.parametrize("style", ["places", "wheel"])
+def test_each_level_of_a_model_has_its_sources_drawn(
+    run, photo_file, mask_file, pyramid_file, tmp_path, hole, style
+):
+    drawn = tmp_path / "levels.png"
+    options = ["--colour-wheel"] if style == "wheel" else []
+    words = ("fill", photo_file, mask_file, "--model", pyramid_file, "--sources", drawn, *options)
+    assert run(*words).code == 0
+    levels = retouch.fill(photo_file.read_bytes(), hole, model=pyramid_file).levels
+    assert len(levels) == 5
+    pictures = [each.draw_sources(style) for each in levels]
+    assert len({each.tobytes() for each in pictures[2:]}) == 3
+    assert np.array_equal(_pixels(drawn), sheet(pictures))
 
 
 @pytest.mark.parametrize("option", ["--sources", "--confidence"])

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from fakes import Constant, Nearest
+from fakes import Constant, Nearest, Offset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retouch.contract import Fill
 from retouch.engine import pipeline
-from retouch.engine.pipeline import confidence_map, fill_photo, source_map
+from retouch.engine.pipeline import confidence_map, fill_photo, source_map, split_levels
 from retouch.errors import RetouchError
 from retouch.imaging import photo_from_array
 from retouch.models import CARDS
@@ -111,6 +114,38 @@ def test_a_model_that_borrows_nothing_has_no_maps():
     assert source_map(result) is None
 
 
+@pytest.mark.parametrize("working_size", [None, 90])
+def test_each_level_keeps_its_own_sources(working_size):
+    """A coarse level that borrows from the top left corner, and one that borrows nothing, below "nearest"."""
+
+    class Levelled(Nearest):
+        def infer(self, image, mask, allowed, *, seed, on_progress):
+            fill = super().infer(image, mask, allowed, seed=seed, on_progress=on_progress)
+            corner, nothing = (
+                torch.where(mask > 0, each, -1).long().expand(1, 2, -1, -1) for each in (0, -1)
+            )
+            return replace(fill, levels=(Offset(corner), Offset(nothing), fill.correspondence))
+
+    photo, mask = photo_from_array(noise(240, 240)), box_mask(240, 240, slice(90, 120), slice(100, 140))
+    result = fill_photo(photo, mask, Levelled(), working_size=working_size)
+    alone = fill_photo(photo, mask, Nearest(), working_size=working_size)
+    corner, nothing, main = (source_map(each) for each in split_levels(result))
+    assert nothing is None
+    assert np.array_equal(main, source_map(result))
+    assert np.array_equal(main, source_map(alone))
+    # One cell at the working size is the window's first pixels in the photo.
+    assert (corner[~mask] == -1).all()
+    assert np.ptp(corner[mask], axis=0).max() < (1 if working_size is None else 3)
+    assert (corner[mask].min(axis=0) < (90, 100)).all()
+    assert len(split_levels(alone)) == 1
+
+
+def test_an_untouched_photo_has_one_level():
+    photo = photo_from_array(noise(20, 20))
+    result = fill_photo(photo, np.zeros((20, 20), dtype=bool), Nearest())
+    assert split_levels(result) == (result,)
+
+
 def test_a_photo_that_repeats_is_restored_at_full_resolution():
     # The model works at a third of the resolution, and the hole is filled right all the same, because
     # the photo repeats itself.
@@ -125,7 +160,7 @@ def test_a_photo_that_repeats_is_restored_at_full_resolution():
             near = torch.where(row < 36, row - 16, row + 16).clamp(0, len(row) - 1)
             sources = torch.stack([near, column])[None]
             fill.correspondence.sources = torch.where(mask > 0, sources, -1)
-            return pipeline.Fill(image[:, :, sources[0, 0], sources[0, 1]], None, fill.correspondence)
+            return Fill(image[:, :, sources[0, 0], sources[0, 1]], None, fill.correspondence)
 
     model = Shifted()
     result = fill_photo(photo_from_array(array), mask, model, working_size=90)

@@ -2,7 +2,7 @@ import numpy as np
 from fakes import Constant, Nearest
 
 from retouch.engine.pipeline import fill_photo, source_map
-from retouch.engine.sources import draw_sources
+from retouch.engine.sources import SHEET_TILE, draw_sources, sheet
 from retouch.imaging import photo_from_array
 
 
@@ -65,3 +65,28 @@ def test_nothing_filled_is_just_the_dimmed_photo():
     picture = draw_sources(photo, fill_photo(photo, np.zeros_like(mask), Constant(0.5)))
     assert (picture == picture[0, 0]).all()
     assert 0 < picture[0, 0, 0] < 100
+
+
+def plain(value, height=30, width=50):
+    return np.full((height, width, 3), value, dtype=np.uint8)
+
+
+def test_one_picture_is_all_of_the_sheet():
+    assert np.array_equal(sheet([plain(7)]), plain(7))
+
+
+def test_five_pictures_stand_in_two_rows_in_their_order():
+    laid = sheet([plain(value) for value in (10, 20, 30, 40, 50)])
+    height, width = laid.shape[:2]
+    assert height > 2 * 30
+    assert width > 3 * 50
+    corners = laid[[0, 0, 0, -1, -1], [0, width // 2, -1, 0, width // 2], 0]
+    assert corners.tolist() == [10, 20, 30, 40, 50]
+    assert laid[-1, -1].tolist() == [255, 255, 255]
+    for value in (10, 20, 30, 40, 50):
+        assert (laid == value).all(axis=-1).sum() == 30 * 50
+
+
+def test_large_pictures_are_made_smaller_on_a_sheet():
+    laid = sheet([plain(10, 40, 2 * SHEET_TILE), plain(20, 40, 2 * SHEET_TILE)])
+    assert (laid == 10).all(axis=-1).sum() == 20 * SHEET_TILE

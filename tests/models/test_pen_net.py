@@ -163,9 +163,9 @@ def test_colours_can_be_transferred():
     image, mask = pair()
     mask[..., 100:, 180:] = 1
     found = PenNet(tiny()).infer((image + 1) / 2, mask, 1 - mask, seed=0, on_progress=lambda _: None)
-    correspondence = found.correspondence
-    assert [each.side for each in correspondence.levels] == [64, 32, 16, 8, 4]
-    for each in (correspondence, *correspondence.levels):
+    assert [each.side for each in found.levels] == [64, 32, 16, 8, 4]
+    assert found.correspondence is found.levels[-1]
+    for each in found.levels:
         borrowed = each.source_map()[:, :1] >= 0
         for scale in (1, 2):
             hole = F.interpolate(mask, scale_factor=float(scale)) > 0
@@ -253,7 +253,7 @@ def test_sources_are_pixels_of_the_allowed_area():
     fill = model((image + 1) / 2, mask, allowed=allowed)
     inside = mask[0, 0] > 0
     down, across = inside.nonzero().T
-    for each, side in zip(fill.correspondence.levels[2:], (16, 8, 4), strict=True):
+    for each, side in zip(fill.levels[2:], (16, 8, 4), strict=True):
         row, column = each.source_map()[0, :, :99, :150]
         assert (row[~inside] == -1).all()
         row, column = row[inside], column[inside]
@@ -263,8 +263,6 @@ def test_sources_are_pixels_of_the_allowed_area():
         assert not mask[0, 0][row, column].any()
         assert torch.equal(row % side, down % side)
         assert torch.equal(column % side, across % side)
-    main = fill.correspondence.source_map()
-    assert torch.equal(main, fill.correspondence.levels[-1].source_map())
 
 
 def test_a_file_opens(tmp_path):

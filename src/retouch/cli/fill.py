@@ -66,7 +66,11 @@ def fill(
         ),
     ] = default.working_size,
     sources: Annotated[
-        str | None, typer.Option(metavar="PNG", help="Draw where in the photo each filled pixel came from.")
+        str | None,
+        typer.Option(
+            metavar="PNG",
+            help="Draw where in the photo each filled pixel came from, for each level of the model.",
+        ),
     ] = None,
     colour_wheel: Annotated[
         bool,
@@ -182,11 +186,14 @@ def _draw(
     """Draw the extra pictures that were asked for, by file name, before anything is written."""
     import numpy as np
 
+    from retouch.engine.sources import sheet
+
     drawn = {}
     if (name := pictures["--sources"]) is not None:
         if result.changed and result.correspondence is None:
             raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
-        drawn[name] = result.draw_sources("wheel" if colour_wheel else "places")
+        levels = [each.draw_sources("wheel" if colour_wheel else "places") for each in result.levels]
+        drawn[name] = sheet(levels)
     if (name := pictures["--confidence"]) is not None:
         if result.changed and result.confidence is None:
             raise RetouchError("This model does not say how sure it is; leave out --confidence.")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.contract import Fill, Model, OnProgress, Progress
+from retouch.contract import Correspondence, Model, OnProgress, Progress
 from retouch.engine.regions import Box, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
@@ -36,16 +36,24 @@ class RegionFill:
     Attributes:
         box: the smallest box around the holes, in the photo.
         hole: ``h×w`` bool, the pixels that were filled.
-        sources: ``h×w×2`` int32, the photo row and column that each pixel of the hole came from (only its
-            detail, if it was filled at a lower resolution by a model that borrows nothing); -1 elsewhere.
-            None if nothing was borrowed.
+        levels: what each level of the model borrowed, coarse to fine; one entry if it has no levels. See
+            ``sources``.
         confidence: ``h×w`` float32 in [0, 1], 1 outside the hole; None if the model has none.
     """
 
     box: Box
     hole: Mask
-    sources: NDArray[np.int32] | None
+    levels: tuple[NDArray[np.int32] | None, ...]
     confidence: NDArray[np.float32] | None
+
+    @property
+    def sources(self) -> NDArray[np.int32] | None:
+        """``h×w×2``, the photo row and column that each pixel of the hole came from; -1 elsewhere.
+
+        Only of its detail, if it was filled at a lower resolution by a model that borrows nothing; at the
+        finest level of a model that borrows at several. None if nothing was borrowed.
+        """
+        return self.levels[-1]
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,24 @@ def source_map(fill: PhotoFill) -> NDArray[np.int32] | None:
     return whole
 
 
+def split_levels(fill: PhotoFill) -> tuple[PhotoFill, ...]:
+    """The same fill for each level of the model, with what that level borrowed as its sources.
+
+    Coarse to fine; the one given has the sources of the finest.
+    """
+    parts = zip(*(each.levels for each in fill.regions), strict=True)
+    fills = (
+        replace(
+            fill,
+            regions=tuple(
+                replace(each, levels=(level,)) for each, level in zip(fill.regions, levels, strict=True)
+            ),
+        )
+        for levels in parts
+    )
+    return tuple(fills) or (fill,)
+
+
 def _check(map_: Mask, shape: tuple[int, ...], name: str) -> None:
     if map_.shape != shape:
         raise RetouchError(
@@ -195,7 +221,7 @@ def _fill_window(
             )
             report.done("fill")
         filled = fill.image
-        found = _own_sources(fill, small)
+        *coarser, found = (_own_sources(each, small) for each in fill.levels or (fill.correspondence,))
         if scale > 1:
             with clock("upsample"):
                 upsampled = upsample(image, mask, fill, scale, allowed=allowed, seed=seed)
@@ -214,7 +240,8 @@ def _fill_window(
         if fill.confidence is not None:
             whole = enlarge(fill.confidence, scale, "bilinear")[0, 0][inner].cpu().numpy()
             confidence = np.where(window.hole, whole, np.float32(1))
-    region = RegionFill(window.hole_box, window.hole, _photo_sources(found, scale, window, inner), confidence)
+    levels = tuple(_photo_sources(each, scale, window, inner) for each in (*coarser, found))
+    region = RegionFill(window.hole_box, window.hole, levels, confidence)
     return np.ascontiguousarray(picture), region
 
 
@@ -224,10 +251,10 @@ def _pad(map_: Tensor, scale: int, mode: str) -> Tensor:
     return F.pad(map_, (0, right, 0, below), mode=mode) if below or right else map_
 
 
-def _own_sources(fill: Fill, mask: Tensor) -> Tensor | None:
-    if fill.correspondence is None:
+def _own_sources(correspondence: Correspondence | None, mask: Tensor) -> Tensor | None:
+    if correspondence is None:
         return None
-    return fill.correspondence.source_map()[..., : mask.shape[2], : mask.shape[3]]
+    return correspondence.source_map()[..., : mask.shape[2], : mask.shape[3]]
 
 
 def _photo_sources(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +20,10 @@ TINT = 0.55
 """How strongly the places that were borrowed from are tinted."""
 NOWHERE = 110
 """Grey of a filled pixel that was borrowed from nowhere."""
+SHEET_TILE = 1600
+"""Longest side of a picture on a sheet of several, in pixels."""
+SHEET_GAP = 8
+"""Pixels between them."""
 STRIP = 256
 """Rows that are converted at once, so that no float copy of the photo is needed."""
 
@@ -58,6 +65,28 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
             within[borrowed] = np.round(_colours(region.sources[borrowed], area))
     picture[outline(filled)] = 255
     return picture
+
+
+def sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Lay pictures of one size (``H×W×3``) out in rows, from left to right, as in ``--sources``.
+
+    They keep their size up to :data:`SHEET_TILE`; larger ones are made smaller. A single one stays as it is.
+    """
+    if len(pictures) == 1:
+        return pictures[0]
+    height, width = pictures[0].shape[:2]
+    share = min(1.0, SHEET_TILE / max(height, width))
+    height, width = (max(1, round(share * side)) for side in (height, width))
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = -(-len(pictures) // columns)
+    canvas = np.full(
+        (rows * (height + SHEET_GAP) - SHEET_GAP, columns * (width + SHEET_GAP) - SHEET_GAP, 3), 255, np.uint8
+    )
+    for number, each in enumerate(pictures):
+        top, left = number // columns * (height + SHEET_GAP), number % columns * (width + SHEET_GAP)
+        tile = canvas[top : top + height, left : left + width]
+        tile[:] = each if share == 1 else cv2.resize(each, (width, height), interpolation=cv2.INTER_AREA)
+    return canvas
 
 
 def dimmed(photo: Photo) -> NDArray[np.uint8]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -14,31 +12,11 @@ from retouch.weights import Weights, restore
 from retouch.weights.setting import setting
 
 
-@dataclass(frozen=True)
-class PyramidCorrespondence:
-    """What each level of the pyramid borrowed; as a whole it is that of the finest level.
-
-    Attributes:
-        levels: coarse to fine: cells of 64, 32, 16, 8 and 4 pixels. A coarse level may have borrowed nothing,
-            because no cells around the hole were wholly known.
-    """
-
-    levels: tuple[PixelCorrespondence, ...]
-
-    def source_map(self) -> Tensor:
-        """Row and column each pixel borrowed from most, ``B×2×H×W`` int64; -1 where nothing was borrowed."""
-        return self.levels[-1].source_map()
-
-    def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
-        """Carry ``B×C×(H·scale)×(W·scale)`` values into the hole, with the finest level's weights."""
-        return self.levels[-1].transfer(values, scale)
-
-
 class PenNet(Model):
     """A network that fills features of five sizes, each guided by the next coarser ones, and decodes them.
 
-    Fully convolutional: any size, several holes of any shape. There is no confidence. Where no 3×3 cells of
-    4×4 pixels are known and allowed, nothing is borrowed.
+    Fully convolutional: any size, several holes of any shape. There is no confidence. Its levels have cells
+    of 64, 32, 16, 8 and 4 pixels; one borrows nothing where no 3×3 of its cells are known and allowed.
     """
 
     name = "pen-net"
@@ -57,8 +35,8 @@ class PenNet(Model):
         on_progress(Progress("fill", 1, 2))
         filled, _ = self.network.decode(deep, attended, hole_window(mask))
         on_progress(Progress("fill", 2, 2))
-        levels = [PixelCorrespondence(cells, mask, cells.grids[0].margin) for cells in found]
-        return Fill((filled + 1) / 2, None, PyramidCorrespondence(tuple(levels)))
+        levels = tuple(PixelCorrespondence(cells, mask, cells.grids[0].margin) for cells in found)
+        return Fill((filled + 1) / 2, None, levels[-1], levels)
 
 
 def open_weights(weights: Weights, device: str) -> PenNet:
