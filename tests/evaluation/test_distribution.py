@@ -20,7 +20,8 @@ from retouch.evaluation.distribution import (
     frechet_distance,
     inception_score,
 )
-from retouch.evaluation.st_lpips import dense_maximum, shift_tolerant_weights
+from retouch.ops.antialiasing import dense_maximum
+from retouch.weights.vgg import shift_tolerant
 
 torch.set_num_threads(1)
 
@@ -102,7 +103,7 @@ def published_vgg():
             layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
             channels = width
     network = nn.Sequential(*layers)
-    weights = shift_tolerant_weights("vgg")
+    weights = shift_tolerant("vgg")
     trunk = {key.split(".", 2)[2]: value for key, value in weights.items() if key.startswith("net.")}
     kept = {key: value for key, value in trunk.items() if not key.endswith("filt")}
     network.load_state_dict(kept, strict=True)

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.evaluation.st_lpips import blur_down, dense_maximum, shift_tolerant_weights
+from retouch.models.vgg import shift_tolerant_vgg
 
 Values = NDArray[np.float64]
 
 VGG_AREA = 256 * 256
 VGG_SMALLEST = 18  # pixels a side; below, a feature map is too small to be reflected
 INCEPTION_FEATURES = 2048
-# Where each layer lies in the published file; before each slice but the first, pooling and a blur.
-_VGG_SLICES = ((0, 2), (6, 8), (12, 14, 16), (20, 22, 24), (28, 30, 32))
-_VGG_BLURS = (None, 5, 11, 19, 27)
-
-
-@cache
-def _vgg_weights() -> dict[str, Tensor]:
-    return shift_tolerant_weights("vgg")
 
 
 @torch.inference_mode()
@@ -57,15 +47,8 @@ def features_vgg(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise RetouchError(
             f"A picture of {width}×{height} pixels is too small or too narrow for VGG features; leave it out."
         )
-    weights = _vgg_weights()
     image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
-    x = (2 * image - 1 - weights["scaling_layer.shift"]) / weights["scaling_layer.scale"]
-    for number, (blur, layers) in enumerate(zip(_VGG_BLURS, _VGG_SLICES, strict=True), start=1):
-        if blur is not None:
-            x = blur_down(dense_maximum(x, 2), weights[f"net.slice{number}.{blur}.filt"])
-        for layer in layers:
-            name = f"net.slice{number}.{layer}"
-            x = F.relu(F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1))
+    (x,) = shift_tolerant_vgg().maps(image, ["relu5_3"])
     return x.double().mean(dim=(2, 3))[0].float().numpy()
 
 

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache, reduce
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Literal
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-
-
-def shift_tolerant_weights(network: Literal["alex", "vgg"]) -> dict[str, Tensor]:
-    """The published weights of one of the two networks, on the CPU, by their published names."""
-    # The package's own import needs torchvision, which it does not declare; only its file is wanted.
-    spec = find_spec("stlpips_pytorch")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("ST-LPIPS needs its weights: pip install stlpips-pytorch")
-    folder = Path(spec.submodule_search_locations[0]) / "weights" / "vST0.0"
-    weights: dict[str, Tensor] = torch.load(
-        folder / f"{network}_shift_tolerant.pth", map_location="cpu", weights_only=True
-    )
-    return weights
-
-
-def blur_down(x: Tensor, kernel: Tensor) -> Tensor:
-    """Half the size: every second value after the reflect-padded blur ``kernel``, ``C×1×3×3``."""
-    blurred: Tensor = F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, stride=2, groups=x.shape[1])
-    return blurred
-
-
-def dense_maximum(x: Tensor, side: int) -> Tensor:
-    """The maximum of every ``side×side`` window: max pooling with stride 1, which torch does slowly."""
-    height, width = x.shape[2] - side + 1, x.shape[3] - side + 1
-    x = reduce(torch.maximum, [x[:, :, shift : shift + height] for shift in range(side)])
-    return reduce(torch.maximum, [x[..., shift : shift + width] for shift in range(side)])
+from retouch.ops.antialiasing import blur_down, dense_maximum
+from retouch.weights.vgg import shift_tolerant
 
 
 def unit_length(x: Tensor) -> Tensor:
@@ -63,7 +36,7 @@ class STLPIPS(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        for name, value in shift_tolerant_weights("alex").items():
+        for name, value in shift_tolerant("alex").items():
             self.register_buffer(name.replace(".", "_"), value)
 
     def _blur_down(self, x: Tensor, name: str) -> Tensor:
