@@ -31,6 +31,13 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+class Stop(Exception):
+    """Raised by a listener to end the work: a model that improves step by step then gives the best so far.
+
+    Through other models it goes to whoever called them.
+    """
+
+
 @dataclass(frozen=True)
 class SizeRequirements:
     """What a model needs of height and width; :class:`Model` pads to it and crops back."""

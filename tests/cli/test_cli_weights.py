@@ -44,7 +44,7 @@ def test_fill_takes_a_file(run, photo, hole, photo_file, mask_file, weights_file
     assert np.array_equal(filled, retouch.inpaint(photo, hole, model=weights_file))
 
 
-@pytest.mark.parametrize("model", ["gone.safetensors", "pen-net"])
+@pytest.mark.parametrize("model", ["gone.safetensors", "context-encoder"])
 def test_fill_without_weights_is_one_sentence(run, photo_file, mask_file, model):
     done = run("fill", photo_file, mask_file, "--model", model)
     assert (done.code, done.err.count("\n")) == (2, 1)

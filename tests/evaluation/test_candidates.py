@@ -16,7 +16,7 @@ from retouch.evaluation.store import file_digest
         (["nothing"], "choose from"),
         (["auto"], "exemplar"),
         (["telea", "telea"], "named twice"),
-        (["pen-net"], "retouch train"),
+        (["context-encoder"], "retouch train"),
         (["gone.safetensors"], "gone.safetensors"),
     ],
 )

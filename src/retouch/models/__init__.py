@@ -118,6 +118,12 @@ def _pen_net(weights: Weights, device: str) -> Model:
     return open_weights(weights, device)
 
 
+def _context_encoder(weights: Weights, device: str) -> Model:
+    from retouch.models.context_encoder import open_weights
+
+    return open_weights(weights, device)
+
+
 CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="exemplar",
@@ -153,5 +159,11 @@ CARDS: tuple[ModelCard, ...] = (
         paper="Zeng et al., Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019",
         good_at="structure that has to be guessed, at all scales, in the kind of photos it was trained on",
         open=_pen_net,
+    ),
+    ModelCard(
+        name="context-encoder",
+        paper="Yang et al., Multi-Scale Neural Patch Synthesis, CVPR 2017: its content network",
+        good_at="a first, soft guess at what was in a hole, in a small part of a second",
+        open=_context_encoder,
     ),
 )

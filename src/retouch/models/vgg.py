@@ -92,7 +92,7 @@ class Vgg(nn.Module):
 
     def maps(self, image: Tensor, layers: Sequence[str]) -> list[Tensor]:
         """As :meth:`forward`, of images of any size, with the positions that the network has."""
-        deepest = max(map(self.cell, layers)).bit_length()
+        deepest = max(map(self.cell, layers), default=0).bit_length()
         x = (image - self.get_buffer("mean")) / self.get_buffer("deviation")
         found: dict[str, Tensor] = {}
         for block, depth in enumerate(self.depths[:deepest], 1):

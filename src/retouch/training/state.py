@@ -59,6 +59,9 @@ class State:
         with torch.no_grad():
             for mine, its in zip(self.average.parameters(), self.generator.parameters(), strict=True):
                 mine.lerp_(its, 1 - decay)
+            # Statistics of batch normalisation are averages already.
+            for kept, seen in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+                kept.copy_(seen)
 
     def dump(self, config: Config) -> dict[str, Any]:
         """All of it, for :func:`retouch.training.checkpoint.save_checkpoint`."""

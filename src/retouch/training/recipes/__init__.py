@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from retouch.training.recipes.context_encoder import ContextEncoderRecipe
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Losses, Sample
@@ -58,4 +59,5 @@ class Recipe(Protocol):
 RECIPES: dict[str, type[Recipe]] = {
     "contextual-attention": ContextualAttentionRecipe,
     "pen-net": PenNetRecipe,
+    "context-encoder": ContextEncoderRecipe,
 }

@@ -1,0 +1,80 @@
+"""The content network of Neural Patch Synthesis (Yang et al., CVPR 2017) as a model of its own."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+import torch
+from torch import Tensor
+
+from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements
+from retouch.errors import RetouchError
+from retouch.models.context_encoder_network import (
+    DEEPEST,
+    SIDE,
+    ConnectedNetwork,
+    ConvolutionalNetwork,
+    Form,
+    network,
+)
+from retouch.weights import Weights, restore
+from retouch.weights.setting import setting
+
+
+class ContextEncoder(Model):
+    """A network that guesses what was in the hole and borrows nothing; so there is no correspondence.
+
+    Any size, several holes of any shape. There is no confidence.
+    """
+
+    name = "context-encoder"
+    size = SizeRequirements(multiple_of=DEEPEST, minimum=DEEPEST)
+
+    def __init__(self, network: ConnectedNetwork | ConvolutionalNetwork) -> None:
+        # In training mode the connected form would normalise over the batch that it is shown.
+        self.network = network.eval()
+        self.device = next(network.parameters()).device
+
+    @torch.no_grad()
+    def infer(
+        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
+    ) -> Fill:
+        """See :meth:`retouch.contract.Model.infer`; nothing here is random, and nothing is borrowed."""
+        filled = self.network(image * 2 - 1, mask)
+        on_progress(Progress("fill", 1, 1))
+        return Fill((filled + 1) / 2)
+
+
+class ConnectedContextEncoder(ContextEncoder):
+    """The paper's form: holes in the middle 64×64 pixels of 128×128; others are a :class:`RetouchError`."""
+
+    size = SizeRequirements(multiple_of=SIDE, minimum=SIDE)
+
+
+def open_weights(weights: Weights, device: str) -> ContextEncoder:
+    """Make the model of weights that were read.
+
+    Args:
+        weights: what they were trained with says the network's form and width, and the size of the crops.
+        device: where it is to run.
+
+    Raises:
+        RetouchError: they do not say so, or do not fit the network.
+    """
+    form = _form(weights)
+    built = network(form, setting(weights, "recipe.width", 0.01, 4))
+    restore(built, weights)
+    kind = ConnectedContextEncoder if form == "connected" else ContextEncoder
+    model = kind(built.to(device))
+    # Holes much larger than those it was trained with lose their colours in the middle.
+    model.working_size = round(setting(weights, "data.size", DEEPEST, 1024))
+    return model
+
+
+def _form(weights: Weights) -> Form:
+    found = weights.about.get("config")
+    for key in ("recipe", "form"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if found not in get_args(Form):
+        raise RetouchError(f"{weights.path} does not say its recipe.form; export it again.")
+    return cast(Form, found)

@@ -1,0 +1,191 @@
+"""The content network of Neural Patch Synthesis, in the paper's form and in one for holes of any shape.
+
+Yang, Lu, Lin, Shechtman, Wang and Li, "High-Resolution Image Inpainting Using Multi-Scale Neural Patch
+Synthesis", CVPR 2017 (arXiv 1611.09969), section 3.2; after Pathak, Krähenbühl, Donahue, Darrell and Efros,
+"Context Encoders", CVPR 2016. Images are in [-1, 1] here, as in the papers; zero padding. The public code
+gives the connected form's layers, in which the paper has ELU and a full connection at the bottleneck.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retouch.errors import RetouchError
+
+Form = Literal["connected", "convolutional"]
+"""The paper's network for the middle of 128², or the one for holes of any shape in images of any size."""
+PAPER = 1.0
+"""The published width, 64 channels in the first layer. Connected: 71,124,611 parameters, 0.7 GFLOP;
+convolutional: 6,939,811 parameters, 1.6 GFLOP at 128²."""
+LITE = 0.5
+"""The width for laptops, 32 channels in the first layer. Connected: 17,785,667 parameters, 0.2 GFLOP;
+convolutional: 1,736,659 parameters, 0.4 GFLOP at 128²."""
+SIDE = 128
+"""Pixels along the side of the connected form's images; what it fills has half of that."""
+DEEPEST = 32
+"""Pixels along the side of a cell of the deepest features: sides must be multiples of it."""
+MIDDLE = slice(SIDE // 4, SIDE - SIDE // 4)
+"""Rows, and columns, that the connected form fills."""
+_CHANNELS = (64, 64, 128, 256, 512)
+_BOTTLENECK = 4000
+_MEAN = (117 / 127.5 - 1, 104 / 127.5 - 1, 123 / 127.5 - 1)  # what a hole is hidden with
+# The gain that keeps the strength of normally distributed values through ELU: E[ELU(x)²] = 0.645.
+_GAIN = 0.645**-0.5
+
+
+class ConnectedNetwork(nn.Module):
+    """The paper's form: the middle 64×64 of 128×128, through a fully connected bottleneck.
+
+    Deviation from both papers: their prediction overlaps with the known area and is trained there too; here
+    known pixels are put back afterwards, so it ends with the hole.
+    """
+
+    def __init__(self, width: float = PAPER) -> None:
+        """Build it; ``width`` multiplies all channels, the bottleneck's too."""
+        super().__init__()
+        channels = _scaled(_CHANNELS, width)
+        (bottleneck,) = _scaled((_BOTTLENECK,), width)
+        layers: list[nn.Module] = [nn.Conv2d(3, channels[0], 4, 2, padding=1), nn.ELU()]
+        for inputs, outputs in pairwise(channels):
+            layers += _normalised(nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False))
+        layers += _normalised(nn.Conv2d(channels[-1], bottleneck, 4, bias=False))
+        layers += _normalised(nn.ConvTranspose2d(bottleneck, channels[-1], 4, bias=False))
+        for inputs, outputs in pairwise(channels[:0:-1]):
+            layers += _normalised(nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1, bias=False))
+        layers += [nn.ConvTranspose2d(channels[1], 3, 4, 2, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        for each in self.layers:
+            if isinstance(each, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(each.weight, std=0.02)  # as the code; normalisation sees to the strength
+        self.mean: Tensor
+        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Fill the middle.
+
+        In training mode the items of a batch influence each other, through batch normalisation.
+
+        Args:
+            image: ``B×3×128×128`` in [-1, 1]; its middle 64×64 is not looked at, wherever the hole is.
+            mask: ``B×1×128×128``, 1 = hole; 0 outside of the middle.
+
+        Returns:
+            ``B×3×128×128`` in [-1, 1]: the middle, and 0 around it.
+
+        Raises:
+            RetouchError: another size, a hole beyond the middle, or a single item in training mode.
+        """
+        around = mask.clone()
+        around[..., MIDDLE, MIDDLE] = 0
+        if image.shape[2:] != (SIDE, SIDE) or bool(around.any()):
+            raise RetouchError(
+                "The connected form of context-encoder fills holes in the middle 64×64 pixels of 128×128 and "
+                "nothing else; crop or shrink the picture so that its hole lies there, or use weights of the "
+                "convolutional form."
+            )
+        if self.training and len(image) == 1:
+            raise RetouchError(
+                "The connected form of context-encoder learns from two pictures at a time or more; set a "
+                "larger batch."
+            )
+        hidden = image.clone()
+        hidden[..., MIDDLE, MIDDLE] = self.mean
+        return F.pad(self.layers(hidden), (MIDDLE.start,) * 4)
+
+
+class ConvolutionalNetwork(nn.Module):
+    """Holes of any shape, in images of any size: the same encoder, without the bottleneck.
+
+    Deviations from both papers, so that known surroundings are used wherever they lie and no item of a batch
+    influences another: the mask is a fourth channel; dilated convolutions take the bottleneck's place, and
+    at 128² each pixel depends on the whole image; features of cells of 16, 8 and 4 pixels are handed on to
+    the decoder; no normalisation; bilinear doubling and 3×3 convolution in the place of transposed
+    convolution, which leaves checkerboards.
+    """
+
+    def __init__(self, width: float = PAPER) -> None:
+        """Build it; ``width`` multiplies all channels (:data:`PAPER`, :data:`LITE`)."""
+        super().__init__()
+        channels = _scaled(_CHANNELS, width)
+        fine = _scaled((32, 16), width)
+        self.encoder = nn.ModuleList(
+            nn.Sequential(_convolution(inputs, outputs, kernel=4, stride=2), nn.ELU())
+            for inputs, outputs in pairwise((4, *channels))
+        )
+        # From here on deep to shallow, as they are used.
+        deep, *shallow = channels[:0:-1]
+        self.decoder = nn.ModuleList(
+            nn.Sequential(_convolution(inputs + outputs, outputs), nn.ELU())
+            for inputs, outputs in pairwise((deep, *shallow))
+        )
+        # On cells of 16 pixels: of the deepest 128² has four a side, and many taps would see padding alone.
+        self.reach = nn.Sequential(
+            *(
+                nn.Sequential(_convolution(shallow[0], shallow[0], dilation=rate), nn.ELU())
+                for rate in (1, 2, 4)
+            )
+        )
+        self.enlarge = nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False)
+        to_image = _convolution(fine[1], 3)
+        nn.init.normal_(to_image.weight, std=0.02)  # so that the first images are grey
+        self.last = nn.Sequential(
+            *(self.enlarge, _convolution(shallow[-1], fine[0]), nn.ELU()),
+            *(self.enlarge, _convolution(fine[0], fine[1]), nn.ELU()),
+            *(to_image, nn.Tanh()),
+        )
+        self.mean: Tensor
+        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Fill the holes.
+
+        Args:
+            image: ``B×3×H×W`` in [-1, 1], sides multiples of 32; its hole is not looked at.
+            mask: ``B×1×H×W``, 1 = hole.
+
+        Returns:
+            ``B×3×H×W`` in [-1, 1]; what it holds outside of the hole is of no use.
+
+        Raises:
+            RetouchError: the sides do not fit.
+        """
+        if any(side % DEEPEST or not side for side in image.shape[2:]):
+            raise RetouchError(f"Height and width must be multiples of {DEEPEST}: {tuple(image.shape[2:])}.")
+        values = torch.cat([torch.where(mask > 0, self.mean, image), mask], 1)
+        encoded = []
+        for layer in self.encoder:
+            values = layer(values)
+            encoded.append(values)
+        for level, layer in enumerate(self.decoder):
+            values = layer(torch.cat([self.enlarge(values), encoded[-2 - level]], 1))
+            if level == 0:
+                values = self.reach(values)
+        filled: Tensor = self.last(values)
+        return filled
+
+
+def network(form: Form, width: float = PAPER) -> ConnectedNetwork | ConvolutionalNetwork:
+    """Build the network of a form."""
+    return ConnectedNetwork(width) if form == "connected" else ConvolutionalNetwork(width)
+
+
+def _scaled(channels: tuple[int, ...], width: float) -> list[int]:
+    return [max(1, round(width * each)) for each in channels]
+
+
+def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ELU()]
+
+
+def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+    made = nn.Conv2d(inputs, outputs, kernel, stride, dilation * ((kernel - 1) // 2), dilation)
+    # Deviation from the code, which draws with 0.02: without normalisation signals would fade layer by layer.
+    nn.init.normal_(made.weight, std=_GAIN * (inputs * kernel**2) ** -0.5)
+    assert made.bias is not None
+    nn.init.zeros_(made.bias)
+    return made
