@@ -52,7 +52,7 @@ class Result:
     def correspondence(self) -> np.ndarray[Any, Any] | None:
         """``H×W×2`` int32: row and column each pixel was taken from, -1 where nothing was borrowed.
 
-        None if the model borrows nothing. Of a model that borrows at several levels it is the finest.
+        None if the model is one that borrows nothing; the finest level of one that borrows at several.
         """
         from retouch.engine.pipeline import source_map
 
@@ -62,11 +62,12 @@ class Result:
     def levels(self) -> tuple[Result, ...]:
         """The same result with what each level of the model borrowed as its correspondence, coarse to fine.
 
-        Only the result itself if the model has no levels.
+        The last is the result itself, the only one if the model has no levels.
         """
         from retouch.engine.pipeline import split_levels
 
-        return tuple(replace(self, _fill=each) for each in split_levels(self._fill))
+        *coarser, _ = split_levels(self._fill)
+        return (*(replace(self, _fill=each) for each in coarser), self)
 
     def draw_sources(self, style: Literal["places", "wheel"] = "places") -> np.ndarray[Any, Any]:
         """Draw what came from where, ``H×W×3`` uint8.

@@ -77,7 +77,7 @@ class Fill:
     Attributes:
         image: ``B×3×H×W`` in [0, 1]; known pixels are those of the input, bit for bit.
         confidence: ``B×1×H×W`` in [0, 1], 1 on known pixels; None if the model has none.
-        correspondence: where the fill was taken from; None if the model borrows nothing.
+        correspondence: where the fill was taken from; None if the model is one that borrows nothing.
         levels: where a model that borrows at several resolutions did so at each, coarse to fine; the last
             is ``correspondence``. Empty for other models.
     """

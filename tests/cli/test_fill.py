@@ -125,7 +125,19 @@ def test_each_level_of_a_model_has_its_sources_drawn(
     assert len(levels) == 5
     pictures = [each.draw_sources(style) for each in levels]
     assert len({each.tobytes() for each in pictures[2:]}) == 3
-    assert np.array_equal(_pixels(drawn), sheet(pictures))
+    assert np.array_equal(_pixels(drawn), sheet(pictures, 5))
+
+
+def test_where_nothing_could_be_borrowed_sources_are_drawn_grey(run, tmp_path, pyramid_file):
+    photo, mask = tmp_path / "thin.png", tmp_path / "mask.png"
+    Image.fromarray(np.full((11, 200, 3), 90, np.uint8)).save(photo)
+    hole = np.zeros((11, 200), bool)
+    hole[4:8, 90:110] = True
+    Image.fromarray(hole).save(mask)
+    drawn = tmp_path / "sources.png"
+    assert run("fill", photo, mask, "--model", pyramid_file, "--sources", drawn).code == 0
+    assert (retouch.fill(photo.read_bytes(), hole, model=pyramid_file).correspondence == -1).all()
+    assert np.ptp(_pixels(drawn).astype(int), axis=-1).max() == 0
 
 
 @pytest.mark.parametrize("option", ["--sources", "--confidence"])

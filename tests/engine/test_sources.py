@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from fakes import Constant, Nearest
 
 from retouch.engine.pipeline import fill_photo, source_map
@@ -72,21 +73,26 @@ def plain(value, height=30, width=50):
 
 
 def test_one_picture_is_all_of_the_sheet():
-    assert np.array_equal(sheet([plain(7)]), plain(7))
+    assert np.array_equal(sheet([plain(7)], 1), plain(7))
 
 
-def test_five_pictures_stand_in_two_rows_in_their_order():
-    laid = sheet([plain(value) for value in (10, 20, 30, 40, 50)])
-    height, width = laid.shape[:2]
-    assert height > 2 * 30
-    assert width > 3 * 50
-    corners = laid[[0, 0, 0, -1, -1], [0, width // 2, -1, 0, width // 2], 0]
-    assert corners.tolist() == [10, 20, 30, 40, 50]
-    assert laid[-1, -1].tolist() == [255, 255, 255]
+def test_five_pictures_stand_in_three_rows_in_their_order():
+    laid = sheet([plain(value) for value in (10, 20, 30, 40, 50)], 5)
+    middle = laid.shape[0] // 2
+    corners = laid[[0, 0, middle, middle, -1, -1], [0, -1, 0, -1, 0, -1], 0]
+    assert corners.tolist() == [10, 20, 30, 40, 50, 255]
     for value in (10, 20, 30, 40, 50):
         assert (laid == value).all(axis=-1).sum() == 30 * 50
 
 
 def test_large_pictures_are_made_smaller_on_a_sheet():
-    laid = sheet([plain(10, 40, 2 * SHEET_TILE), plain(20, 40, 2 * SHEET_TILE)])
-    assert (laid == 10).all(axis=-1).sum() == 20 * SHEET_TILE
+    side = 2 * SHEET_TILE
+    laid = sheet(iter([plain(10, side, side), plain(20, side, side)]), 2)
+    assert (laid == 10).all(axis=-1).sum() == SHEET_TILE**2
+
+
+@pytest.mark.parametrize(("height", "width", "rows"), [(24, 1000, 5), (1000, 24, 1), (100, 100, 2)])
+def test_a_sheet_is_about_as_high_as_wide(height, width, rows):
+    laid = sheet([plain(10, height, width)] * 5, 5)
+    assert laid.shape[0] == pytest.approx(rows * height, abs=50)
+    assert (laid == 10).all(axis=-1).sum() == 5 * height * width

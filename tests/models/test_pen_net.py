@@ -25,7 +25,7 @@ def parameters(network):
 
 
 def tiny(seed=0):
-    """A narrow network whose values are not as small as they are at first, so that comparing them tells."""
+    """A narrow network whose images vary, which at first are nearly grey, so that comparing them tells."""
     torch.manual_seed(seed)
     network = PenNetNetwork(0.0625)
     for each in network.modules():

@@ -6,7 +6,7 @@ import inspect
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -69,7 +69,7 @@ def fill(
         str | None,
         typer.Option(
             metavar="PNG",
-            help="Draw where in the photo each filled pixel came from, for each level of the model.",
+            help="Draw where in the photo each filled pixel came from; at each level, coarse to fine.",
         ),
     ] = None,
     colour_wheel: Annotated[
@@ -192,8 +192,8 @@ def _draw(
     if (name := pictures["--sources"]) is not None:
         if result.changed and result.correspondence is None:
             raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
-        levels = [each.draw_sources("wheel" if colour_wheel else "places") for each in result.levels]
-        drawn[name] = sheet(levels)
+        style: Literal["places", "wheel"] = "wheel" if colour_wheel else "places"
+        drawn[name] = sheet((each.draw_sources(style) for each in result.levels), len(result.levels))
     if (name := pictures["--confidence"]) is not None:
         if result.changed and result.confidence is None:
             raise RetouchError("This model does not say how sure it is; leave out --confidence.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,24 +37,19 @@ class RegionFill:
     Attributes:
         box: the smallest box around the holes, in the photo.
         hole: ``h×w`` bool, the pixels that were filled.
-        levels: what each level of the model borrowed, coarse to fine; one entry if it has no levels. See
-            ``sources``.
+        sources: ``h×w×2`` int32, the photo row and column that each pixel of the hole came from (only its
+            detail, if it was filled at a lower resolution by a model that borrows nothing; at the finest
+            level of a model that borrows at several); -1 elsewhere. None if the model borrows nothing.
         confidence: ``h×w`` float32 in [0, 1], 1 outside the hole; None if the model has none.
+        coarser: make the like of ``sources`` for the coarser levels of the model, coarse to fine. They take
+            as much memory, and are wanted seldom.
     """
 
     box: Box
     hole: Mask
-    levels: tuple[NDArray[np.int32] | None, ...]
+    sources: NDArray[np.int32] | None
     confidence: NDArray[np.float32] | None
-
-    @property
-    def sources(self) -> NDArray[np.int32] | None:
-        """``h×w×2``, the photo row and column that each pixel of the hole came from; -1 elsewhere.
-
-        Only of its detail, if it was filled at a lower resolution by a model that borrows nothing; at the
-        finest level of a model that borrows at several. None if nothing was borrowed.
-        """
-        return self.levels[-1]
+    coarser: tuple[Callable[[], NDArray[np.int32]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,22 +159,18 @@ def source_map(fill: PhotoFill) -> NDArray[np.int32] | None:
     return whole
 
 
-def split_levels(fill: PhotoFill) -> tuple[PhotoFill, ...]:
+def split_levels(fill: PhotoFill) -> Iterator[PhotoFill]:
     """The same fill for each level of the model, with what that level borrowed as its sources.
 
-    Coarse to fine; the one given has the sources of the finest.
+    Coarse to fine; the last is the one given, which has the sources of the finest.
     """
-    parts = zip(*(each.levels for each in fill.regions), strict=True)
-    fills = (
-        replace(
-            fill,
-            regions=tuple(
-                replace(each, levels=(level,)) for each, level in zip(fill.regions, levels, strict=True)
-            ),
+    levels = zip(*(each.coarser for each in fill.regions), strict=True)
+    for makers in levels:
+        regions = (
+            replace(each, sources=make(), coarser=()) for each, make in zip(fill.regions, makers, strict=True)
         )
-        for levels in parts
-    )
-    return tuple(fills) or (fill,)
+        yield replace(fill, regions=tuple(regions))
+    yield fill
 
 
 def _check(map_: Mask, shape: tuple[int, ...], name: str) -> None:
@@ -240,8 +232,16 @@ def _fill_window(
         if fill.confidence is not None:
             whole = enlarge(fill.confidence, scale, "bilinear")[0, 0][inner].cpu().numpy()
             confidence = np.where(window.hole, whole, np.float32(1))
-    levels = tuple(_photo_sources(each, scale, window, inner) for each in (*coarser, found))
-    region = RegionFill(window.hole_box, window.hole, levels, confidence)
+    origins = None if found is None else _photo_sources(found, scale, window, inner)
+    if fill.correspondence is None and origins is not None and (origins < 0).all():
+        origins = None
+    region = RegionFill(
+        window.hole_box,
+        window.hole,
+        origins,
+        confidence,
+        tuple(partial(_photo_sources, each, scale, window, inner) for each in coarser if each is not None),
+    )
     return np.ascontiguousarray(picture), region
 
 
@@ -258,20 +258,18 @@ def _own_sources(correspondence: Correspondence | None, mask: Tensor) -> Tensor 
 
 
 def _photo_sources(
-    found: Tensor | None, scale: int, window: Window, inner: tuple[slice, slice]
-) -> NDArray[np.int32] | None:
+    found: Tensor, scale: int, window: Window, inner: tuple[slice, slice]
+) -> NDArray[np.int32]:
     """Turn cells of a window into pixels of the photo, for the hole box alone."""
-    if found is None:
-        return None
     cells = found[0].permute(1, 2, 0).cpu().numpy().astype(np.int32)
     rows, columns = (np.arange(each.start, each.stop, dtype=np.int32) for each in inner)
-    source = cells[(rows // scale)[:, None], columns // scale]
+    source: NDArray[np.int32] = cells[(rows // scale)[:, None], columns // scale]
     missing = source[..., 0] < 0
     source = source * scale
     source[..., 0] += (rows % scale)[:, None] + window.box.top
     source[..., 1] += columns % scale + window.box.left
     source[missing | ~window.hole] = -1
-    return None if (source < 0).all() else source
+    return source
 
 
 class _Clock:

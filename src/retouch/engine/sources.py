@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
@@ -21,7 +21,7 @@ TINT = 0.55
 NOWHERE = 110
 """Grey of a filled pixel that was borrowed from nowhere."""
 SHEET_TILE = 1600
-"""Longest side of a picture on a sheet of several, in pixels."""
+"""Side of the square that has the largest area of a picture on a sheet of several, in pixels."""
 SHEET_GAP = 8
 """Pixels between them."""
 STRIP = 256
@@ -67,25 +67,33 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
     return picture
 
 
-def sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def sheet(pictures: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.uint8]:
     """Lay pictures of one size (``H×W×3``) out in rows, from left to right, as in ``--sources``.
 
-    They keep their size up to :data:`SHEET_TILE`; larger ones are made smaller. A single one stays as it is.
+    They keep their size up to the area of :data:`SHEET_TILE` squared; larger ones are made smaller. A single
+    one stays as it is.
+
+    Args:
+        pictures: drawn one after the other, so that large ones need not be held at once.
+        count: how many there are.
     """
-    if len(pictures) == 1:
-        return pictures[0]
-    height, width = pictures[0].shape[:2]
-    share = min(1.0, SHEET_TILE / max(height, width))
-    height, width = (max(1, round(share * side)) for side in (height, width))
-    columns = math.ceil(math.sqrt(len(pictures)))
-    rows = -(-len(pictures) // columns)
-    canvas = np.full(
-        (rows * (height + SHEET_GAP) - SHEET_GAP, columns * (width + SHEET_GAP) - SHEET_GAP, 3), 255, np.uint8
-    )
+    canvas: NDArray[np.uint8] | None = None
     for number, each in enumerate(pictures):
+        if count == 1:
+            return each
+        share = min(1.0, SHEET_TILE / math.sqrt(each.shape[0] * each.shape[1]))
+        height, width = (max(1, round(share * side)) for side in each.shape[:2])
+        columns = min(range(1, count + 1), key=lambda n: abs(math.log(n * width / (-(-count // n) * height))))
+        if canvas is None:
+            sides = (
+                n * (side + SHEET_GAP) - SHEET_GAP
+                for n, side in ((-(-count // columns), height), (columns, width))
+            )
+            canvas = np.full((*sides, 3), 255, np.uint8)
         top, left = number // columns * (height + SHEET_GAP), number % columns * (width + SHEET_GAP)
         tile = canvas[top : top + height, left : left + width]
         tile[:] = each if share == 1 else cv2.resize(each, (width, height), interpolation=cv2.INTER_AREA)
+    assert canvas is not None
     return canvas
 
 

@@ -16,7 +16,8 @@ class PenNet(Model):
     """A network that fills features of five sizes, each guided by the next coarser ones, and decodes them.
 
     Fully convolutional: any size, several holes of any shape. There is no confidence. Its levels have cells
-    of 64, 32, 16, 8 and 4 pixels; one borrows nothing where no 3×3 of its cells are known and allowed.
+    of 64, 32, 16, 8 and 4 pixels. A level borrows whole patches of 3×3 cells (the coarsest single cells),
+    known and allowed; beyond the picture the map goes on by a cell. Where there are none, it borrows nothing.
     """
 
     name = "pen-net"

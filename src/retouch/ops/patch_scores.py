@@ -27,7 +27,7 @@ _SMALLEST_NORM = 1e-8
 
 
 class _ShiftSum(torch.autograd.Function):
-    """:func:`shift_sum`, with a backward that allocates one gradient instead of one for each step."""
+    """:func:`shift_sum`, with a backward that keeps one gradient instead of one for each step."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, index: Tensor, steps: Sequence[int], margin: int) -> Tensor:
