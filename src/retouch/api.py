@@ -186,7 +186,8 @@ def fill(
         allowed: any of these kinds; white = may be borrowed from. None = all of the known area.
         working_size: holes whose surroundings are longer than this many pixels are filled at a lower
             resolution first and get their detail from the photo afterwards; None for what suits the model.
-        on_progress: called with a :class:`retouch.contract.Progress` as the work goes on.
+        on_progress: called with a :class:`retouch.contract.Progress` as the work goes on; it may raise
+            :class:`retouch.contract.Stop`.
         output: for a path only: the file to write. None = ``<stem>-filled<ext>`` beside it.
         overwrite: replace ``output`` if it is there.
         allow_huge: read files of more pixels than is prudent.

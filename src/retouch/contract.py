@@ -34,7 +34,7 @@ OnProgress = Callable[[Progress], None]
 class Stop(Exception):
     """Raised by a listener to end the work: a model that improves step by step then gives the best so far.
 
-    Through other models it goes to whoever called them.
+    From other models it comes back to whoever called them, and nothing is filled.
     """
 
 

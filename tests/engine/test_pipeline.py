@@ -7,7 +7,7 @@ from fakes import Constant, Nearest, Offset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.contract import Fill
+from retouch.contract import Fill, Progress, Stop
 from retouch.engine import pipeline
 from retouch.engine.pipeline import confidence_map, fill_photo, source_map, split_levels
 from retouch.errors import RetouchError
@@ -301,3 +301,48 @@ def test_a_tone_that_is_off_beside_the_hole_is_mended():
     assert abs(line[0] - 102) <= 10
     assert (np.diff(line[:20]) >= -1).all()
     assert abs(line[50] - 128) <= 1
+
+
+class Improving(Constant):
+    """Gets darker with every step that it is granted."""
+
+    def infer(self, image, mask, allowed, *, seed, on_progress):
+        value = 1.0
+        try:
+            for step in range(1, 6):
+                on_progress(Progress("improve", step, 5))
+                value -= 0.1
+        except Stop:
+            pass
+        return Fill(torch.full_like(image, value))
+
+
+@pytest.mark.parametrize("calls", [1, 3, 5])
+def test_a_listener_that_stops_gets_the_best_so_far_in_all_windows(calls):
+    photo, mask = photo_from_array(noise(60, 1500)), np.zeros((60, 1500), dtype=bool)
+    mask[20:40, [*range(50, 70), *range(1400, 1420)]] = True
+    heard = []
+
+    def listen(progress):
+        heard.append(progress)
+        if len(heard) == calls:
+            raise Stop
+
+    result = fill_photo(photo, mask, Improving(0.0), on_progress=listen)
+    assert len(heard) == calls
+    assert len(result.regions) == 2
+    assert np.array_equal(result.photo.pixels[~mask], photo.pixels[~mask])
+    whole = fill_photo(photo, mask, Improving(0.0)).photo.pixels
+    brighter = (result.photo.pixels.astype(int) - whole)[mask]
+    assert brighter.mean() > 10
+
+
+def test_a_model_that_cannot_stop_early_ends_without_a_fill():
+    def listen(progress):
+        raise Stop
+
+    photo = photo_from_array(noise(60, 300))
+    before = photo.pixels.copy()
+    with pytest.raises(Stop):
+        fill_photo(photo, HOLES["two windows"], Nearest(), on_progress=listen)
+    assert np.array_equal(photo.pixels, before)

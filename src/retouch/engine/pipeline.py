@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.contract import Correspondence, Model, OnProgress, Progress
+from retouch.contract import Correspondence, Model, OnProgress, Progress, Stop
 from retouch.engine.regions import Box, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
@@ -93,7 +93,8 @@ def fill_photo(
         seed: the same seed gives the same fill on the same device.
         working_size: the longest side that is filled without loss of resolution, in pixels; the model's own
             when None.
-        on_progress: told of the stages "fill", "upsample" and "blend".
+        on_progress: told of the stages "fill", "upsample" and "blend"; it may raise
+            :class:`~retouch.contract.Stop`.
 
     Raises:
         RetouchError: the mask or ``allowed`` does not fit the photo, or leaves nothing to borrow from.
@@ -299,6 +300,7 @@ class _Reporter:
         }
         self._done = dict.fromkeys(self._total, 0)
         self._within = 0
+        self._stopped = False
         self._tell("fill", 0)
 
     def inside(self, progress: Progress) -> None:
@@ -306,6 +308,9 @@ class _Reporter:
         if progress.total > 0:
             self._within = max(self._within, progress.done * STEPS // progress.total)
             self._tell("fill", self._done["fill"] + min(self._within, STEPS - 1))
+        if self._stopped:
+            # A model that can gives what it has, for this window and the next ones; the photo is completed.
+            raise Stop
 
     def done(self, stage: str) -> None:
         """A window has passed this stage."""
@@ -314,4 +319,9 @@ class _Reporter:
         self._tell(stage, self._done[stage])
 
     def _tell(self, stage: str, done: int) -> None:
-        self._listen(Progress(stage, done, self._total[stage]))
+        if self._stopped:
+            return
+        try:
+            self._listen(Progress(stage, done, self._total[stage]))
+        except Stop:
+            self._stopped = True
