@@ -7,7 +7,7 @@ from typing import cast, get_args
 import torch
 from torch import Tensor
 
-from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements
+from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
 from retouch.errors import RetouchError
 from retouch.models.context_encoder_network import (
     DEEPEST,
@@ -17,11 +17,12 @@ from retouch.models.context_encoder_network import (
     Form,
     network,
 )
-from retouch.weights import Weights, restore
+from retouch.models.network_model import NetworkModel
+from retouch.weights import Weights
 from retouch.weights.setting import setting
 
 
-class ContextEncoder(Model):
+class ContextEncoder(NetworkModel[ConnectedNetwork | ConvolutionalNetwork]):
     """A network that guesses what was in the hole and borrows nothing; so there is no correspondence.
 
     Any size, several holes of any shape. There is no confidence.
@@ -29,11 +30,6 @@ class ContextEncoder(Model):
 
     name = "context-encoder"
     size = SizeRequirements(multiple_of=DEEPEST, minimum=DEEPEST)
-
-    def __init__(self, network: ConnectedNetwork | ConvolutionalNetwork) -> None:
-        # In training mode the connected form would normalise over the batch that it is shown.
-        self.network = network.eval()
-        self.device = next(network.parameters()).device
 
     @torch.no_grad()
     def infer(
@@ -63,12 +59,8 @@ def open_weights(weights: Weights, device: str) -> ContextEncoder:
     """
     form = _form(weights)
     built = network(form, setting(weights, "recipe.width", 0.01, 4))
-    restore(built, weights)
     kind = ConnectedContextEncoder if form == "connected" else ContextEncoder
-    model = kind(built.to(device))
-    # Holes much larger than those it was trained with lose their colours in the middle.
-    model.working_size = round(setting(weights, "data.size", DEEPEST, 1024))
-    return model
+    return kind.restored(built, weights, device, DEEPEST)
 
 
 def _form(weights: Weights) -> Form:

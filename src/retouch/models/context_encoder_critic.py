@@ -8,11 +8,11 @@ of spectral norm 1 where the code normalises over the batch: 2,764,737 parameter
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from retouch.errors import RetouchError
 from retouch.models.context_encoder_network import Form
+from retouch.models.patch_critic import PatchCritic
 
 CHANNELS = (64, 128, 256, 512)
 """Published channels of the layers that halve the image."""
@@ -20,13 +20,15 @@ SMALLEST = 64
 """The smallest side, in pixels, of which a score is left: one score."""
 
 
-class ContextEncoderCritic(nn.Module):
-    """Scores for patches of 94×94 pixels, every 16; a logit, greater is more real.
+class ContextEncoderCritic(PatchCritic):
+    """Scores for patches of 94×94 pixels, every 16: 1×1 at 64², 5×5 at 128²; a logit, greater is more real.
 
     With spectral norms, in training mode each call takes their estimates one step further, whatever it sees.
     With batch normalisation, in either mode, the scores are of a batch as a whole, as in the code: real
     images and fills have to be shown each by themselves.
     """
+
+    smallest = SMALLEST
 
     def __init__(self, form: Form, width: float = 1.0) -> None:
         """Build the critic of a form; ``width`` multiplies :data:`CHANNELS`."""
@@ -47,12 +49,3 @@ class ContextEncoderCritic(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.score = nn.Conv2d(inputs, 1, 4)
         nn.init.normal_(self.score.weight, std=0.02)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Score ``B×3×H×W`` in [-1, 1], sides of at least 64: ``B×1×h×w``, 1×1 at 64², 5×5 at 128²."""
-        if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < SMALLEST:
-            raise RetouchError(
-                f"This critic wants B×3×H×W with sides of at least {SMALLEST}, not {tuple(image.shape)}."
-            )
-        scores: Tensor = self.score(self.layers(image))
-        return scores

@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements
+from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
 from retouch.models.contextual_attention_network import CELL, ContextualAttentionNetwork, hole_window
+from retouch.models.network_model import NetworkModel
 from retouch.ops.cells import PixelCorrespondence
-from retouch.weights import Weights, restore
+from retouch.weights import Weights
 from retouch.weights.setting import setting
 
 
-class ContextualAttention(Model):
+class ContextualAttention(NetworkModel[ContextualAttentionNetwork]):
     """A network that guesses the hole, then refines it with features attended to elsewhere in the image.
 
     Fully convolutional: any size, several holes of any shape. There is no confidence. Borrowing looks at
@@ -21,10 +22,6 @@ class ContextualAttention(Model):
 
     name = "contextual-attention"
     size = SizeRequirements(multiple_of=CELL, minimum=72)
-
-    def __init__(self, network: ContextualAttentionNetwork) -> None:
-        self.network = network.eval()
-        self.device = next(network.parameters()).device
 
     @torch.no_grad()
     def infer(
@@ -51,8 +48,4 @@ def open_weights(weights: Weights, device: str) -> ContextualAttention:
         RetouchError: they do not say so, or do not fit the network.
     """
     network = ContextualAttentionNetwork(setting(weights, "recipe.width", 0.01, 4))
-    restore(network, weights)
-    model = ContextualAttention(network.to(device))
-    # Holes much larger than those it was trained with lose their colours in the middle.
-    model.working_size = round(setting(weights, "data.size", ContextualAttention.size.minimum, 1024))
-    return model
+    return ContextualAttention.restored(network, weights, device, ContextualAttention.size.minimum)

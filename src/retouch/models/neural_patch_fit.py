@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from retouch.contract import Stop
 from retouch.models.neural_patch_texture import Texture
 from retouch.models.vgg import Vgg
 
@@ -27,10 +28,6 @@ class Objective:
     content: float
     texture: float
     smoothness: float
-
-
-class Stopped(Exception):
-    """The listener has asked to stop: what was found so far is the result."""
 
 
 def fit(
@@ -77,7 +74,7 @@ def fit(
         (pixels.grad,) = torch.autograd.grad(loss, pixels)
         best.see(float(loss.detach()), pixels)
         if report():
-            raise Stopped
+            raise Stop
         return loss.detach()
 
     try:
@@ -98,8 +95,8 @@ def fit(
             with torch.enable_grad():
                 optimiser.step(computed)  # type: ignore[no-untyped-call]
             pixels.data.copy_(best.pixels)
-    except Stopped:
-        pass
+    except Stop:
+        pass  # what was found so far is the result
     with torch.no_grad():
         return picture.masked_scatter(inside, best.pixels.clamp(0, 1))
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from retouch.models.vgg import Vgg
 from retouch.ops.cells import attention_cells
 from retouch.ops.correspondence import HardCorrespondence, match
+from retouch.ops.resize import shrink_mask
 
 PATCH = 3
 """Side of the patches that are compared, in cells."""
@@ -55,7 +56,7 @@ class Texture:
         maps, frees = [features], [free]
         for values, pixels in others:
             # A column that may not be borrowed keeps patches from reaching into the next map.
-            cells = 1 - F.max_pool2d(1 - pixels, side)
+            cells = 1 - shrink_mask(1 - pixels, side)
             maps += [features.new_zeros(1, features.shape[1], features.shape[2], 1), values]
             frees += [free.new_zeros(1, 1, features.shape[2], 1), cells]
         self._features, self._free = torch.cat(maps, 3), torch.cat(frees, 3)

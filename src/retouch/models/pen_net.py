@@ -5,14 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements
+from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
+from retouch.models.network_model import NetworkModel
 from retouch.models.pen_net_network import DEEPEST, LEVELS, PenNetNetwork
 from retouch.ops.cells import PixelCorrespondence, hole_window
-from retouch.weights import Weights, restore
+from retouch.weights import Weights
 from retouch.weights.setting import setting
 
 
-class PenNet(Model):
+class PenNet(NetworkModel[PenNetNetwork]):
     """A network that fills features of five sizes, each guided by the next coarser ones, and decodes them.
 
     Fully convolutional: any size, several holes of any shape. There is no confidence. Its levels have cells
@@ -22,10 +23,6 @@ class PenNet(Model):
 
     name = "pen-net"
     size = SizeRequirements(multiple_of=DEEPEST, minimum=DEEPEST)
-
-    def __init__(self, network: PenNetNetwork) -> None:
-        self.network = network.eval()
-        self.device = next(network.parameters()).device
 
     @torch.no_grad()
     def infer(
@@ -52,8 +49,4 @@ def open_weights(weights: Weights, device: str) -> PenNet:
     """
     levels = round(setting(weights, "recipe.levels", 1, LEVELS))
     network = PenNetNetwork(setting(weights, "recipe.width", 0.01, 4), levels)
-    restore(network, weights)
-    model = PenNet(network.to(device))
-    # Holes much larger than those it was trained with lose their colours in the middle.
-    model.working_size = round(setting(weights, "data.size", DEEPEST, 1024))
-    return model
+    return PenNet.restored(network, weights, device, DEEPEST)

@@ -6,10 +6,10 @@ by one; 4,318,401 parameters (published: 4.32 M).
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from retouch.errors import RetouchError
+from retouch.models.patch_critic import PatchCritic
 
 CHANNELS = (64, 128, 256, 512)
 """Published channels; all layers but the last of them halve the image."""
@@ -17,11 +17,13 @@ SMALLEST = 47
 """The smallest side, in pixels, of which a score is left."""
 
 
-class PenNetCritic(nn.Module):
-    """Scores for patches of images; greater is more real, without bounds.
+class PenNetCritic(PatchCritic):
+    """Scores for patches of images, 27×27 at 256²; greater is more real, without bounds.
 
     In training mode each call takes the estimates of the spectral norms one step further, whatever it sees.
     """
+
+    smallest = SMALLEST
 
     def __init__(self, width: float = 1.0) -> None:
         """Build it; ``width`` multiplies :data:`CHANNELS`."""
@@ -35,15 +37,6 @@ class PenNetCritic(nn.Module):
             inputs = outputs
         self.layers = nn.Sequential(*layers)
         self.score = _initialised(nn.Conv2d(inputs, 1, 5, padding=1))
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Score ``B×3×H×W`` in [-1, 1], sides of at least :data:`SMALLEST`: ``B×1×h×w``, 27×27 at 256²."""
-        if image.ndim != 4 or image.shape[1] != 3 or min(image.shape[2:]) < SMALLEST:
-            raise RetouchError(
-                f"This critic wants B×3×H×W with sides of at least {SMALLEST}, not {tuple(image.shape)}."
-            )
-        scores: Tensor = self.score(self.layers(image))
-        return scores
 
 
 def _initialised(convolution: nn.Conv2d) -> nn.Conv2d:
