@@ -8,8 +8,9 @@ from importlib.metadata import version
 
 # `models` is also the name of a subpackage. retouch.api has imported that by now, so the function is bound
 # last and stays: `retouch.models()` lists, `from retouch.models.exemplar import …` works as well.
-from retouch.api import Result, fill, inpaint, load, models
+from retouch.api import Result, fill, inpaint
 from retouch.errors import RetouchError
+from retouch.loading import load, models
 
 __version__ = version("retouch")
 __all__ = ["Result", "RetouchError", "fill", "inpaint", "load", "models"]

@@ -1,4 +1,4 @@
-"""The Python door: ``fill``, ``inpaint``, ``load``, ``models``.
+"""The Python door: ``fill`` and ``inpaint``; ``load`` and ``models`` stand beside it.
 
 ``import retouch`` comes through here, and so does ``retouch --help``: whatever is slow to import (torch,
 OpenCV, libvips, numpy) is imported inside the functions that need it.
@@ -6,14 +6,14 @@ OpenCV, libvips, numpy) is imported inside the functions that need it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from retouch.errors import RetouchError
-from retouch.models import AUTO, CARDS, ModelCard
+from retouch.loading import load, refined
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,70 +89,13 @@ class Result:
         return styles[style](self._fill.photo, self._fill)
 
 
-def models() -> list[ModelCard]:
-    """List the models that :func:`load` and :func:`fill` know by name."""
-    return [card for card in CARDS if card.ready]
-
-
-def load(name: str | Path = "auto", *, device: str = "auto") -> Model:
-    """Return a model, to be called on tensors as :mod:`retouch.contract` says.
-
-    Args:
-        name: one of ``[card.name for card in retouch.models()]``; "auto" is the best that needs no choice. Or
-            a weights file of your own, which says itself whose they are: a path, or text that ends in
-            ``.safetensors``.
-        device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and
-            the model can use it.
-
-    Raises:
-        RetouchError: there is no such model or device, or the file does not hold the weights of a model.
-
-    Example:
-        >>> import retouch, torch
-        >>> image, mask = torch.rand(1, 3, 48, 48), torch.zeros(1, 1, 48, 48)
-        >>> mask[..., 20:28, 20:28] = 1
-        >>> fill = retouch.load("telea")(image, mask)
-        >>> bool((fill.image == image)[(mask == 0).expand_as(image)].all())
-        True
-    """
-    if is_weights_file(name):
-        return _open(Path(name), device)
-    wanted = AUTO if name == "auto" else name
-    card = next((card for card in CARDS if card.name == wanted), None)
-    if card is None:
-        names = ", ".join(card.name for card in models())
-        raise RetouchError(
-            f"There is no model called {name!r}; choose one of auto, {names}, or give a weights file."
-        )
-    return card.make(_device(device, card))
-
-
-def is_weights_file(name: str | Path) -> bool:
-    """Whether :func:`load` takes this as a weights file rather than as the name of a model."""
-    from retouch.weights import ENDING
-
-    return isinstance(name, Path) or Path(name).suffix.lower() == ENDING
-
-
-def _open(path: Path, device: str) -> Model:
-    from retouch.weights import read_weights
-
-    weights = read_weights(path)
-    for card in CARDS:
-        if card.name == weights.model and card.open is not None:
-            return card.open(weights, _device(device, card))
-    known = ", ".join(card.name for card in CARDS if card.open is not None)
-    raise RetouchError(
-        f"{path} holds weights of {weights.model!r}, which this version of retouch does not know; "
-        f"give weights of {known}."
-    )
-
-
 def fill(
     image: Picture,
     mask: Picture | None = None,
     *,
     model: str | Path | Model = "auto",
+    refine: bool = False,
+    options: Mapping[str, Any] | None = None,
     device: str = "auto",
     seed: int = 0,
     dilate: int = 0,
@@ -178,6 +121,8 @@ def fill(
         mask: any of these kinds, whatever kind ``image`` has; white (at least half) = fill this. None = fill
             what is transparent.
         model: a name from :func:`models`, a weights file of your own, or a model that :func:`load` returned.
+        refine: refine the model's fill with neural-patch, see docs/models/neural-patch.md.
+        options: of a model given by name, of neural-patch if that refines; see :func:`load`.
         device: where a model given by name or file runs; see :func:`load`.
         seed: the same seed gives the same fill on the same device.
         dilate: grow the hole by this many pixels, for a mask that was drawn too tight.
@@ -210,7 +155,7 @@ def fill(
     if dilate < 0:
         raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
     target = _target(image, output)
-    model = _model(model, device)
+    model = _model(model, refine, options, device)
     photo = kinds.to_photo(image, allow_huge=allow_huge)
     if isinstance(image, (str, Path, bytes)):
         imaging.check_target(target, overwrite=overwrite, photo=photo)
@@ -240,6 +185,8 @@ def inpaint(
     mask: Picture | None = None,
     *,
     model: str | Path | Model = "auto",
+    refine: bool = False,
+    options: Mapping[str, Any] | None = None,
     device: str = "auto",
     seed: int = 0,
     dilate: int = 0,
@@ -261,6 +208,8 @@ def inpaint(
         image,
         mask,
         model=model,
+        refine=refine,
+        options=options,
         device=device,
         seed=seed,
         dilate=dilate,
@@ -275,35 +224,17 @@ def inpaint(
     ).image
 
 
-def _model(model: str | Path | Model, device: str) -> Model:
+def _model(model: str | Path | Model, refine: bool, options: Mapping[str, Any] | None, device: str) -> Model:
     if isinstance(model, (str, Path)):
-        return load(model, device=device)
+        return load(refined(model) if refine else model, device=device, options=options)
     if device != "auto":
         raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")
+    if refine or options:
+        raise RetouchError(
+            "A model that is loaded already stays as it is; give options= to retouch.load, and for refine= "
+            'its name, such as "exemplar+neural-patch".'
+        )
     return model
-
-
-def check_device(device: str) -> None:
-    """Raise :class:`RetouchError` if this machine has no such device; "auto" it always has."""
-    import torch
-
-    if device == "auto":
-        return
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # which one depends on the device
-        raise RetouchError(f"There is no device {device!r} here; use auto or cpu.") from error
-
-
-def _device(device: str, card: ModelCard) -> str:
-    import torch
-
-    if device == "auto":
-        return "cuda" if card.gpu and torch.cuda.is_available() else "cpu"
-    check_device(device)
-    if torch.device(device).type != "cpu" and not card.gpu:
-        raise RetouchError(f"The model {card.name} runs on the CPU only; use the device auto or cpu.")
-    return device
 
 
 def _target(image: Picture, output: str | Path | None) -> Path | None:

@@ -21,11 +21,15 @@ from retouch.errors import RetouchError
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage has come: ``done`` of ``total`` steps. The engine reports, viewers listen."""
+    """How far a stage has come: ``done`` of ``total`` steps. The engine reports, viewers listen.
+
+    ``detail`` says more of what is being done in it, in few words; it may be empty.
+    """
 
     stage: str
     done: int
     total: int
+    detail: str = ""
 
 
 OnProgress = Callable[[Progress], None]

@@ -68,11 +68,30 @@ def test_options_reach_the_library(run, photo, hole, photo_file, mask_file, tmp_
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
     options["allowed"] = str(mask_file)
-    flags = ("invert_mask", "resize_mask", "allow_huge")
+    flags = ("invert_mask", "resize_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
+    words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth"]
     run("fill", photo_file, tmp_path / "m.png", *words, *("--" + each.replace("_", "-") for each in flags))
-    expected = {**options, **dict.fromkeys(flags, True), "mask": str(tmp_path / "m.png"), "on_progress": None}
-    assert seen == expected
+    assert callable(seen.pop("on_progress"))  # for Ctrl-C
+    expected = {**options, **dict.fromkeys(flags, True), "mask": str(tmp_path / "m.png")}
+    assert seen == {**expected, "options": {"preset": "fast", "vgg19": "a=b.pth"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("preset",), "NAME=VALUE, such as preset=fast, not 'preset'"),
+        (("=3",), "not '=3'"),
+        (("patch=3", "patch=5"), "patch is given twice"),
+        (("patch=large",), "option patch of exemplar takes a whole number, not 'large'"),
+        (("colour=red",), "exemplar has no option 'colour'; its options are patch, "),
+    ],
+)
+def test_options_that_cannot_be(run, photo_file, mask_file, words, sentence):
+    done = run("fill", photo_file, mask_file, *(each for word in words for each in ("--option", word)))
+    assert done.code == 2
+    assert sentence in done.err
+    assert done.err.count("\n") == 1
 
 
 def test_defaults_are_those_of_the_library():

@@ -21,8 +21,8 @@ def test_a_trained_model_has_a_row_for_each_width(run, monkeypatch):
         Width("paper", 3_601_542, "nets-paper.safetensors"),
         Width("lite", 900_000, "nets-lite.safetensors", {"ST-LPIPS": 0.25}),
     )
-    card = ModelCard("nets", "A paper, 2018", "skies", build=lambda device: None, widths=widths)
-    monkeypatch.setattr("retouch.api.CARDS", (card,))
+    card = ModelCard("nets", "A paper, 2018", "skies", build=lambda device, options: None, widths=widths)
+    monkeypatch.setattr("retouch.loading.CARDS", (card,))
     rows = json.loads(run("models", "--json").out)
     assert [(row["width"], row["parameters"], row["weights"]) for row in rows] == [
         ("paper", 3_601_542, "nets-paper.safetensors"),

@@ -14,7 +14,8 @@ from retouch.errors import RetouchError
 from retouch.imaging import photo_from_array
 from retouch.models import CARDS
 
-MODELS = [Nearest(), Constant(0.5), *(card.build("cpu") for card in CARDS if card.build)]
+MODELS = [Nearest(), Constant(0.5), *(card.build("cpu", {}) for card in CARDS if card.build)]
+MODELS += [card.refine(Constant(0.5), {"scales": 2, "iterations": 1}) for card in CARDS if card.refine]
 EVERY_MODEL = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
 

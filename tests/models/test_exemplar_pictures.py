@@ -4,8 +4,8 @@ import pytest
 import torch
 from exemplar_samples import check, hole, noise, tiles
 
-from retouch.models import exemplar
 from retouch.models.exemplar import Exemplar, ExemplarOptions
+from retouch.ops import coherent_search
 from retouch.ops.coherence import Comparison
 from retouch.ops.painting import Canvas
 
@@ -82,7 +82,7 @@ def taken(monkeypatch):
 
         monkeypatch.setattr(owner, name, watched)
 
-    watch(exemplar, "match")
+    watch(coherent_search, "match")
     watch(Canvas, "_components")
     watch(Comparison, "nearest")
     return ways

@@ -1,199 +1,91 @@
-from itertools import product
+"""Neural Patch Synthesis: painting, scales, options; and what must always hold."""
 
 import pytest
 import torch
 from network_checks import check_any_size_and_several_holes
-from torch.nn import functional as F
+from neural_patch_samples import Plain, noise, square, stripes, tiny
 
+import retouch
 from retouch import RetouchError
-from retouch.contract import Fill, Model, Stop
-from retouch.models.neural_patch import NeuralPatch, NeuralPatchOptions
-from retouch.models.neural_patch_fit import Objective, fit
-from retouch.models.neural_patch_texture import Texture, textures
-from retouch.models.vgg import Vgg
+from retouch.contract import Stop
+from retouch.models.neural_patch import NeuralPatch, open_with
+from retouch.models.neural_patch_options import PRESETS, NeuralPatchOptions
+from retouch.models.neural_patch_painting import paint, pixel_features
+from retouch.ops.pyramid import Level
 
-ALL = (slice(0, 64), slice(0, 64))
-FEW = NeuralPatchOptions(scales=2, iterations=(4, 3), rematch=2, channels=0)
+FEW = NeuralPatchOptions(scales=2, iterations=(3, 4), rematch=2, channels=0)
+NEAREST = NeuralPatchOptions(matching="nearest", scales=2, iterations=(3, 4), rematch=2, channels=0)
+EITHER = pytest.mark.parametrize("options", [FEW, NEAREST], ids=lambda each: each.matching)
 
 
-def tiny(channels=(6, 6, 8, 8)):
-    """A network like VGG with four blocks of one random layer each."""
+def canvas(image, mask):
+    """The level of a picture, and the picture with grey in its hole."""
+    known = mask[0, 0] == 0
+    return Level(image[0], known.to(image), known), torch.where(mask > 0, 0.5, image)
+
+
+def paint_once(image, mask, start, features, coherence=0.15):
+    level, _ = canvas(image, mask)
     generator = torch.Generator().manual_seed(0)
-    blocks, inputs = [], 3
-    for each in channels:
-        weight = torch.randn(each, inputs, 3, 3, generator=generator) * (2 / (9 * inputs)) ** 0.5
-        blocks.append([(weight, torch.zeros(each))])
-        inputs = each
-    return Vgg(blocks, torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.25))
+    return paint(level, start[0], features, None, coherence, generator, 0, lambda: False)
 
 
-class Plain(Model):
-    """Fills with one grey, and says how far it came."""
-
-    name = "plain"
-
-    def __init__(self, value=0.5):
-        self.value = value
-
-    def infer(self, image, mask, allowed, *, seed, on_progress):
-        return Fill(torch.full_like(image, self.value), torch.full_like(mask, 0.25))
-
-
-def square(side=64, begin=24, end=40):
-    mask = torch.zeros(1, 1, side, side)
-    mask[..., begin:end, begin:end] = 1
-    return mask
+def test_what_vgg_sees_guides_the_painting():
+    """Both halves have the same colours; only the features of the content tell them apart."""
+    image, mask = noise(1, 3, 48, 48).round(), square(48, 18, 30)
+    sides = torch.zeros(1, 48, 48)
+    sides[..., 24:] = 1
+    for wanted in (0, 1):
+        features = torch.where(mask[0] > 0, float(wanted), sides) * 4
+        start = torch.where(mask > 0, 0.5, image)
+        made = paint_once(image, mask, start, features)
+        columns = made.grid.row_column(made.field.sources)[1]
+        inside = made.grid.queries[made.grid.ranks(made.grid.hole)[made.grid.queries] < len(made.grid.hole)]
+        rows = made.grid.ranks(made.grid.queries)[inside]
+        assert ((columns[rows] >= 24).float().mean() > 0.9) == bool(wanted)
 
 
-def noise(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+def test_a_painting_is_made_of_known_patches():
+    """The stripes go on where the content said nothing but their tone."""
+    image, mask = stripes(), square()
+    start = torch.where(mask > 0, image.mean((2, 3), keepdim=True), image)
+    level, _ = canvas(image, mask)
+    features = pixel_features(tiny(), ["relu3_1"], start, 1 - mask, 0.05)
+    made = paint(level, start[0], features, None, 0.15, torch.Generator().manual_seed(0), 0, lambda: False)
+    # But for a few pixels in the middle, where stripes from both sides meet.
+    assert ((made.image - image[0]).abs()[:, mask[0, 0] > 0] < 0.05).float().mean() > 0.9
+    assert torch.equal(made.image[:, mask[0, 0] == 0], image[0][:, mask[0, 0] == 0])
 
 
-def stripes(side=64):
-    """Bands of 8 pixels, of period 16, along the diagonal."""
-    row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    grey = 0.3 + 0.4 * (((row + column) // 8) % 2)
-    return torch.stack([grey, 0.8 * grey, 0.5 * grey + 0.2])[None]
+def test_features_are_of_unit_spread_and_lie_on_their_pixels():
+    image, known = noise(1, 3, 32, 32), 1 - square(32, 8, 16)
+    features = pixel_features(tiny(), ["relu2_1", "relu3_1"], image, known, 0.5)
+    assert features.shape == (14, 32, 32)
+    cells = features[6:].reshape(8, 8, 4, 8, 4).mean((2, 4))  # bilinear enlargement keeps means nearly
+    sample = cells[:, known[0, 0, ::4, ::4] == 1]
+    spread = (sample - sample.mean(1, keepdim=True)).square().sum(0).mean().sqrt()
+    assert 0.3 < spread < 0.55
+    assert pixel_features(tiny(), ["relu3_1"], image, known * 0, 0.5).shape == (0, 32, 32)
 
 
-def test_a_planted_patch_is_what_the_hole_is_drawn_to():
-    features, mask = noise(1, 5, 24, 24), square(96)
-    # Patches that touch the hole's cells, 6 to 9, reach two cells beyond them.
-    features[..., 4:12, 4:12] = features[..., 14:22, 9:17]
-    wanted = features.clone()
-    features[..., 6:10, 6:10] += 0.05 * noise(1, 5, 4, 4, seed=1)
-    texture = Texture(features, mask, 1 - mask, (slice(0, 96), slice(0, 96)), 4, 0)
-    seen = features.clone()
-    texture.aim(seen)
-    assert texture.hole.sum() == 16
-    torch.testing.assert_close(texture.target[..., 6:10, 6:10], wanted[..., 6:10, 6:10])
-    assert texture.loss(wanted) < 1e-10
-    known = torch.ones(24, 24, dtype=torch.bool)
-    known[6:10, 6:10] = False
-    expected = (features - wanted).square().sum() / 16 / wanted.square().sum(1)[:, known].mean()
-    torch.testing.assert_close(texture.loss(features), expected)
+def test_a_brighter_picture_has_the_same_directions():
+    network = tiny()
+    network.mean.zero_()
+    image, known = noise(1, 3, 32, 32) / 2, torch.ones(1, 1, 32, 32)
+    one, other = (pixel_features(network, ["relu2_1"], each, known, 1.0) for each in (image, 2 * image))
+    # Of principal axes only the sign is free.
+    torch.testing.assert_close(one.abs(), other.abs(), atol=1e-3, rtol=1e-3)
 
 
-def test_the_mean_target_has_the_gradient_of_all_patches():
-    """Against the paper's sum over patches that lie in the hole's surroundings, each with its nearest one."""
-    features, mask = noise(1, 4, 12, 12, seed=3), square(48, 16, 32)
-    window = (slice(0, 48), slice(0, 48))
-    texture = Texture(features, mask, 1 - mask, window, 4, 0)
-    texture.aim(features)
-    moved = features.clone().requires_grad_()
-    texture.loss(moved).backward()
-
-    patches = F.unfold(features, 3)[0].t()  # centres 1 to 10
-    known = F.unfold(1 - F.max_pool2d(mask, 4), 3)[0].amin(0) > 0
-    unit = F.normalize(patches, dim=1)
-    again = features.clone().requires_grad_()
-    asked = F.unfold(again, 3)[0].t()
-    loss = 0.0
-    for index, (row, column) in enumerate(product(range(10), range(10))):
-        if 2 <= row <= 7 and 2 <= column <= 7:  # touches the hole, cells 4 to 7
-            nearest = (unit @ unit[index]).masked_fill(~known, -2).argmax()
-            loss = loss + (asked[index] - patches[nearest]).square().sum()
-    loss.backward()
-    inside = (..., slice(4, 8), slice(4, 8))
-    one, other = moved.grad[inside].flatten(), again.grad[inside].flatten()
-    torch.testing.assert_close(one / one.norm(), other / other.norm())
-
-
-def test_few_principal_channels_find_the_same_if_features_have_no_more():
-    mask = square()
-    mixed = torch.einsum("bchw,dc->bdhw", noise(1, 3, 16, 16), noise(12, 3, seed=1))
-    found = []
-    for channels in (0, 3):
-        texture = Texture(mixed, mask, 1 - mask, ALL, 4, channels)
-        texture.aim(mixed)
-        found.append(texture.target)
-    torch.testing.assert_close(found[0], found[1])
-
-
-def test_what_may_not_be_borrowed_is_not():
-    image, mask = noise(1, 3, 64, 64), square()
-    usable = 1 - mask
-    usable[..., :40] = 0
-    texture = textures(tiny(), ["relu3_1"], image, mask, usable, ALL, 0)["relu3_1"]
-    texture.aim(texture.target)
-    columns = texture.found.source_map()[0, 1][texture.hole[0, 0] > 0]
-    assert columns.min() >= 40 // 4 + 1
-
-
-def test_a_turned_picture_has_sources_too():
-    features, mask = noise(1, 5, 16, 16), square()
-    other = noise(1, 5, 16, 16, seed=1)
-    features[..., 4:12, 4:12] = other[..., 1:9, 3:11]
-    free = torch.ones(1, 1, 64, 64)
-    for pixels, same in ((free, True), (free * 0, False)):
-        texture = Texture(features.clone(), mask, 1 - mask, ALL, 4, 0, [(other, pixels)])
-        texture.aim(features)
-        assert torch.allclose(texture.target[..., 6:10, 6:10], other[..., 3:7, 5:9]) == same
-
-
-def test_without_a_known_patch_a_layer_has_nothing_to_do():
-    image, mask = noise(1, 3, 64, 64), square(64, 16, 48)
-    assert list(textures(tiny(), ["relu3_1", "relu4_1"], image, mask, 1 - mask, ALL, 0)) == ["relu3_1"]
-
-
-def run_fit(picture, mask, objective, rounds=(8, 8), stop=10**9, layers=("relu3_1",)):
-    vgg, counted = tiny(), []
-    compared = textures(vgg, layers, picture, mask, 1 - mask, ALL, 0) if objective.texture else {}
-
-    def report():
-        counted.append(1)
-        return len(counted) >= stop
-
-    return fit(picture, mask > 0, vgg, compared, objective, rounds, report), len(counted)
-
-
-def test_the_known_stays_and_the_objective_falls():
-    picture, mask = stripes(), square()
-    start = torch.where(mask > 0, noise(1, 3, 64, 64), picture)
-    made, count = run_fit(start, mask, Objective(0, 1, 0), (12, 12))
-    assert torch.equal(torch.where(mask > 0, 0, made), torch.where(mask > 0, 0, start))
-    assert 24 <= count <= 80
-    inside = (mask > 0).expand_as(picture)
-
-    def distance(image):
-        seen, truth = (tiny()(each, ["relu3_1"])[0][..., 6:10, 6:10] for each in (image, picture))
-        return (seen - truth).square().mean()
-
-    assert distance(made) < 0.5 * distance(start)
-    assert made[inside].min() >= 0
-    assert made[inside].max() <= 1
-
-
-def test_a_heavy_content_stays():
-    start = torch.where(square() > 0, noise(1, 3, 64, 64), stripes())
-    made, _ = run_fit(start, square(), Objective(1e6, 1, 0))
-    torch.testing.assert_close(made, start, atol=2e-3, rtol=0)
-
-
-def test_smoothness_alone_continues_a_plain_wall():
-    mask = square()
-    start = torch.where(mask > 0, noise(1, 3, 64, 64), 0.4)
-    made, _ = run_fit(start, mask, Objective(0, 0, 1), (120,))
-    torch.testing.assert_close(made, torch.full_like(made, 0.4), atol=1e-2, rtol=0)
-
-
-def test_stopping_gives_the_best_so_far():
-    start = torch.where(square() > 0, noise(1, 3, 64, 64), stripes())
-    at_once, count = run_fit(start, square(), Objective(0, 1, 0), stop=1)
-    assert count == 1
-    assert torch.equal(at_once, start)
-    later, count = run_fit(start, square(), Objective(0, 1, 0), stop=6)
-    assert count == 6
-    assert not torch.equal(later, start)
-
-
+@EITHER
 @pytest.mark.parametrize("size", [(40, 40), (71, 131)])
-def test_any_size_and_several_holes(size):
-    check_any_size_and_several_holes(NeuralPatch(Plain(), tiny(), FEW), size)
+def test_any_size_and_several_holes(size, options):
+    check_any_size_and_several_holes(NeuralPatch(Plain(), tiny(), options), size, seed=0)
 
 
-def test_items_are_refined_each_on_its_own():
-    model = NeuralPatch(Plain(), tiny(), FEW)
+@EITHER
+def test_items_are_refined_each_on_its_own(options):
+    model = NeuralPatch(Plain(), tiny(), options)
     image, mask = noise(3, 3, 64, 64), square().repeat(3, 1, 1, 1)
     mask[1] = 0
     together = model(image, mask)
@@ -204,17 +96,21 @@ def test_items_are_refined_each_on_its_own():
     assert (together.confidence[mask > 0] == 0.25).all()
 
 
-def test_the_progress_names_the_scale_and_ends():
+@pytest.mark.parametrize(("options", "total"), [(FEW, 7 + 7), (NEAREST, 7)])
+def test_the_progress_names_the_scale_and_ends(options, total):
     seen = []
-    NeuralPatch(Plain(), tiny(), FEW)(noise(1, 3, 64, 64), square(), on_progress=seen.append)
-    assert {each.stage for each in seen} == {"scale 32×32", "scale 64×64"}
+    NeuralPatch(Plain(), tiny(), options)(noise(1, 3, 64, 64), square(), on_progress=seen.append)
+    stages = {f"{what} {side}" for what in ("paint", "optimise") for side in ("32×32", "64×64")}
+    wanted = {each for each in stages if options is FEW or "optimise" in each}
+    assert {each.stage for each in seen} == wanted
     assert [each.done for each in seen] == sorted(each.done for each in seen)
-    assert {each.total for each in seen} == {7}
-    assert seen[-1].done == 7
+    assert {each.total for each in seen} == {total}
+    assert seen[-1].done == total
 
 
+@EITHER
 @pytest.mark.parametrize("count", [1, 3, 6])
-def test_a_listener_can_stop(count):
+def test_a_listener_can_stop(count, options):
     seen = []
 
     def listen(progress):
@@ -223,22 +119,24 @@ def test_a_listener_can_stop(count):
             raise Stop
 
     image, mask = noise(1, 3, 64, 64), square()
-    stopped = NeuralPatch(Plain(), tiny(), FEW)(image, mask, on_progress=listen)
+    stopped = NeuralPatch(Plain(), tiny(), options)(image, mask, on_progress=listen)
     assert len(seen) == count
     assert torch.equal(stopped.image[(mask == 0).expand_as(image)], image[(mask == 0).expand_as(image)])
-    whole = NeuralPatch(Plain(), tiny(), FEW)(image, mask)
+    whole = NeuralPatch(Plain(), tiny(), options)(image, mask)
     assert not torch.equal(stopped.image, whole.image)
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"scales": 0}, "1 to 6"),
-        ({"iterations": ()}, "at least one iteration"),
-        ({"iterations": (3, 0)}, "at least one iteration"),
+        ({"scales": 7}, "0 to 6"),
+        ({"iterations": ()}, "numbers from 0"),
+        ({"iterations": (3, -1)}, "numbers from 0"),
+        ({"matching": "best"}, "coherent or nearest"),
         ({"layers": ()}, "At least one layer"),
         ({"rematch": -1}, "negative"),
-        ({"content": -1.0}, "negative"),
+        ({"content_weight": -1.0}, "negative"),
+        ({"guide": -1.0}, "negative"),
         ({"sizes": (3.0,)}, "0.5 to 2"),
     ],
 )
@@ -252,3 +150,120 @@ def test_layers_that_cannot_be():
         NeuralPatch(Plain(), tiny(), NeuralPatchOptions(layers=("relu9_1",)))
     with pytest.raises(RetouchError, match=r"leave out relu5_1"):
         NeuralPatch(Plain(), tiny((2, 2, 2, 2, 2)), NeuralPatchOptions(layers=("relu5_1",)))
+
+
+class Small(Plain):
+    """A content that likes small pictures, and says what it was shown."""
+
+    working_size = 32
+
+    def infer(self, image, mask, allowed, *, seed, on_progress):
+        self.shown = image.shape
+        return super().infer(image, mask, allowed, seed=seed, on_progress=on_progress)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((64, 64), (32, 32)), ((40, 100), (10, 26))])
+def test_the_content_is_shown_the_size_that_suits_it(size, shown):
+    content, image, mask = Small(0.25), noise(1, 3, *size) * 0, torch.zeros(1, 1, *size)
+    mask[..., 16:32, 16:48] = 1
+    fill = NeuralPatch(content, tiny(), NeuralPatchOptions(matching="nearest", iterations=(0,)))(image, mask)
+    assert content.shown[2:] == shown
+    assert fill.confidence.shape == mask.shape
+    # The content's grey, but near the border, where tones are made to meet.
+    assert fill.image[0, 0, 23, 31] == pytest.approx(0.25, abs=0.05)
+
+
+def test_what_little_is_known_is_not_hidden_from_the_content():
+    content, image, mask = Small(), noise(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    mask[..., 9, 9] = 0
+    fill = NeuralPatch(content, tiny(), FEW)(image, mask)
+    assert content.shown[2:] == (64, 64)
+    assert torch.equal(fill.image[..., 9, 9], image[..., 9, 9])
+
+
+def test_sources_are_those_of_the_painting():
+    image, mask = stripes(), square()
+    fill = NeuralPatch(Plain(), tiny(), NeuralPatchOptions(scales=2, iterations=(0,)))(image, mask)
+    row, column = fill.correspondence.source_map()[0][:, mask[0, 0] > 0]
+    assert (mask[0, 0, row, column] == 0).all()
+    assert NeuralPatch(Plain(), tiny(), NEAREST)(image, mask).correspondence is None
+
+
+def test_the_same_seed_gives_the_same_fill():
+    model, image, mask = NeuralPatch(Plain(), tiny(), FEW), noise(1, 3, 96, 96), square(96, 30, 70)
+    one, same, other = (model(image, mask, seed=seed).image for seed in (5, 5, 6))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_only_what_is_allowed_is_painted():
+    image, mask = noise(1, 3, 64, 64), square()
+    image[:, 0, :, :32], image[:, 2, :, 32:] = 0, 0
+    allowed = torch.zeros(1, 1, 64, 64)
+    allowed[..., 32:] = 1
+    fill = NeuralPatch(Plain(), tiny(), NeuralPatchOptions(scales=2, iterations=(0,)))(
+        image, mask, allowed=allowed
+    )
+    assert (fill.image[0, 2][mask[0, 0] > 0] == 0).all()
+
+
+def test_a_thin_hole_that_vanishes_at_coarse_scales():
+    image, mask = stripes(128), torch.zeros(1, 1, 128, 128)
+    mask[..., 60:62, 20:100] = 1
+    fill = NeuralPatch(Plain(), tiny(), NeuralPatchOptions(scales=4, iterations=(2,)))(image, mask)
+    torch.testing.assert_close(fill.image, image, atol=0.1, rtol=0)
+
+
+def test_presets_and_options_by_name():
+    assert open_with(Plain(), {}).options == NeuralPatchOptions()
+    for name, changes in PRESETS.items():
+        options = open_with(Plain(), {"preset": name}).options
+        assert options == NeuralPatchOptions(**changes)
+    changed = open_with(
+        Plain(), {"preset": "paper", "iterations": "3, 4", "layers": "relu2_1", "sizes": "", "guide": 1}
+    ).options
+    assert changed.iterations == (3, 4)
+    assert changed.layers == ("relu2_1",)
+    assert changed.sizes == ()
+    assert (changed.matching, changed.guide) == ("nearest", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"preset": "best"}, "no preset 'best'; choose from default, fast, paper"),
+        ({"speed": 3}, "neural-patch has no option 'speed'; its options are matching, "),
+        ({"scales": "many"}, "scales of neural-patch takes a whole number, not 'many'"),
+        ({"scales": 2.5}, "a whole number"),
+        ({"iterations": "3;4"}, "a whole number, one or more with commas between"),
+        ({"matching": "best"}, "takes coherent or nearest"),
+        ({"vgg19": "gone.pth"}, "no VGG-19 file gone.pth"),
+    ],
+)
+def test_options_by_name_that_cannot_be(given, sentence):
+    with pytest.raises(RetouchError, match=sentence):
+        open_with(Plain(), given)
+
+
+def test_it_is_made_around_any_model_by_name():
+    image, mask = stripes(), square()
+    few = {"scales": 1, "iterations": 1}
+    model = retouch.load("telea+neural-patch", options=few)
+    assert (model.name, model.content.name) == ("neural-patch", "telea")
+    assert retouch.load("neural-patch", options=few).content.name == "contextual-attention"
+    twice = retouch.load("telea+neural-patch+neural-patch", options=few)
+    assert twice.content.content.name == "telea"
+    picture, hole = (255 * image[0].permute(1, 2, 0)).byte().numpy(), (mask[0, 0] > 0).numpy()
+    filled = [
+        retouch.inpaint(picture, hole, **each, options=few)
+        for each in ({"model": "telea", "refine": True}, {"model": "telea+neural-patch"})
+    ]
+    assert (filled[0] == filled[1]).all()
+    assert (filled[0] != retouch.inpaint(picture, hole, model="telea")).any()
+    for changes in ({"refine": True}, {"options": few}):
+        with pytest.raises(RetouchError, match="loaded already stays as it is"):
+            retouch.inpaint(picture, hole, model=model, **changes)
+    with pytest.raises(RetouchError, match="no model called 'lama'"):
+        retouch.load("lama+neural-patch")
+    with pytest.raises(RetouchError, match="telea has no options; leave out scales"):
+        retouch.load("telea", options=few)

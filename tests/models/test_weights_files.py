@@ -89,13 +89,13 @@ def test_a_network_without_weights_is_not_listed_and_says_what_to_do():
     card = ModelCard("nets", "A paper, 2018", "skies", open=lambda weights, device: None)
     assert not card.ready
     with pytest.raises(RetouchError, match=r"No weights for nets .*retouch train.* exported file"):
-        card.make("cpu")
+        card.make("cpu", {})
 
 
 def test_one_width_makes_a_card_buildable_by_name(weights_file, monkeypatch):
     bare = next(card for card in CARDS if card.name == "contextual-attention")
     card = replace(bare, widths=(Width("tiny", 1, weights_file.name), Width("lost", 1, "lost.safetensors")))
-    monkeypatch.setattr("retouch.api.CARDS", (card,))
+    monkeypatch.setattr("retouch.loading.CARDS", (card,))
     monkeypatch.setattr("retouch.weights.shipped", lambda name: weights_file.parent / name)
     assert retouch.models() == [card]
     by_name, by_path = retouch.load("contextual-attention"), retouch.load(weights_file)

@@ -12,8 +12,17 @@ import typer
 
 import retouch
 from retouch.api import beside
-from retouch.cli.terminal import PIPE, check_pipe, plain_errors, progress_bar, read_pipe, write_pipe
+from retouch.cli.terminal import (
+    PIPE,
+    check_pipe,
+    good_enough,
+    plain_errors,
+    progress_bar,
+    read_pipe,
+    write_pipe,
+)
 from retouch.errors import RetouchError
+from retouch.loading import split_refiner
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +52,15 @@ def fill(
     model: Annotated[
         str, typer.Option(help="A model's name (`retouch models`), or a weights file of your own.")
     ] = default.model,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Refine the model's fill with neural-patch. Ctrl-C: good enough.")
+    ] = default.refine,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="NAME=VALUE", help="Of the model, such as preset=fast; can be repeated."
+        ),
+    ] = default.options,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fill.")] = default.seed,
     dilate: Annotated[
@@ -109,11 +127,14 @@ def fill(
         source = read_pipe("photo") if photo == PIPE else Path(photo)
         opened = imaging.read_photo(source, allow_huge=allow_huge)
         imaging.check_target(target, overwrite=overwrite, photo=opened)
-        with progress_bar(quiet=quiet) as on_progress:
+        stoppable = refine or split_refiner(model)[1] is not None
+        with progress_bar(quiet=quiet) as listen, good_enough(listen, stoppable) as on_progress:
             result = retouch.fill(
                 opened,
                 read_pipe("mask") if mask == PIPE else mask,
                 model=model,
+                refine=refine,
+                options=_options(options),
                 device=device,
                 seed=seed,
                 dilate=dilate,
@@ -132,6 +153,21 @@ def fill(
             write_pipe(written)
         if not quiet:
             _report(target, result.changed, time.perf_counter() - started)
+
+
+def _options(given: list[str] | None) -> dict[str, str] | None:
+    """Split what follows --option."""
+    if given is None:
+        return None
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or not equals:
+            raise RetouchError(f"--option takes NAME=VALUE, such as preset=fast, not {each!r}.")
+        if name in found:
+            raise RetouchError(f"The option {name} is given twice; give it once.")
+        found[name] = value
+    return found
 
 
 def _target(photo: str, output: str | None) -> Path | None:

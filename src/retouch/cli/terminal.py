@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import typer
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.progress import TaskID
 
     from retouch.contract import Progress
@@ -73,13 +76,51 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
         progress.BarColumn(),
         progress.TaskProgressColumn(),
         progress.TimeElapsedColumn(),
+        progress.TextColumn("{task.fields[detail]}"),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
         def listen(step: Progress) -> None:
             if step.stage not in tasks:
-                tasks[step.stage] = bar.add_task(step.stage)
-            bar.update(tasks[step.stage], completed=step.done, total=step.total)
+                tasks[step.stage] = bar.add_task(step.stage, detail="")
+            bar.update(tasks[step.stage], completed=step.done, total=step.total, detail=step.detail)
 
         yield listen
+
+
+@contextmanager
+def good_enough(
+    listen: Callable[[Progress], None] | None, stoppable: bool
+) -> Iterator[Callable[[Progress], None] | None]:
+    """Let the first Ctrl-C end the work with what there is, and the second one give up.
+
+    Args:
+        listen: told of progress; None for nobody.
+        stoppable: whether the model is one that improves step by step; for others Ctrl-C gives up at once.
+    """
+    if not stoppable:
+        yield listen
+        return
+    from retouch.contract import Stop
+
+    wanted = False
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        nonlocal wanted
+        if wanted:
+            raise KeyboardInterrupt
+        wanted = True
+        typer.echo("retouch: good enough; Ctrl-C again gives up", err=True)
+
+    def heard(step: Progress) -> None:
+        if listen is not None:
+            listen(step)
+        if wanted:
+            raise Stop
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)

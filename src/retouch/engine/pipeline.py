@@ -307,7 +307,8 @@ class _Reporter:
         """Listen to a model at work on a window; its stages may start anew, the bar never goes back."""
         if progress.total > 0:
             self._within = max(self._within, progress.done * STEPS // progress.total)
-            self._tell("fill", self._done["fill"] + min(self._within, STEPS - 1))
+            done = self._done["fill"] + min(self._within, STEPS - 1)
+            self._tell("fill", done, "" if progress.stage == "fill" else progress.stage)
         if self._stopped:
             # A model that can gives what it has, for this window and the next ones; the photo is completed.
             raise Stop
@@ -318,10 +319,10 @@ class _Reporter:
         self._done[stage] += STEPS if stage == "fill" else 1
         self._tell(stage, self._done[stage])
 
-    def _tell(self, stage: str, done: int) -> None:
+    def _tell(self, stage: str, done: int, detail: str = "") -> None:
         if self._stopped:
             return
         try:
-            self._listen(Progress(stage, done, self._total[stage]))
+            self._listen(Progress(stage, done, self._total[stage], detail))
         except Stop:
             self._stopped = True

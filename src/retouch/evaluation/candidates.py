@@ -18,7 +18,7 @@ class WeightsFile(NamedTuple):
     """A weights file that is measured.
 
     Attributes:
-        path: of the file.
+        path: of the file; perhaps with the name of what refines the fill after it.
         sha256: of its content, see :func:`~retouch.evaluation.store.file_digest`.
     """
 
@@ -40,13 +40,15 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
     Raises:
         RetouchError: no such model, file or device, two of one name, or a tool that is not installed.
     """
-    from retouch.api import check_device, is_weights_file, load
+    from retouch.loading import JOIN, check_device, is_weights_file, load, split_refiner
     from retouch.models import AUTO, CARDS
 
     found: dict[str, WeightsFile | None] = {}
     for model in models:
-        file = is_weights_file(model)
-        name = Path(model).stem if file else model
+        content, refiner = split_refiner(model)
+        first = content or model
+        file = is_weights_file(first)
+        name = Path(first).stem if file else first
         if not file and name not in (*BASELINES, *(card.name for card in CARDS)):
             known = [*(card.name for card in CARDS if card.ready), *BASELINES]
             hint = f" The name of what auto stands for is {AUTO}." if name == "auto" else ""
@@ -54,6 +56,12 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
                 f"There is no model {name!r} to measure; choose from {', '.join(known)}, "
                 f"or give a weights file.{hint}"
             )
+        if content is not None and refiner is not None:
+            if name in BASELINES and not file:
+                raise RetouchError(
+                    f"{name} is not a model of this package; {refiner.name} cannot refine its fill."
+                )
+            name += JOIN + refiner.name
         if models.count(model) > 1:
             raise RetouchError("A model is named twice; name each one once.")
         if name in found:
@@ -63,6 +71,6 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
                 raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
         else:
             load(model, device="cpu")  # says what is wrong with its weights
-        found[name] = WeightsFile(model, file_digest(Path(model))) if file else None
+        found[name] = WeightsFile(model, file_digest(Path(first))) if file else None
     check_device(device)
     return found

@@ -97,15 +97,17 @@ def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> F
     return _model(name, device, seed)
 
 
-def _unchanged(weights: WeightsFile) -> Path:
-    """The path of a file, which must not have been replaced since it was named."""
-    path = Path(weights.path)
+def _unchanged(weights: WeightsFile) -> str:
+    """The name of a file, which must not have been replaced since it was named."""
+    from retouch.loading import split_refiner
+
+    path = Path(split_refiner(weights.path)[0] or weights.path)
     if file_digest(path) != weights.sha256:
         raise RetouchError(f"{path} has changed since measuring began; measure again with --resume.")
-    return path
+    return weights.path
 
 
-def _model(name: str | Path, device: str, seed: int) -> Fill:
+def _model(name: str, device: str, seed: int) -> Fill:
     import retouch
 
     model = retouch.load(name, device=device)

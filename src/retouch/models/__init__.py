@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retouch.errors import RetouchError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from retouch.weights import Weights
 
 AUTO = "exemplar"  # what the name "auto" means
+REFINER = "neural-patch"  # what refines the fill of another model
+CONTENT = "contextual-attention"  # whose fill it refines if none is named
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,17 @@ class Width:
 class ModelCard:
     """What a person wants to know of a model before choosing it, and how it is made.
 
-    A method without a network has ``build``, one with a network has ``open``.
+    A method without a network has ``build``, one with a network has ``open``, one that refines another's fill
+    has ``refine``.
 
     Attributes:
         name: the name that ``retouch.load`` and ``--model`` take.
         paper: where the method was published.
         good_at: one short sentence on what to use it for.
-        build: makes the model on the given device ("cpu", "cuda", "cuda:1" …); None for one with a network.
-        open: makes the model of weights that were read, on a device; None for a method without a network.
+        build: makes the model on the given device ("cpu", "cuda", "cuda:1" …) with the given options.
+        open: makes the model of weights that were read, on a device.
+        refine: makes the model around another one, with the given options.
+        configurable: whether there are options.
         gpu: whether it can use one.
         widths: the trained sizes that are part of this package, the one that the name stands for first; empty
             for a method without a network, and for a network that only files of the user's can bring.
@@ -56,24 +61,32 @@ class ModelCard:
     name: str
     paper: str
     good_at: str
-    build: Callable[[str], Model] | None = None
+    build: Callable[[str, Mapping[str, Any]], Model] | None = None
     open: Callable[[Weights, str], Model] | None = None
+    refine: Callable[[Model, Mapping[str, Any]], Model] | None = None
+    configurable: bool = False
     gpu: bool = True
     widths: tuple[Width, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Whether the name alone will do: it needs no weights, or some are part of this package."""
-        return self.build is not None or bool(self.widths)
+        return self.build is not None or self.refine is not None or bool(self.widths)
 
-    def make(self, device: str) -> Model:
-        """Make the model that the name stands for.
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise :class:`RetouchError` if there are options, and the model has none."""
+        if options and not self.configurable:
+            raise RetouchError(f"{self.name} has no options; leave out {', '.join(options)}.")
+
+    def make(self, device: str, options: Mapping[str, Any]) -> Model:
+        """Make the model that the name stands for; one that refines is made around another by its ``refine``.
 
         Raises:
-            RetouchError: it needs weights, and none are part of this package.
+            RetouchError: it needs weights, and none are part of this package; or an option cannot be.
         """
+        self.check_options(options)
         if self.build is not None:
-            return self.build(device)
+            return self.build(device, options)
         if self.open is None or not self.widths:
             raise RetouchError(
                 f"No weights for {self.name} are part of this installation; train them (retouch train) and "
@@ -84,23 +97,24 @@ class ModelCard:
         return self.open(read_weights(shipped(self.widths[0].weights)), device)
 
 
-def _exemplar(device: str) -> Model:
+def _exemplar(device: str, options: Mapping[str, Any]) -> Model:
     import torch
 
-    from retouch.models.exemplar import Exemplar
+    from retouch.models.exemplar import Exemplar, ExemplarOptions
+    from retouch.models.options import make_options
 
-    model = Exemplar()
+    model = Exemplar(make_options(ExemplarOptions, options, "exemplar"))
     model.device = torch.device(device)
     return model
 
 
-def _telea(device: str) -> Model:
+def _telea(device: str, options: Mapping[str, Any]) -> Model:
     from retouch.models.classical import Telea
 
     return Telea()
 
 
-def _navier_stokes(device: str) -> Model:
+def _navier_stokes(device: str, options: Mapping[str, Any]) -> Model:
     from retouch.models.classical import NavierStokes
 
     return NavierStokes()
@@ -124,12 +138,19 @@ def _context_encoder(weights: Weights, device: str) -> Model:
     return open_weights(weights, device)
 
 
+def _neural_patch(content: Model, options: Mapping[str, Any]) -> Model:
+    from retouch.models.neural_patch import open_with
+
+    return open_with(content, options)
+
+
 CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="exemplar",
         paper="patch synthesis: Wexler, Shechtman and Irani, PAMI 2007; Barnes et al., SIGGRAPH 2009",
         good_at="texture, and removing objects: copies from the rest of the photo; no weights needed",
         build=_exemplar,
+        configurable=True,
     ),
     ModelCard(
         name="telea",
@@ -160,6 +181,13 @@ CARDS: tuple[ModelCard, ...] = (
         good_at="a small network, trained briefly: soft, the right tone; on most photos exemplar is better",
         open=_pen_net,
         widths=(Width("lite", 2_560_642, "pen-net-lite.safetensors", {"ST-LPIPS at 256²": 0.341}),),
+    ),
+    ModelCard(
+        name="neural-patch",
+        paper="Yang et al., High-Resolution Image Inpainting using Neural Patch Synthesis, CVPR 2017",
+        good_at="TODO",
+        refine=_neural_patch,
+        configurable=True,
     ),
     ModelCard(
         name="context-encoder",

@@ -25,18 +25,14 @@ from torch.nn import functional as F
 from retouch.contract import Fill, Model, OnProgress, Progress
 from retouch.errors import RetouchError
 from retouch.ops.coherence import CoherentField
-from retouch.ops.correspondence import HardCorrespondence, match
+from retouch.ops.coherent_search import finer_sources, first_sources, improve, usable_patches
+from retouch.ops.correspondence import HardCorrespondence
 from retouch.ops.painting import Canvas
 from retouch.ops.patches import PatchGrid, patch_grid
 from retouch.ops.pyramid import Level, halve
 
 # The coarsest level has at least so many pixels along its short side, and so many sources.
 _SHORTEST, _FEWEST = 24, 30
-# Where queries times sources are at most so many, all pairs are compared.
-_ALL_PAIRS = 6_000_000
-_EXPLORATIONS = 16
-# How far the finest level looks around; what lies farther was decided below.
-_LAST_RADIUS = 8
 
 
 @dataclass(frozen=True)
@@ -107,11 +103,11 @@ def _synthesise(
 ) -> tuple[Tensor, PatchGrid, CoherentField]:
     """Fill one image, ``3×H×W``; returns it with the patches of its finest level and their sources."""
     generator = torch.Generator(finest.image.device).manual_seed(seed)
-    side = next(each for each in range(options.patch, 0, -2) if each == 1 or bool(_sources(finest, each) > 0))
+    side = next(each for each in range(options.patch, 0, -2) if each == 1 or usable_patches(finest, each))
     levels = [finest]
     while min(levels[-1].known.shape) >= 2 * _SHORTEST:
         coarser = halve(levels[-1])
-        if bool(coarser.known.all()) or _sources(coarser, side) < _FEWEST:
+        if bool(coarser.known.all()) or usable_patches(coarser, side) < _FEWEST:
             break
         levels.append(coarser)
     rounds = [options.rounds[min(number, len(options.rounds) - 1)] for number in range(len(levels))]
@@ -131,10 +127,10 @@ def _synthesise(
             generator=generator,
         )
         if above is None:
-            sources = _first_sources(canvas, level, seed)
+            sources = first_sources(canvas, level, seed)
         else:
             coarse, coarse_field = above
-            sources, unknown = _refine(coarse.grid, coarse_field, grid, generator)
+            sources, unknown = finer_sources(coarse.grid, coarse_field, grid, generator)
             enlarged = F.interpolate(coarse.painted[None], scale_factor=2.0, mode="bilinear")[0]
             enlarged = enlarged[:, : grid.height, : grid.width]
             canvas.painted = torch.where(level.known, level.image, enlarged)
@@ -142,75 +138,9 @@ def _synthesise(
         field = CoherentField(grid, sources, options.coherence, 2 * canvas.share)
         for turn in range(rounds[number]):
             last = turn == rounds[number] - 1
-            _search(canvas, field, generator, number == 0, above is None, last)
+            improve(canvas, field, generator, number == 0, above is None, last)
             canvas.paint(field.sources, field.distances)
             done = sum(costs[number + 1 :]) + costs[number] * (turn + 1) // rounds[number]
             report(done, sum(costs))
         above = (canvas, field)
     return canvas.painted, grid, field
-
-
-def _sources(level: Level, side: int) -> int:
-    """How many patches of a level can be borrowed."""
-    if min(level.known.shape) < side:
-        return 0
-    return int((F.max_pool2d((~level.readable)[None].float(), side, 1) == 0).sum())
-
-
-def _all_pairs(grid: PatchGrid) -> bool:
-    return len(grid.queries) * int(grid.sources.sum()) <= _ALL_PAIRS
-
-
-def _first_sources(canvas: Canvas, level: Level, seed: int) -> Tensor:
-    """Sources of the coarsest level, where only the smooth guess is painted."""
-    grid = canvas.grid
-    if not len(grid.queries):
-        return grid.queries
-    if _all_pairs(grid):
-        return canvas.compare().nearest(grid.sources.nonzero()[:, 0])
-    found = match(
-        canvas.painted[None],
-        (~level.known)[None, None].to(canvas.painted),
-        patch=grid.patch,
-        similarity="squared-distance",
-        allowed=level.readable[None, None].to(canvas.painted),
-        method="approximate",
-        seed=seed,
-    )
-    return found.sources[0][:, 0]
-
-
-def _refine(
-    coarse: PatchGrid, field: CoherentField, grid: PatchGrid, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Carry sources to the next finer level; returns them and where they are only drawn at random."""
-    row, column = grid.row_column(grid.queries)
-    row, column = row.clamp(0, grid.height - 1), column.clamp(0, grid.width - 1)
-    ranks = coarse.ranks(coarse.queries)[coarse.flat(row // 2, column // 2)]
-    missing = ranks == len(coarse.queries)
-    source_row, source_column = coarse.row_column(field.sources[ranks.masked_fill(missing, 0)])
-    source_row = (source_row * 2 + row % 2).clamp_(0, grid.height - 1)
-    source_column = (source_column * 2 + column % 2).clamp_(0, grid.width - 1)
-    sources = grid.flat(source_row, source_column)
-    missing |= ~grid.sources[sources]
-    valid = grid.sources.nonzero()[:, 0]
-    draw = torch.randint(len(valid), sources.shape, generator=generator, device=valid.device)
-    return torch.where(missing, valid[draw], sources), missing
-
-
-def _search(
-    canvas: Canvas, field: CoherentField, generator: torch.Generator, finest: bool, coarsest: bool, last: bool
-) -> None:
-    """Improve the field for the present painting."""
-    grid = canvas.grid
-    comparison = canvas.compare()
-    if not last and _all_pairs(grid):
-        field.sources = comparison.nearest(grid.sources.nonzero()[:, 0])
-    field.judge(comparison)
-    field.propagate(comparison)
-    if coarsest:
-        return
-    radius = _LAST_RADIUS if finest else max(grid.height, grid.width) // 2
-    for _ in range(_EXPLORATIONS):
-        field.explore(comparison, radius, generator)
-        radius = max(1, radius // 3)

@@ -1,14 +1,17 @@
 """Multi-Scale Neural Patch Synthesis (Yang et al., CVPR 2017, arXiv 1611.09969): fills, refined.
 
-Another model's fill is the content. From a coarse scale to the full one, the hole's pixels are moved until
-the features that VGG sees in them are those of known patches, while the pixels stay near the content.
+Another model's fill is the content. From a coarse scale to the full one, the hole is painted with known
+patches that look like it to VGG, and its pixels are moved until the features seen in them are those of known
+patches, while they stay near what they were.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,77 +19,35 @@ from torch.nn import functional as F
 
 from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements, Stop
 from retouch.errors import RetouchError
+from retouch.models.guided_upsampling import upsample
 from retouch.models.neural_patch_fit import Objective, fit
-from retouch.models.neural_patch_texture import textures
-from retouch.models.vgg import Vgg
+from retouch.models.neural_patch_options import PRESETS, NeuralPatchOptions
+from retouch.models.neural_patch_painting import Painting, paint, pixel_features, rounds
+from retouch.models.neural_patch_texture import textures, turned
+from retouch.models.options import make_options
+from retouch.models.vgg import Vgg, shift_tolerant_vgg, vgg19
+from retouch.ops.blend import blend
 from retouch.ops.cells import hole_window
+from retouch.ops.coherent_search import usable_patches
+from retouch.ops.correspondence import HardCorrespondence
+from retouch.ops.pyramid import Level, halve
 from retouch.ops.resize import enlarge, shrink, shrink_mask
 
 CELL = 8
-"""Pixels along the side of a cell of the deepest layer that is usual, relu4_1."""
+"""Pixels along the side of a cell of the deepest layers that may be compared, relu4_1 to relu4_4."""
 REACH = 32
 """Known pixels around the hole that take part: nearly all that features of the hole depend on."""
-
-
-@dataclass(frozen=True)
-class NeuralPatchOptions:
-    """How the optimisation is done.
-
-    Attributes:
-        layers: of VGG, whose patches are compared.
-        finest_layers: those at the full scale, where deep layers cost most and say least.
-        scales: the full size, and so many less one halvings of it.
-        iterations: how often the objective is computed at each scale, coarse to fine; the last number stands
-            for all further scales.
-        rematch: so many computations lie between two searches for the nearest patches; 0 = one a scale.
-        content: weight of the squared difference to the content.
-        texture: weight of the difference to the known patches' features.
-        smoothness: weight of the squared differences of neighbouring pixels.
-        channels: so many principal channels of the features are compared in the search; 0 = all.
-        rotations: degrees by which the picture is turned to find more patches to borrow.
-        sizes: factors by which it is resized for that.
-    """
-
-    layers: tuple[str, ...] = ("relu3_1", "relu4_1")
-    finest_layers: tuple[str, ...] = ("relu3_1",)
-    scales: int = 3
-    iterations: tuple[int, ...] = (24, 18, 12)
-    rematch: int = 6
-    content: float = 100.0
-    texture: float = 1.0
-    smoothness: float = 0.0
-    channels: int = 48
-    rotations: tuple[float, ...] = ()
-    sizes: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.scales <= 6:
-            raise RetouchError(f"Scales must be from 1 to 6, not {self.scales}.")
-        if not self.iterations or min(self.iterations) < 1:
-            raise RetouchError(f"Each scale needs at least one iteration, not {self.iterations}.")
-        if not self.layers or not self.finest_layers:
-            raise RetouchError("At least one layer must be compared at each scale.")
-        if self.rematch < 0 or self.channels < 0:
-            raise RetouchError(
-                f"Rematch ({self.rematch}) and channels ({self.channels}) must not be negative."
-            )
-        if min(self.content, self.texture, self.smoothness) < 0:
-            raise RetouchError("Weights must not be negative.")
-        if any(not 0.5 <= each <= 2 for each in self.sizes):
-            raise RetouchError(f"Sizes must be from 0.5 to 2, not {self.sizes}.")
-
-    def rounds(self, scale: int) -> list[int]:
-        """How often the objective may be computed after each search, at a scale counted from the coarsest."""
-        total = self.iterations[min(scale, len(self.iterations) - 1)]
-        step = self.rematch or total
-        return [min(step, total - done) for done in range(0, total, step)]
+GUIDE, COARSEST_GUIDE = ("relu3_1",), ("relu2_1",)
+"""Layers of VGG that guide the painting."""
+_FEWEST = 30  # patches to borrow that a scale must have; the full one does with less
+_FEATHER = 4  # pixels of the content's resolution over which its tone is corrected, as the engine does
 
 
 class NeuralPatch(Model):
     """Refines the fill of another model, so that it has the texture of the known area.
 
-    Fills holes of any shape. Confidence and correspondence are those of the content. A listener that raises
-    :class:`~retouch.contract.Stop` gets the best fill so far.
+    Fills holes of any shape. A listener that raises :class:`~retouch.contract.Stop` gets the best fill so
+    far. Confidence is that of the content.
     """
 
     name = "neural-patch"
@@ -96,14 +57,14 @@ class NeuralPatch(Model):
         """Build it.
 
         Args:
-            content: the model whose fill is refined; it decides the working size and the device.
-            vgg: what sees the features; it is moved to that device.
-            options: how the optimisation is done.
+            content: the model whose fill is refined; it decides the device.
+            vgg: what sees the features; a copy goes to that device if it lies elsewhere.
+            options: how it is done.
         """
         self.content = content
-        self.vgg = vgg.to(content.device)
+        here = vgg.get_buffer("mean").device == content.device
+        self.vgg = vgg if here else deepcopy(vgg).to(content.device)
         self.options = options or NeuralPatchOptions()
-        self.working_size = content.working_size
         self.device = content.device
         for layer in (*self.options.layers, *self.options.finest_layers):
             if self.vgg.cell(layer) > CELL:
@@ -113,83 +74,138 @@ class NeuralPatch(Model):
         self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
     ) -> Fill:
         """Fill with the content's model, then refine each item of the batch on its own."""
-        report = _Report(on_progress, self._total(mask))
-        fill = self.content(image, mask, allowed=allowed, seed=seed, on_progress=report.content)
-        refined = fill.image.clone()
+        steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
+        report = _Report(on_progress, steps * len(image))
+        content = self._content(image, mask, allowed, seed, report)
+        refined, paintings = [], []
         for item in range(len(image)):
             one = slice(item, item + 1)
-            if bool(mask[item].any()):
-                refined[one] = self._refine(fill.image[one], mask[one], allowed[one], report)
-        return Fill(refined, fill.confidence, fill.correspondence, fill.levels)
+            made, painting = self._refine(content.image[one], mask[one], allowed[one], seed, report)
+            refined.append(made)
+            paintings.append(painting)
+        return Fill(torch.cat(refined), content.confidence, _correspondence(paintings))
 
-    def _total(self, mask: Tensor) -> int:
-        options = self.options
-        per_item = sum(sum(options.rounds(number)) for number in range(options.scales))
-        return per_item * int(mask.flatten(1).any(1).sum())
+    def _content(self, image: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: _Report) -> Fill:
+        """The content's fill, at the resolution that suits its model, brought to the picture's own."""
+        factor = -(-max(image.shape[2:]) // self.content.working_size)
+        while True:
+            below, right = (-side % factor for side in image.shape[2:])
+            margins = (0, right, 0, below)
+            photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
+            usable = F.pad(allowed, margins)
+            small, free = shrink_mask(hole, factor), 1 - shrink_mask(1 - usable, factor)
+            # So little may be known that a lower resolution would hide it.
+            if factor == 1 or bool((free.flatten(1).any(1) | ~hole.flatten(1).any(1)).all()):
+                break
+            factor -= 1
+        fill = self.content(
+            shrink(photo, factor).clamp(0, 1), small, allowed=free, seed=seed, on_progress=report.content
+        )
+        if factor == 1:
+            return fill
+        filled = upsample(photo, hole, fill, factor, allowed=usable, seed=seed).image
+        filled = blend(photo, filled, hole, _FEATHER * factor)
+        height, width = image.shape[2:]
+        confidence = fill.confidence
+        if confidence is not None:
+            confidence = enlarge(confidence, factor, "bilinear")[..., :height, :width]
+        return Fill(filled[..., :height, :width], confidence)
 
-    def _refine(self, filled: Tensor, mask: Tensor, allowed: Tensor, report: _Report) -> Tensor:
-        """The fill of one picture, scale by scale."""
-        correction: Tensor | None = None
-        refined = filled
-        for number in range(self.options.scales):
-            factor = 2 ** (self.options.scales - 1 - number)
-            content, hole, usable = _shrunken(filled, mask, allowed, factor)
-            start = content
+    def _steps(self, number: int) -> int:
+        """Steps of progress of a scale, counted from the finest."""
+        painted = rounds(number) if self.options.matching == "coherent" else 0
+        return painted + sum(self.options.searches(number))
+
+    def _refine(
+        self, filled: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: _Report
+    ) -> tuple[Tensor, Painting | None]:
+        """The fill of one picture, scale by scale; and how its hole was painted at the full one."""
+        height, width = filled.shape[2:]
+        scales = self.options.count(height, width)
+        step = CELL * 2 ** (scales - 1)
+        margins = (0, -width % step, 0, -height % step)
+        content = F.pad(filled, margins, mode="replicate")
+        hole, usable = F.pad(mask, margins)[0, 0] > 0, F.pad(allowed, margins)[0, 0] > 0
+        levels = [Level(content[0], (~hole).to(filled), usable & ~hole)]
+        while len(levels) < scales:
+            levels.append(halve(levels[-1]))
+        generator = torch.Generator(filled.device).manual_seed(seed)
+        made, correction, painting = content[0], None, None
+        for number in reversed(range(scales)):
+            level = levels[number]
+            own = torch.where(level.known, level.image, shrink(content, 2**number)[0])
+            made = own
             if correction is not None:
                 # What the coarser scale changed; the content's own detail stays.
-                moved = enlarge(correction, 2)[..., : content.shape[2], : content.shape[3]]
-                start = torch.where(hole > 0, (content + moved).clamp(0, 1), content)
-            refined = self._scale(start, hole, usable, number, factor == 1, report)
-            correction = refined - content
-        return torch.where(mask > 0, refined[..., : mask.shape[2], : mask.shape[3]], filled)
+                moved = (own + enlarge(correction[None], 2)[0]).clamp(0, 1)
+                made = torch.where(level.known, own, moved)
+            report.begin(f"{width >> number}×{height >> number}", self._steps(number))
+            if number == 0 or (not bool(level.known.all()) and usable_patches(level, 3) >= _FEWEST):
+                made, painting = self._scale(level, made, painting, generator, number, report)
+            report.end()
+            correction = made - own
+        return made[None, :, :height, :width], painting
 
     def _scale(
-        self, start: Tensor, mask: Tensor, usable: Tensor, number: int, last: bool, report: _Report
-    ) -> Tensor:
+        self,
+        level: Level,
+        start: Tensor,
+        coarser: Painting | None,
+        generator: torch.Generator,
+        number: int,
+        report: _Report,
+    ) -> tuple[Tensor, Painting | None]:
+        """The picture of one scale, ``3×H×W``, painted and optimised; and how it was painted."""
         options = self.options
-        if report.stopped:
-            return start
-        layers = options.finest_layers if last else options.layers
-        rows, columns = _window(mask)
-        with torch.no_grad():
-            others = list(_turned(start, usable, options))
-            compared = textures(
-                self.vgg, layers, start, mask, usable, (rows, columns), options.channels, others
-            )
-        rounds = options.rounds(number)
-        if not compared:
-            # No whole patch is known at this scale.
-            report.reach(sum(rounds))
-            return start
-        objective = Objective(options.content, options.texture, options.smoothness)
-        side = f"{start.shape[3]}×{start.shape[2]}"
-        result = start.clone()
-        result[..., rows, columns] = fit(
-            start[..., rows, columns],
-            mask[..., rows, columns] > 0,
-            self.vgg,
-            compared,
-            objective,
-            rounds,
-            lambda: report.computed(side),
-        )
-        report.reach(sum(rounds))
-        return result
+        layers = options.layers if number else options.finest_layers
+        picture, painting = start[None], None
+        known = level.known[None, None].to(picture)
+        if options.matching == "coherent" and not report.stopped:
+            layer = COARSEST_GUIDE if coarser is None else GUIDE
+            features = pixel_features(self.vgg, layer, picture, known, options.guide)
+            step = partial(report.step, "paint")
+            painting = paint(level, start, features, coarser, options.coherence, generator, number, step)
+            picture = painting.image[None]
+        searches, window = options.searches(number), _window(1 - known)
+        if report.stopped or not searches or window is None:
+            return picture[0], painting
+        usable = level.readable[None, None].to(picture)
+        others = list(turned(picture, usable, options.rotations, options.sizes))
+        compared = textures(self.vgg, layers, picture, 1 - known, usable, window, options.channels, others)
+        if compared:  # some whole patch is known at this scale
+            step = partial(report.step, "optimise")
+            objective = Objective(options.content_weight, options.texture_weight, options.smoothness_weight)
+            part = (..., *window)
+            inside = known[part] == 0
+            picture = picture.clone()
+            picture[part] = fit(picture[part], inside, self.vgg, compared, objective, searches, step)
+        return picture[0], painting
 
 
-def _shrunken(filled: Tensor, mask: Tensor, allowed: Tensor, factor: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The picture, its hole and what may be borrowed, at a scale; padded to whole cells."""
-    below, right = (-side % (CELL * factor) for side in filled.shape[2:])
-    margins = (0, right, 0, below)
-    picture = F.pad(filled, margins, mode="replicate")
-    hole, usable = F.pad(mask, margins), F.pad(allowed, margins)
-    return shrink(picture, factor), shrink_mask(hole, factor), 1 - shrink_mask(1 - usable, factor)
+def open_with(content: Model, given: Mapping[str, Any]) -> NeuralPatch:
+    """Make the model around another one, with options given by name.
+
+    Beside those of :class:`NeuralPatchOptions` there are two: "preset", the name of a set of them
+    (:data:`~retouch.models.neural_patch_options.PRESETS`), over which the others count; and "vgg19", the path
+    of torchvision's file of VGG-19, which then sees the features.
+
+    Raises:
+        RetouchError: an option cannot be, or the file is not what it should be.
+    """
+    rest = dict(given)
+    preset, file = str(rest.pop("preset", "default")), rest.pop("vgg19", None)
+    if preset not in PRESETS:
+        raise RetouchError(f"There is no preset {preset!r}; choose from {', '.join(PRESETS)}.")
+    options = make_options(NeuralPatchOptions, {**PRESETS[preset], **rest}, NeuralPatch.name)
+    vgg = shift_tolerant_vgg() if file is None else vgg19(Path(file))
+    return NeuralPatch(content, vgg, options)
 
 
-def _window(mask: Tensor) -> tuple[slice, slice]:
-    """Rows and columns that the features of the hole depend on, in whole cells."""
+def _window(mask: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns that the features of the hole depend on, in whole cells; None without a hole."""
     around = hole_window(mask)
-    assert around is not None  # only pictures with a hole are refined
+    if around is None:
+        return None
     rows, columns = (
         slice(max(0, each.start - REACH) // CELL * CELL, min(side, -(-(each.stop + REACH) // CELL) * CELL))
         for each, side in zip(around, mask.shape[2:], strict=True)
@@ -197,49 +213,45 @@ def _window(mask: Tensor) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _turned(image: Tensor, usable: Tensor, options: NeuralPatchOptions) -> Iterator[tuple[Tensor, Tensor]]:
-    """The picture turned and resized about its middle, and which of its pixels may be borrowed from."""
-    height, width = image.shape[2:]
-    for degrees in (0.0, *options.rotations):
-        for factor in (1.0, *options.sizes):
-            if degrees == 0 and factor == 1:
-                continue
-            cosine, sine = (each(math.radians(degrees)) / factor for each in (math.cos, math.sin))
-            # Grids run from -1 to 1 on both axes, whatever the sides are.
-            turn = [[cosine, -sine * height / width, 0], [sine * width / height, cosine, 0]]
-            grid = F.affine_grid(
-                torch.tensor([turn], device=image.device), [1, 1, height, width], align_corners=False
-            )
-            picture = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
-            # A pixel that mixes in what may not be borrowed may not be either.
-            free = F.grid_sample(usable, grid, align_corners=False)
-            yield picture, (free > 0.999).to(usable)
+def _correspondence(paintings: Sequence[Painting | None]) -> HardCorrespondence | None:
+    """Where all items were painted from; None if one was not."""
+    made = [each for each in paintings if each is not None]
+    if len(made) < len(paintings):
+        return None
+    return HardCorrespondence(
+        [each.grid for each in made],
+        [each.field.sources[:, None] for each in made],
+        [torch.ones_like(each.field.distances)[:, None] for each in made],
+        [-each.field.distances for each in made],
+    )
 
 
 class _Report:
-    """Counts computations of the objective, and hears whether to stop."""
+    """Counts rounds and computations, and hears whether to stop."""
 
     def __init__(self, listen: OnProgress, total: int) -> None:
         self._listen = listen
         self._total = total
-        self._before = 0  # the ones of all earlier scales
-        self._done = 0
+        self._done, self._end, self._scale = 0, 0, ""
         self.stopped = False
 
     def content(self, progress: Progress) -> None:
         """Pass on the content's progress; a stop takes effect once there is something to give."""
-        self._tell(Progress(f"content: {progress.stage}", 0, self._total))
+        self._tell(Progress("content", 0, self._total))
 
-    def computed(self, side: str) -> bool:
-        """Another one was computed; returns whether to stop."""
-        self._done += 1
-        self._tell(Progress(f"scale {side}", min(self._before + self._done, self._total), self._total))
+    def begin(self, scale: str, steps: int) -> None:
+        """A scale begins that has so many steps."""
+        self._scale, self._end = scale, self._done + steps
+
+    def step(self, what: str) -> bool:
+        """One step is done; returns whether to stop. L-BFGS may need a few more than it was given."""
+        self._done = min(self._done + 1, self._end)
+        self._tell(Progress(f"{what} {self._scale}", self._done, self._total))
         return self.stopped
 
-    def reach(self, count: int) -> None:
-        """A scale of ``count`` computations is over."""
-        self._before += count
-        self._done = 0
+    def end(self) -> None:
+        """The scale is over, however many steps it needed."""
+        self._done = self._end
 
     def _tell(self, progress: Progress) -> None:
         if self.stopped:

@@ -6,7 +6,8 @@ Yang et al., "High-Resolution Image Inpainting Using Multi-Scale Neural Patch Sy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from retouch.models.vgg import Vgg
 from retouch.ops.cells import attention_cells
 from retouch.ops.correspondence import HardCorrespondence, match
+from retouch.ops.principal import principal_directions
 from retouch.ops.resize import shrink_mask
 
 PATCH = 3
@@ -96,9 +98,7 @@ def _principal(features: Tensor, free: Tensor, channels: int) -> Tensor | None:
     """``C×channels``, a basis that keeps most of the inner products of features that may be borrowed."""
     if not 0 < channels < features.shape[1]:
         return None
-    rows = features[0][:, free[0, 0] > 0]
-    vectors: Tensor = torch.linalg.eigh(rows @ rows.t())[1]
-    return vectors[:, -channels:]
+    return principal_directions(features[0][:, free[0, 0] > 0].t(), channels)
 
 
 def textures(
@@ -138,3 +138,31 @@ def textures(
         for number, (layer, features) in enumerate(zip(layers, seen, strict=True))
     }
     return {layer: each for layer, each in made.items() if not each.empty}
+
+
+def turned(
+    image: Tensor, usable: Tensor, rotations: Sequence[float], sizes: Sequence[float]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The picture turned and resized about its middle, and which of its pixels may be borrowed from.
+
+    Args:
+        image: ``1×3×H×W``.
+        usable: ``1×1×H×W`` of zeros and ones.
+        rotations: degrees, beside 0.
+        sizes: factors, beside 1; each goes with each rotation.
+    """
+    height, width = image.shape[2:]
+    for degrees in (0.0, *rotations):
+        for factor in (1.0, *sizes):
+            if degrees == 0 and factor == 1:
+                continue
+            cosine, sine = (each(math.radians(degrees)) / factor for each in (math.cos, math.sin))
+            # Grids run from -1 to 1 on both axes, whatever the sides are.
+            turn = [[cosine, -sine * height / width, 0], [sine * width / height, cosine, 0]]
+            grid = F.affine_grid(
+                torch.tensor([turn], device=image.device), [1, 1, height, width], align_corners=False
+            )
+            picture = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+            # A pixel that mixes in what may not be borrowed may not be either.
+            free = F.grid_sample(usable, grid, align_corners=False)
+            yield picture, (free > 0.999).to(usable)

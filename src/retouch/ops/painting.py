@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from retouch.ops.coherence import Comparison
 from retouch.ops.masks import depth
 from retouch.ops.patches import PatchGrid
+from retouch.ops.principal import principal_directions
 from retouch.ops.pyramid import Level, gradients, smooth_fill
 
 # Levels of at most so many pixels compare whole patches, larger ones their principal components.
@@ -33,7 +34,7 @@ class Canvas:
 
     def __init__(
         self, level: Level, grid: PatchGrid, *, guidance: float, trust: float, fading: float,
-        generator: torch.Generator,
+        generator: torch.Generator, guess: Tensor | None = None, guide: Tensor | None = None,
     ) -> None:  # fmt: skip
         """Prepare what stays the same while the level is painted.
 
@@ -44,9 +45,11 @@ class Canvas:
             trust: what a painted pixel counts in a comparison, where a known one counts 1.
             fading: factor by which a patch's vote fades with each pixel of depth in the hole.
             generator: draws the sample that principal components are computed from.
+            guess: ``3×H×W``, a better guess; its known pixels are the level's.
+            guide: ``D×H×W``, of the guess, what guides beside its colours; None for the level's texture.
         """
         self.grid, self._level = grid, level
-        self.painted = guess = smooth_fill(level.image, level.known)
+        self.painted = guess = smooth_fill(level.image, level.known) if guess is None else guess
         hole = (~level.known).to(guess.dtype)
         self.share = self._average(hole[None])[grid.queries, 0]
         depths = torch.from_numpy(depth((~level.known).cpu().numpy())).to(guess)
@@ -70,9 +73,10 @@ class Canvas:
             table = grid.rows(F.conv2d(grid_pad(channels, grid), kernel)[0])
         # The guess competes with a sum over a patch, so it is weighed by the patch's side.
         self._guidance = guidance * grid.patch
-        texture = level.image[:0] if level.texture is None else level.texture * _TEXTURE_WEIGHT
-        self._guide = self._average(torch.cat([guess, texture]))[grid.queries] * self._guidance
-        guides = self._average(torch.cat([level.image, texture])) * self._guidance
+        if guide is None:
+            guide = level.image[:0] if level.texture is None else level.texture * _TEXTURE_WEIGHT
+        self._guide = self._average(torch.cat([guess, guide]))[grid.queries] * self._guidance
+        guides = self._average(torch.cat([level.image, guide])) * self._guidance
         self._table = torch.cat([table, guides], 1)
         if self._weights is not None:
             self._weights = torch.cat([self._weights, self.share[:, None].expand_as(self._guide)], 1)
@@ -139,9 +143,7 @@ class Canvas:
         valid = self.grid.sources.nonzero()[:, 0]
         draw = torch.randint(len(valid), (_SAMPLE,), generator=generator, device=valid.device)
         sample = self._patches(self.grid.rows(channels), valid[draw])
-        sample = sample - sample.mean(0)
-        directions: Tensor = torch.linalg.eigh(sample.t() @ sample).eigenvectors
-        return directions[:, -_COMPONENTS:]
+        return principal_directions(sample - sample.mean(0), _COMPONENTS)
 
 
 def grid_pad(values: Tensor, grid: PatchGrid) -> Tensor:

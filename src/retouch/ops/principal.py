@@ -1,0 +1,23 @@
+"""Principal directions: the few numbers in which most of a set of vectors can be told apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def principal_directions(samples: Tensor, count: int) -> Tensor:
+    """The directions that keep most of the inner products of samples.
+
+    Args:
+        samples: ``N×d``; take their mean away first where differences count.
+        count: so many directions; fewer if ``d`` is less.
+
+    Returns:
+        ``d×count``, orthonormal.
+    """
+    # In single precision LAPACK's solver now and then fails, or gives NaN, where samples are few or alike.
+    # Not every device has double precision; the matrix is small.
+    products = (samples.t() @ samples).double().cpu()
+    directions: Tensor = torch.linalg.eigh(products).eigenvectors[:, -count:]
+    return directions.to(samples)
