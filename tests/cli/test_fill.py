@@ -1,6 +1,7 @@
 import inspect
 import io
 import os
+import signal
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import typer
 from PIL import Image
 
 import retouch
+import retouch.models.neural_patch
 from retouch import RetouchError
 from retouch.cli import app
 from retouch.cli.terminal import read_pipe
@@ -287,6 +289,38 @@ def test_an_unknown_option_is_exit_code_2(run):
     assert done.code == 2
     assert "--sed" in done.err
     assert "Traceback" not in done.err
+
+
+def test_the_first_ctrl_c_is_good_enough(run, photo_file, mask_file, tmp_path, monkeypatch):
+    module = sys.modules["retouch.models.neural_patch"]
+    paint = module.paint
+
+    def interrupt(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return paint(*arguments)
+
+    monkeypatch.setattr(module, "paint", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    out = tmp_path / "out.png"
+    words = ("fill", photo_file, mask_file, "-o", out, "--model", "telea", "--refine")
+    done = run(*words, "--option", "scales=1", "--option", "iterations=2")
+    assert done.code == 0
+    assert done.err.startswith("retouch: good enough; Ctrl-C again gives up\nwrote ")
+    assert (_pixels(out) != _pixels(photo_file)).any()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_second_ctrl_c_gives_up(run, photo_file, mask_file, tmp_path, monkeypatch):
+    def interrupt(*_):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(sys.modules["retouch.models.neural_patch"], "paint", interrupt)
+    out = tmp_path / "out.png"
+    done = run("fill", photo_file, mask_file, "-o", out, "--model", "telea+neural-patch")
+    assert done.code == 130
+    assert done.err.endswith("retouch: interrupted\n")
+    assert not out.exists()
 
 
 def test_interrupted(run, photo_file, mask_file, tmp_path, monkeypatch):

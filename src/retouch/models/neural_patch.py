@@ -39,6 +39,8 @@ REACH = 32
 """Known pixels around the hole that take part: nearly all that features of the hole depend on."""
 GUIDE, COARSEST_GUIDE = ("relu3_1",), ("relu2_1",)
 """Layers of VGG that guide the painting."""
+FINER_SHARE = 0.25
+"""What they count at finer scales: those follow the coarser, and more of a guide blurs what they add."""
 _FEWEST = 30  # patches to borrow that a scale must have; the full one does with less
 _FEATHER = 4  # pixels of the content's resolution over which its tone is corrected, as the engine does
 
@@ -161,8 +163,8 @@ class NeuralPatch(Model):
         picture, painting = start[None], None
         known = level.known[None, None].to(picture)
         if options.matching == "coherent" and not report.stopped:
-            layer = COARSEST_GUIDE if coarser is None else GUIDE
-            features = pixel_features(self.vgg, layer, picture, known, options.guide)
+            layers_seen, share = (COARSEST_GUIDE, 1.0) if coarser is None else (GUIDE, FINER_SHARE)
+            features = pixel_features(self.vgg, layers_seen, picture, known, share * options.guide)
             step = partial(report.step, "paint")
             painting = paint(level, start, features, coarser, options.coherence, generator, number, step)
             picture = painting.image[None]

@@ -18,7 +18,8 @@ class NeuralPatchOptions:
     Attributes:
         matching: "coherent" paints the hole with known patches that look like it to VGG and agree with their
             neighbours, and optimises from there; "nearest" optimises from the content, as the paper does.
-        guide: weight of VGG's features in that painting, beside colours.
+        guide: weight of VGG's features in that painting, beside colours, at the coarsest scale; finer ones,
+            which follow it, have a quarter.
         coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
         layers: of VGG, whose patches are compared.
         finest_layers: those at the full scale, where deep layers cost most and say least.
