@@ -17,21 +17,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.contract import Fill, Model, OnProgress, Progress, SizeRequirements, Stop
+from retouch.contract import Fill, Model, OnProgress, SizeRequirements
 from retouch.errors import RetouchError
-from retouch.models.guided_upsampling import upsample
+from retouch.models.neural_patch_content import content_fill
 from retouch.models.neural_patch_fit import Objective, fit
 from retouch.models.neural_patch_options import PRESETS, NeuralPatchOptions
 from retouch.models.neural_patch_painting import Painting, paint, pixel_features, rounds
+from retouch.models.neural_patch_report import Report
 from retouch.models.neural_patch_texture import textures, turned
 from retouch.models.options import make_options
 from retouch.models.vgg import Vgg, shift_tolerant_vgg, vgg19
-from retouch.ops.blend import blend
 from retouch.ops.cells import hole_window
 from retouch.ops.coherent_search import usable_patches
 from retouch.ops.correspondence import HardCorrespondence
 from retouch.ops.pyramid import Level, halve
-from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.resize import enlarge, shrink
 
 CELL = 8
 """Pixels along the side of a cell of the deepest layers that may be compared, relu4_1 to relu4_4."""
@@ -42,7 +42,6 @@ GUIDE, COARSEST_GUIDE = ("relu3_1",), ("relu2_1",)
 FINER_SHARE = 0.25
 """What they count at finer scales: those follow the coarser, and more of a guide blurs what they add."""
 _FEWEST = 30  # patches to borrow that a scale must have; the full one does with less
-_FEATHER = 4  # pixels of the content's resolution over which its tone is corrected, as the engine does
 
 
 class NeuralPatch(Model):
@@ -77,8 +76,8 @@ class NeuralPatch(Model):
     ) -> Fill:
         """Fill with the content's model, then refine each item of the batch on its own."""
         steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
-        report = _Report(on_progress, steps * len(image))
-        content = self._content(image, mask, allowed, seed, report)
+        report = Report(on_progress, steps * len(image))
+        content = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
         refined, paintings = [], []
         for item in range(len(image)):
             one = slice(item, item + 1)
@@ -87,39 +86,13 @@ class NeuralPatch(Model):
             paintings.append(painting)
         return Fill(torch.cat(refined), content.confidence, _correspondence(paintings))
 
-    def _content(self, image: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: _Report) -> Fill:
-        """The content's fill, at the resolution that suits its model, brought to the picture's own."""
-        factor = -(-max(image.shape[2:]) // self.content.working_size)
-        while True:
-            below, right = (-side % factor for side in image.shape[2:])
-            margins = (0, right, 0, below)
-            photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
-            usable = F.pad(allowed, margins)
-            small, free = shrink_mask(hole, factor), 1 - shrink_mask(1 - usable, factor)
-            # So little may be known that a lower resolution would hide it.
-            if factor == 1 or bool((free.flatten(1).any(1) | ~hole.flatten(1).any(1)).all()):
-                break
-            factor -= 1
-        fill = self.content(
-            shrink(photo, factor).clamp(0, 1), small, allowed=free, seed=seed, on_progress=report.content
-        )
-        if factor == 1:
-            return fill
-        filled = upsample(photo, hole, fill, factor, allowed=usable, seed=seed).image
-        filled = blend(photo, filled, hole, _FEATHER * factor)
-        height, width = image.shape[2:]
-        confidence = fill.confidence
-        if confidence is not None:
-            confidence = enlarge(confidence, factor, "bilinear")[..., :height, :width]
-        return Fill(filled[..., :height, :width], confidence)
-
     def _steps(self, number: int) -> int:
         """Steps of progress of a scale, counted from the finest."""
         painted = rounds(number) if self.options.matching == "coherent" else 0
         return painted + sum(self.options.searches(number))
 
     def _refine(
-        self, filled: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: _Report
+        self, filled: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: Report
     ) -> tuple[Tensor, Painting | None]:
         """The fill of one picture, scale by scale; and how its hole was painted at the full one."""
         height, width = filled.shape[2:]
@@ -155,7 +128,7 @@ class NeuralPatch(Model):
         coarser: Painting | None,
         generator: torch.Generator,
         number: int,
-        report: _Report,
+        report: Report,
     ) -> tuple[Tensor, Painting | None]:
         """The picture of one scale, ``3×H×W``, painted and optimised; and how it was painted."""
         options = self.options
@@ -226,39 +199,3 @@ def _correspondence(paintings: Sequence[Painting | None]) -> HardCorrespondence 
         [torch.ones_like(each.field.distances)[:, None] for each in made],
         [-each.field.distances for each in made],
     )
-
-
-class _Report:
-    """Counts rounds and computations, and hears whether to stop."""
-
-    def __init__(self, listen: OnProgress, total: int) -> None:
-        self._listen = listen
-        self._total = total
-        self._done, self._end, self._scale = 0, 0, ""
-        self.stopped = False
-
-    def content(self, progress: Progress) -> None:
-        """Pass on the content's progress; a stop takes effect once there is something to give."""
-        self._tell(Progress("content", 0, self._total))
-
-    def begin(self, scale: str, steps: int) -> None:
-        """A scale begins that has so many steps."""
-        self._scale, self._end = scale, self._done + steps
-
-    def step(self, what: str) -> bool:
-        """One step is done; returns whether to stop. L-BFGS may need a few more than it was given."""
-        self._done = min(self._done + 1, self._end)
-        self._tell(Progress(f"{what} {self._scale}", self._done, self._total))
-        return self.stopped
-
-    def end(self) -> None:
-        """The scale is over, however many steps it needed."""
-        self._done = self._end
-
-    def _tell(self, progress: Progress) -> None:
-        if self.stopped:
-            return
-        try:
-            self._listen(progress)
-        except Stop:
-            self.stopped = True

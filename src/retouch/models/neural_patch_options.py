@@ -42,9 +42,9 @@ class NeuralPatchOptions:
     layers: tuple[str, ...] = ("relu3_1",)
     finest_layers: tuple[str, ...] = ("relu3_1",)
     scales: int = 0
-    iterations: tuple[int, ...] = (8, 0)
+    iterations: tuple[int, ...] = (0, 8)
     rematch: int = 0
-    content_weight: float = 300.0
+    content_weight: float = 100.0
     texture_weight: float = 1.0
     smoothness_weight: float = 0.0
     channels: int = 48
@@ -91,8 +91,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "finest_layers": ("relu3_1", "relu4_1"),
         "iterations": (100,),
         "rematch": 0,
-        "content_weight": 1.0,
-        "smoothness_weight": 1.0,
+        "content_weight": 10.0,
+        "smoothness_weight": 0.3,
         "channels": 0,
         "rotations": (-7.5, 7.5),
         "sizes": (0.95, 1.05),

@@ -1,0 +1,46 @@
+"""Progress of Neural Patch Synthesis by scale and step, and stopping between steps."""
+
+from __future__ import annotations
+
+from retouch.contract import OnProgress, Progress, Stop
+
+
+class Report:
+    """Counts rounds and computations, and hears whether to stop.
+
+    Attributes:
+        stopped: whether the listener said so; the work is to end with what there is.
+    """
+
+    def __init__(self, listen: OnProgress, total: int) -> None:
+        """Tell ``listen`` of so many steps in all."""
+        self._listen = listen
+        self._total = total
+        self._done, self._end, self._scale = 0, 0, ""
+        self.stopped = False
+
+    def content(self, progress: Progress) -> None:
+        """Pass on the content's progress; a stop takes effect once there is something to give."""
+        self._tell(Progress("content", 0, self._total))
+
+    def begin(self, scale: str, steps: int) -> None:
+        """A scale begins that has so many steps."""
+        self._scale, self._end = scale, self._done + steps
+
+    def step(self, what: str) -> bool:
+        """One step is done; returns whether to stop. L-BFGS may need a few more than it was given."""
+        self._done = min(self._done + 1, self._end)
+        self._tell(Progress(f"{what} {self._scale}", self._done, self._total))
+        return self.stopped
+
+    def end(self) -> None:
+        """The scale is over, however many steps it needed."""
+        self._done = self._end
+
+    def _tell(self, progress: Progress) -> None:
+        if self.stopped:
+            return
+        try:
+            self._listen(progress)
+        except Stop:
+            self.stopped = True
