@@ -1,6 +1,7 @@
 """What can be measured, and what it is called."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from retouch import RetouchError
 from retouch.evaluation import candidates
 from retouch.evaluation.candidates import check_models
 from retouch.evaluation.store import file_digest
+from retouch.models import CARDS
 
 
 @pytest.mark.parametrize(
@@ -16,13 +18,31 @@ from retouch.evaluation.store import file_digest
         (["nothing"], "choose from"),
         (["auto"], "exemplar"),
         (["telea", "telea"], "named twice"),
-        (["context-encoder"], "retouch train"),
+        (["telea+neural-patch", "telea+neural-patch"], "named twice"),
+        (["nothing+neural-patch"], "no model 'nothing'"),
+        (["biharmonic+neural-patch"], "refines fills of this package's models, not of biharmonic"),
         (["gone.safetensors"], "gone.safetensors"),
     ],
 )
 def test_what_cannot_be_measured(names, sentence):
     with pytest.raises(RetouchError, match=sentence):
         check_models(names)
+
+
+def test_a_network_without_weights(monkeypatch):
+    cards = [replace(card, widths=()) for card in CARDS]
+    monkeypatch.setattr("retouch.loading.CARDS", cards)
+    with pytest.raises(RetouchError, match="retouch train"):
+        check_models(["pen-net"])
+
+
+def test_a_refined_model_has_both_names(weights_file):
+    names = ["telea", "telea+neural-patch", f"{weights_file}+neural-patch", "neural-patch"]
+    found = check_models(names)
+    assert list(found) == ["telea", "telea+neural-patch", "tiny+neural-patch", "neural-patch"]
+    file = found["tiny+neural-patch"]
+    assert file == (f"{weights_file}+neural-patch", file_digest(weights_file))
+    assert [each for each in found.values() if each] == [file]
 
 
 def test_a_tool_that_is_not_installed(monkeypatch):

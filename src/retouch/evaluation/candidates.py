@@ -58,9 +58,7 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
             )
         if content is not None and refiner is not None:
             if name in BASELINES and not file:
-                raise RetouchError(
-                    f"{name} is not a model of this package; {refiner.name} cannot refine its fill."
-                )
+                raise RetouchError(f"{refiner.name} refines fills of this package's models, not of {name}.")
             name += JOIN + refiner.name
         if models.count(model) > 1:
             raise RetouchError("A model is named twice; name each one once.")

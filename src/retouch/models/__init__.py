@@ -185,7 +185,7 @@ CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="neural-patch",
         paper="Yang et al., High-Resolution Image Inpainting using Neural Patch Synthesis, CVPR 2017",
-        good_at="TODO",
+        good_at="refining what another model filled: exemplar+neural-patch; alone, contextual-attention",
         refine=_neural_patch,
         configurable=True,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -52,7 +53,10 @@ def _typed(kind: Any, value: Any) -> Any:
         raise TypeError
     if kind is int and (isinstance(value, bool) or (isinstance(value, float) and not value.is_integer())):
         raise TypeError
-    return kind(value)
+    made = kind(value)
+    if kind is float and not math.isfinite(made):
+        raise ValueError
+    return made
 
 
 def _described(kind: Any) -> str:
