@@ -48,7 +48,10 @@ def load(
     given = options or {}
     content, refiner = split_refiner(name)
     if refiner is not None and refiner.refine is not None:
-        return refiner.refine(load(content or CONTENT, device=device), given)
+        content = CONTENT if content is None else content
+        if split_refiner(content)[1] is not None:
+            raise RetouchError(f"{name} would refine what is refined already; name {refiner.name} once.")
+        return refiner.refine(load(content, device=device), given)
     if is_weights_file(name):
         return _open(Path(name), device, given)
     wanted = AUTO if name == "auto" else name

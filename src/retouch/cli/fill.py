@@ -58,7 +58,9 @@ def fill(
     options: Annotated[
         list[str] | None,
         typer.Option(
-            "--option", metavar="NAME=VALUE", help="Of the model, such as preset=fast; can be repeated."
+            "--option",
+            metavar="NAME=VALUE",
+            help="Of the model, such as patch=7; with --refine of neural-patch, such as preset=fast.",
         ),
     ] = default.options,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
@@ -128,7 +130,7 @@ def fill(
         opened = imaging.read_photo(source, allow_huge=allow_huge)
         imaging.check_target(target, overwrite=overwrite, photo=opened)
         stoppable = refine or split_refiner(model)[1] is not None
-        with progress_bar(quiet=quiet) as listen, good_enough(listen, stoppable) as on_progress:
+        with progress_bar(quiet=quiet) as listen, good_enough(listen, stoppable, quiet) as on_progress:
             result = retouch.fill(
                 opened,
                 read_pipe("mask") if mask == PIPE else mask,

@@ -91,15 +91,17 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 
 @contextmanager
 def good_enough(
-    listen: Callable[[Progress], None] | None, stoppable: bool
+    listen: Callable[[Progress], None] | None, stoppable: bool, quiet: bool
 ) -> Iterator[Callable[[Progress], None] | None]:
     """Let the first Ctrl-C end the work with what there is, and the second one give up.
 
     Args:
         listen: told of progress; None for nobody.
         stoppable: whether the model is one that improves step by step; for others Ctrl-C gives up at once.
+        quiet: say nothing.
     """
-    if not stoppable:
+    # Whoever started this program may have it ignore Ctrl-C; then that stays so.
+    if not stoppable or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield listen
         return
     from retouch.contract import Stop
@@ -111,16 +113,17 @@ def good_enough(
         if wanted:
             raise KeyboardInterrupt
         wanted = True
-        typer.echo("retouch: good enough; Ctrl-C again gives up", err=True)
 
     def heard(step: Progress) -> None:
         if listen is not None:
             listen(step)
         if wanted:
+            if not quiet:
+                typer.echo("retouch: good enough; Ctrl-C again gives up", err=True)
             raise Stop
 
-    before = signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGINT, interrupted)
     try:
         yield heard
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -22,14 +22,16 @@ from retouch.errors import RetouchError
 from retouch.models.neural_patch_content import content_fill
 from retouch.models.neural_patch_fit import Objective, fit
 from retouch.models.neural_patch_options import PRESETS, NeuralPatchOptions
-from retouch.models.neural_patch_painting import Painting, paint, pixel_features, rounds
+from retouch.models.neural_patch_painting import PATCH, Painting, paint, pixel_features, rounds
 from retouch.models.neural_patch_report import Report
 from retouch.models.neural_patch_texture import textures, turned
 from retouch.models.options import make_options
 from retouch.models.vgg import Vgg, shift_tolerant_vgg, vgg19
 from retouch.ops.cells import hole_window
+from retouch.ops.coherence import CoherentField
 from retouch.ops.coherent_search import usable_patches
 from retouch.ops.correspondence import HardCorrespondence
+from retouch.ops.patches import patch_grid
 from retouch.ops.pyramid import Level, halve
 from retouch.ops.resize import enlarge, shrink
 
@@ -77,13 +79,16 @@ class NeuralPatch(Model):
         """Fill with the content's model, then refine each item of the batch on its own."""
         steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
         report = Report(on_progress, steps * len(image))
-        content = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
         refined, paintings = [], []
-        for item in range(len(image)):
-            one = slice(item, item + 1)
-            made, painting = self._refine(content.image[one], mask[one], allowed[one], seed, report)
-            refined.append(made)
-            paintings.append(painting)
+        # Whatever the caller is about to do with gradients: those of the optimiser are its own.
+        with torch.inference_mode(False), torch.no_grad():
+            image, mask, allowed = (each.detach().clone() for each in (image, mask, allowed))
+            content = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
+            for item in range(len(image)):
+                one = slice(item, item + 1)
+                made, painting = self._refine(content.image[one], mask[one], allowed[one], seed, report)
+                refined.append(made)
+                paintings.append(painting)
         return Fill(torch.cat(refined), content.confidence, _correspondence(paintings))
 
     def _steps(self, number: int) -> int:
@@ -100,7 +105,15 @@ class NeuralPatch(Model):
         step = CELL * 2 ** (scales - 1)
         margins = (0, -width % step, 0, -height % step)
         content = F.pad(filled, margins, mode="replicate")
-        hole, usable = F.pad(mask, margins)[0, 0] > 0, F.pad(allowed, margins)[0, 0] > 0
+        # Beside a hole the padding is hole too; what was filled must not count as known.
+        hole = F.pad(mask, margins, mode="replicate")[0, 0] > 0
+        usable = F.pad(allowed, margins)[0, 0] > 0
+        if not bool(hole.any()):
+            grid = patch_grid(hole, usable, PATCH)
+            nothing = CoherentField(grid, grid.queries, 0, filled.new_zeros(0))
+            report.begin("", sum(self._steps(number) for number in range(scales)))
+            report.end()
+            return filled, Painting(content[0], grid, nothing)
         levels = [Level(content[0], (~hole).to(filled), usable & ~hole)]
         while len(levels) < scales:
             levels.append(halve(levels[-1]))
@@ -114,9 +127,13 @@ class NeuralPatch(Model):
                 # What the coarser scale changed; the content's own detail stays.
                 moved = (own + enlarge(correction[None], 2)[0]).clamp(0, 1)
                 made = torch.where(level.known, own, moved)
-            report.begin(f"{width >> number}×{height >> number}", self._steps(number))
+            report.begin(
+                "×".join(str(max(1, side >> number)) for side in (width, height)), self._steps(number)
+            )
             if number == 0 or (not bool(level.known.all()) and usable_patches(level, 3) >= _FEWEST):
                 made, painting = self._scale(level, made, painting, generator, number, report)
+            else:
+                painting = None  # sources go from one scale to the next, never over one
             report.end()
             correction = made - own
         return made[None, :, :height, :width], painting
@@ -135,7 +152,8 @@ class NeuralPatch(Model):
         layers = options.layers if number else options.finest_layers
         picture, painting = start[None], None
         known = level.known[None, None].to(picture)
-        if options.matching == "coherent" and not report.stopped:
+        if options.matching == "coherent":
+            # After a stop one round is painted at each scale: quick, and it says what came from where.
             layers_seen, share = (COARSEST_GUIDE, 1.0) if coarser is None else (GUIDE, FINER_SHARE)
             features = pixel_features(self.vgg, layers_seen, picture, known, share * options.guide)
             step = partial(report.step, "paint")
@@ -144,6 +162,9 @@ class NeuralPatch(Model):
         searches, window = options.searches(number), _window(1 - known)
         if report.stopped or not searches or window is None:
             return picture[0], painting
+        # Of fewer cells there is no patch, and an anti-aliased network cannot blur them.
+        shortest = min(each.stop - each.start for each in window)
+        layers = tuple(each for each in layers if shortest >= 3 * self.vgg.cell(each))
         usable = level.readable[None, None].to(picture)
         others = list(turned(picture, usable, options.rotations, options.sizes))
         compared = textures(self.vgg, layers, picture, 1 - known, usable, window, options.channels, others)
@@ -168,9 +189,11 @@ def open_with(content: Model, given: Mapping[str, Any]) -> NeuralPatch:
         RetouchError: an option cannot be, or the file is not what it should be.
     """
     rest = dict(given)
-    preset, file = str(rest.pop("preset", "default")), rest.pop("vgg19", None)
+    preset, file = rest.pop("preset", "default"), rest.pop("vgg19", None)
     if preset not in PRESETS:
         raise RetouchError(f"There is no preset {preset!r}; choose from {', '.join(PRESETS)}.")
+    if file is not None and not isinstance(file, str | Path):
+        raise RetouchError(f"The option vgg19 takes the path of a file, not {file!r}.")
     options = make_options(NeuralPatchOptions, {**PRESETS[preset], **rest}, NeuralPatch.name)
     vgg = shift_tolerant_vgg() if file is None else vgg19(Path(file))
     return NeuralPatch(content, vgg, options)

@@ -47,14 +47,14 @@ def fit(
         vgg: what sees features.
         layers: the parts of the objective that compare textures; each round begins by aiming them anew.
         objective: the weights.
-        rounds: how often the objective may be computed in each round.
+        rounds: how often the objective may be computed in each round; the line search may add one or two.
         report: called each time it was; True to stop.
 
     Returns:
         The picture with its hole optimised, in [0, 1].
     """
     inside = hole.expand_as(picture)
-    content = picture[inside]
+    content = picture[inside].detach().clone()
     pixels = content.clone().requires_grad_()
     best = _Best(content)
     area = hole.float()

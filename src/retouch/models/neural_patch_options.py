@@ -25,8 +25,8 @@ class NeuralPatchOptions:
         finest_layers: those at the full scale, where deep layers cost most and say least.
         scales: the full size, and so many less one halvings of it; 0 = as many as leave 64 pixels or more of
             the short side.
-        iterations: how often the objective is computed at each scale, from the full one to the coarsest; the
-            last number stands for all coarser scales. 0 = a scale is only painted.
+        iterations: about how often the objective is computed at a scale, from the full one to the coarsest;
+            the last number stands for all coarser scales. 0 = a scale is only painted.
         rematch: so many computations lie between two searches for the nearest patches; 0 = one a scale.
         content_weight: of the squared difference to what the optimiser starts from.
         texture_weight: of the difference to the known patches' features.
@@ -65,7 +65,7 @@ class NeuralPatchOptions:
                 f"Rematch ({self.rematch}) and channels ({self.channels}) must not be negative."
             )
         weights = (self.content_weight, self.texture_weight, self.smoothness_weight)
-        if min(*weights, self.guide, self.coherence) < 0:
+        if not all(each >= 0 for each in (*weights, self.guide, self.coherence)):
             raise RetouchError("Weights must not be negative.")
         if any(not 0.5 <= each <= 2 for each in self.sizes):
             raise RetouchError(f"Sizes must be from 0.5 to 2, not {self.sizes}.")
@@ -90,7 +90,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "layers": ("relu3_1", "relu4_1"),
         "finest_layers": ("relu3_1", "relu4_1"),
         "iterations": (100,),
-        "rematch": 0,
         "content_weight": 10.0,
         "smoothness_weight": 0.3,
         "channels": 0,

@@ -32,6 +32,10 @@ _ROUNDS = (3, 4, 5, 6)  # of searching and painting, from the finest scale to th
 _GUIDANCE, _TRUST, _FADING = 0.4, 0.05, 0.35
 
 
+# Of unit vectors about their mean; less than this tells nothing apart.
+_LEAST_SPREAD = 1e-3
+
+
 @dataclass(frozen=True)
 class Painting:
     """One scale's hole, painted.
@@ -112,17 +116,19 @@ def pixel_features(vgg: Vgg, layers: Sequence[str], image: Tensor, known: Tensor
         weight: root mean square of what is returned, per layer, about its mean over the known area.
 
     Returns:
-        ``D×H×W``; of no channels where nothing is known but parts of cells.
+        ``D×H×W``; of no channels where too little is known, or all that is known looks alike.
     """
     found = [image[0, :0]]
     for layer, features in zip(layers, vgg(image, layers), strict=True):
         cell = vgg.cell(layer)
         unit = F.normalize(features, dim=1)
         sample = unit[0][:, F.avg_pool2d(known, cell)[0, 0] == 1].t()
-        if not len(sample):
+        if len(sample) < 2:
             continue
         centred = sample - sample.mean(0)
-        spread = centred.square().sum(1).mean().sqrt().clamp_min(1e-6)
+        spread = centred.square().sum(1).mean().sqrt()
+        if spread < _LEAST_SPREAD:
+            continue
         basis = principal_directions(centred, CHANNELS)
         seen = torch.einsum("bchw,cd->bdhw", unit, basis) * (weight / spread)
         found.append(F.interpolate(seen, image.shape[2:], mode="bilinear", align_corners=False)[0])

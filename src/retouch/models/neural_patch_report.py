@@ -35,7 +35,9 @@ class Report:
 
     def end(self) -> None:
         """The scale is over, however many steps it needed."""
-        self._done = self._end
+        if self._done < self._end:
+            self._done = self._end
+            self._tell(Progress(self._scale, self._done, self._total))
 
     def _tell(self, progress: Progress) -> None:
         if self.stopped:

@@ -32,7 +32,7 @@ def make_options(kind: type[Options], given: Mapping[str, Any], model: str) -> O
             raise RetouchError(f"{model} has no option {name!r}; its options are {', '.join(names)}.")
         try:
             values[name] = _typed(types[name], value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise RetouchError(
                 f"The option {name} of {model} takes {_described(types[name])}, not {value!r}."
             ) from error

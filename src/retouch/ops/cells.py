@@ -34,6 +34,8 @@ def attention_cells(
     hole = F.max_pool2d(mask, side)
     usable = 1 - hole if allowed is None else (1 - hole) * (1 - F.max_pool2d(1 - allowed, side))
     hole, usable = repeat_edge(hole, margin), repeat_edge(usable, margin)
+    if min(usable.shape[2:]) < patch:
+        return torch.zeros_like(hole), usable
     whole = F.max_pool2d(1 - usable, patch, stride=1) == 0
     return hole * whole.flatten(1).any(1)[:, None, None, None], usable
 

@@ -18,6 +18,6 @@ def principal_directions(samples: Tensor, count: int) -> Tensor:
     """
     # In single precision LAPACK's solver now and then fails, or gives NaN, where samples are few or alike.
     # Not every device has double precision; the matrix is small.
-    products = (samples.t() @ samples).double().cpu()
+    products = (samples.t() @ samples).cpu().double()
     directions: Tensor = torch.linalg.eigh(products).eigenvectors[:, -count:]
-    return directions.to(samples)
+    return directions.to(samples.dtype).to(samples.device)

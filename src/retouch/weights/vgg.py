@@ -12,6 +12,9 @@ from torch import Tensor
 
 from retouch.errors import RetouchError
 
+# The convolutions of VGG-19 among torchvision's numbered features.
+_VGG19 = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+
 
 def shift_tolerant(network: Literal["alex", "vgg"]) -> dict[str, Tensor]:
     """The weights of ST-LPIPS (Ghildyal & Liu, ECCV 2022), on the CPU, by their published names.
@@ -46,6 +49,7 @@ def torchvision_vgg19(path: Path) -> dict[str, Tensor]:
         raise RetouchError(
             f"{path} cannot be read as a file of weights; give torchvision's vgg19-dcbb9e9d.pth."
         ) from error
-    if not isinstance(weights, dict) or "features.34.weight" not in weights:
+    wanted = {f"features.{number}.{each}" for number in _VGG19 for each in ("weight", "bias")}
+    if not isinstance(weights, dict) or not wanted <= weights.keys():
         raise RetouchError(f"{path} does not hold torchvision's VGG-19; give its vgg19-dcbb9e9d.pth.")
     return weights
