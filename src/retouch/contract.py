@@ -106,7 +106,7 @@ def check_pair(image: Tensor, mask: Tensor) -> None:
         raise RetouchError(f"The image is empty: {tuple(image.shape)}.")
     if image.dtype != torch.float32:
         raise RetouchError(f"The image must be float32, not {image.dtype}.")
-    low, high = (float(bound) for bound in torch.aminmax(image))
+    low, high = (float(bound) for bound in torch.aminmax(image.detach()))
     if not (low >= 0.0 and high <= 1.0):  # also false for NaN
         raise RetouchError(f"The image must lie in [0, 1]; it holds values from {low:g} to {high:g}.")
     if bool(((mask != 0) & (mask != 1)).any()):

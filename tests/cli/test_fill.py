@@ -60,7 +60,17 @@ def test_the_transparent_area_is_the_mask(run, photo, hole, tmp_path):
     assert np.array_equal(filled[~hole][:, :3], photo[~hole])
 
 
-def test_options_reach_the_library(run, photo, hole, photo_file, mask_file, tmp_path, monkeypatch):
+@pytest.fixture
+def hears_ctrl_c():
+    """The tests themselves may run where Ctrl-C is ignored, such as in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_options_reach_the_library(
+    hears_ctrl_c, run, photo, hole, photo_file, mask_file, tmp_path, monkeypatch
+):
     seen = {}
 
     def fill(image, mask, **options):
@@ -291,7 +301,7 @@ def test_an_unknown_option_is_exit_code_2(run):
     assert "Traceback" not in done.err
 
 
-def test_the_first_ctrl_c_is_good_enough(run, photo_file, mask_file, tmp_path, monkeypatch):
+def test_the_first_ctrl_c_is_good_enough(hears_ctrl_c, run, photo_file, mask_file, tmp_path, monkeypatch):
     module = sys.modules["retouch.models.neural_patch"]
     paint = module.paint
 
@@ -310,7 +320,22 @@ def test_the_first_ctrl_c_is_good_enough(run, photo_file, mask_file, tmp_path, m
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_the_second_ctrl_c_gives_up(run, photo_file, mask_file, tmp_path, monkeypatch):
+def test_where_ctrl_c_is_ignored_it_stays_so(hears_ctrl_c, run, photo_file, mask_file, monkeypatch):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    module = sys.modules["retouch.models.neural_patch"]
+    paint = module.paint
+
+    def interrupt(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return paint(*arguments)
+
+    monkeypatch.setattr(module, "paint", interrupt)
+    done = run("fill", photo_file, mask_file, "--model", "telea+neural-patch", "--option", "scales=1")
+    assert done.code == 0
+    assert "good enough" not in done.err
+
+
+def test_the_second_ctrl_c_gives_up(hears_ctrl_c, run, photo_file, mask_file, tmp_path, monkeypatch):
     def interrupt(*_):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
