@@ -301,7 +301,9 @@ def test_an_unknown_option_is_exit_code_2(run):
     assert "Traceback" not in done.err
 
 
-def test_the_first_ctrl_c_is_good_enough(hears_ctrl_c, run, photo_file, mask_file, tmp_path, monkeypatch):
+@pytest.fixture
+def interrupted(hears_ctrl_c, monkeypatch):
+    """Ctrl-C comes while neural-patch paints."""
     module = sys.modules["retouch.models.neural_patch"]
     paint = module.paint
 
@@ -310,6 +312,9 @@ def test_the_first_ctrl_c_is_good_enough(hears_ctrl_c, run, photo_file, mask_fil
         return paint(*arguments)
 
     monkeypatch.setattr(module, "paint", interrupt)
+
+
+def test_the_first_ctrl_c_is_good_enough(interrupted, run, photo_file, mask_file, tmp_path):
     before = signal.getsignal(signal.SIGINT)
     out = tmp_path / "out.png"
     words = ("fill", photo_file, mask_file, "-o", out, "--model", "telea", "--refine")
@@ -320,16 +325,8 @@ def test_the_first_ctrl_c_is_good_enough(hears_ctrl_c, run, photo_file, mask_fil
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_where_ctrl_c_is_ignored_it_stays_so(hears_ctrl_c, run, photo_file, mask_file, monkeypatch):
+def test_where_ctrl_c_is_ignored_it_stays_so(interrupted, run, photo_file, mask_file):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    module = sys.modules["retouch.models.neural_patch"]
-    paint = module.paint
-
-    def interrupt(*arguments):
-        signal.raise_signal(signal.SIGINT)
-        return paint(*arguments)
-
-    monkeypatch.setattr(module, "paint", interrupt)
     done = run("fill", photo_file, mask_file, "--model", "telea+neural-patch", "--option", "scales=1")
     assert done.code == 0
     assert "good enough" not in done.err

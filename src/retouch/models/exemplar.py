@@ -25,7 +25,13 @@ from torch.nn import functional as F
 from retouch.contract import Fill, Model, OnProgress, Progress
 from retouch.errors import RetouchError
 from retouch.ops.coherence import CoherentField
-from retouch.ops.coherent_search import finer_sources, first_sources, improve, usable_patches
+from retouch.ops.coherent_search import (
+    finer_sources,
+    first_sources,
+    improve,
+    largest_patch,
+    usable_patches,
+)
 from retouch.ops.correspondence import HardCorrespondence
 from retouch.ops.painting import Canvas
 from retouch.ops.patches import PatchGrid, patch_grid
@@ -103,7 +109,7 @@ def _synthesise(
 ) -> tuple[Tensor, PatchGrid, CoherentField]:
     """Fill one image, ``3×H×W``; returns it with the patches of its finest level and their sources."""
     generator = torch.Generator(finest.image.device).manual_seed(seed)
-    side = next(each for each in range(options.patch, 0, -2) if each == 1 or usable_patches(finest, each))
+    side = largest_patch(finest, options.patch)
     levels = [finest]
     while min(levels[-1].known.shape) >= 2 * _SHORTEST:
         coarser = halve(levels[-1])

@@ -28,7 +28,7 @@ def content_fill(
         on_progress: told of its progress.
 
     Returns:
-        Image and confidence; a correspondence only from a model that was shown the picture as it is.
+        Image and confidence.
     """
     factor = -(-max(image.shape[2:]) // model.working_size)
     while True:
@@ -43,7 +43,7 @@ def content_fill(
         factor -= 1
     fill = model(shrink(photo, factor).clamp(0, 1), small, allowed=free, seed=seed, on_progress=on_progress)
     if factor == 1:
-        return fill
+        return Fill(fill.image, fill.confidence)
     filled = upsample(photo, hole, fill, factor, allowed=usable, seed=seed).image
     filled = blend(photo, filled, hole, _FEATHER * factor)
     height, width = image.shape[2:]

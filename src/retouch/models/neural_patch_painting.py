@@ -15,23 +15,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retouch.models.exemplar import ExemplarOptions
 from retouch.models.vgg import Vgg
 from retouch.ops.coherence import CoherentField
-from retouch.ops.coherent_search import finer_sources, first_sources, improve, usable_patches
+from retouch.ops.coherent_search import finer_sources, first_sources, improve, largest_patch
 from retouch.ops.painting import Canvas
 from retouch.ops.patches import PatchGrid, patch_grid
 from retouch.ops.principal import principal_directions
 from retouch.ops.pyramid import Level
 
-PATCH = 5
+PATCH = ExemplarOptions.patch
 """Side of the patches whose colours are compared, in pixels; less where no such patch is known."""
 CHANNELS = 24
 """Principal channels of the features that are compared."""
 _ROUNDS = (3, 4, 5, 6)  # of searching and painting, from the finest scale to the coarsest
-# What a smooth guess of the hole counts, a painted pixel, and how fast votes fade: those of "exemplar".
-_GUIDANCE, _TRUST, _FADING = 0.4, 0.05, 0.35
-
-
+_EXEMPLAR = ExemplarOptions()  # what a guess of the hole counts, a painted pixel, how fast votes fade
 # Of unit vectors about their mean; less than this tells nothing apart.
 _LEAST_SPREAD = 1e-3
 
@@ -78,14 +76,14 @@ def paint(
         number: of the scale, 0 is the finest.
         report: called after each round; True to stop.
     """
-    side = next(each for each in range(PATCH, 0, -2) if each == 1 or usable_patches(level, each))
+    side = largest_patch(level, PATCH)
     grid = patch_grid(~level.known, level.readable, side)
     canvas = Canvas(
         level,
         grid,
-        guidance=_GUIDANCE,
-        trust=_TRUST,
-        fading=_FADING,
+        guidance=_EXEMPLAR.guidance,
+        trust=_EXEMPLAR.trust,
+        fading=_EXEMPLAR.fading,
         generator=generator,
         guess=start,
         guide=features,

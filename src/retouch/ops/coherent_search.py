@@ -30,6 +30,11 @@ def usable_patches(level: Level, side: int) -> int:
     return int((F.max_pool2d((~level.readable)[None].float(), side, 1) == 0).sum())
 
 
+def largest_patch(level: Level, most: int) -> int:
+    """The largest odd side of a patch, ``most`` or less, of which some may be borrowed; 1 if none."""
+    return next(each for each in range(most, 0, -2) if each == 1 or usable_patches(level, each))
+
+
 def first_sources(canvas: Canvas, level: Level, seed: int) -> Tensor:
     """The nearest sources for what is painted now, ``Q`` flat positions; of the coarsest level."""
     grid = canvas.grid
