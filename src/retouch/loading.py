@@ -103,7 +103,7 @@ def _open(path: Path, device: str, options: Mapping[str, Any]) -> Model:
     for card in CARDS:
         if card.name == weights.model and card.open is not None:
             card.check_options(options)
-            return card.open(weights, _device(device, card))
+            return card.open(weights, _device(device, card), options)
     known = ", ".join(card.name for card in CARDS if card.open is not None)
     raise RetouchError(
         f"{path} holds weights of {weights.model!r}, which this version of retouch does not know; "

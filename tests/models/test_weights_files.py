@@ -86,7 +86,7 @@ def test_files_that_are_not_there_or_something_else(tmp_path, photo_file):
 
 
 def test_a_network_without_weights_is_not_listed_and_says_what_to_do():
-    card = ModelCard("nets", "A paper, 2018", "skies", open=lambda weights, device: None)
+    card = ModelCard("nets", "A paper, 2018", "skies", open=lambda weights, device, options: None)
     assert not card.ready
     with pytest.raises(RetouchError, match=r"No weights for nets .*retouch train.* exported file"):
         card.make("cpu", {})

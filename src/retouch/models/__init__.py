@@ -50,7 +50,7 @@ class ModelCard:
         paper: where the method was published.
         good_at: one short sentence on what to use it for.
         build: makes the model on the given device ("cpu", "cuda", "cuda:1" …) with the given options.
-        open: makes the model of weights that were read, on a device.
+        open: makes the model of weights that were read, on a device, with the given options.
         refine: makes the model around another one, with the given options.
         configurable: whether there are options.
         gpu: whether it can use one.
@@ -62,7 +62,7 @@ class ModelCard:
     paper: str
     good_at: str
     build: Callable[[str, Mapping[str, Any]], Model] | None = None
-    open: Callable[[Weights, str], Model] | None = None
+    open: Callable[[Weights, str, Mapping[str, Any]], Model] | None = None
     refine: Callable[[Model, Mapping[str, Any]], Model] | None = None
     configurable: bool = False
     gpu: bool = True
@@ -94,7 +94,7 @@ class ModelCard:
             )
         from retouch.weights import read_weights, shipped
 
-        return self.open(read_weights(shipped(self.widths[0].weights)), device)
+        return self.open(read_weights(shipped(self.widths[0].weights)), device, options)
 
 
 def _exemplar(device: str, options: Mapping[str, Any]) -> Model:
@@ -120,22 +120,28 @@ def _navier_stokes(device: str, options: Mapping[str, Any]) -> Model:
     return NavierStokes()
 
 
-def _contextual_attention(weights: Weights, device: str) -> Model:
+def _contextual_attention(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
     from retouch.models.contextual_attention import open_weights
 
     return open_weights(weights, device)
 
 
-def _pen_net(weights: Weights, device: str) -> Model:
+def _pen_net(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
     from retouch.models.pen_net import open_weights
 
     return open_weights(weights, device)
 
 
-def _context_encoder(weights: Weights, device: str) -> Model:
+def _context_encoder(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
     from retouch.models.context_encoder import open_weights
 
     return open_weights(weights, device)
+
+
+def _infer_match_translate(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
+    from retouch.models.infer_match_translate import open_weights
+
+    return open_weights(weights, device, options)
 
 
 def _neural_patch(content: Model, options: Mapping[str, Any]) -> Model:
@@ -195,5 +201,12 @@ CARDS: tuple[ModelCard, ...] = (
         good_at="a first, soft guess at what was in a hole, in a small part of a second",
         open=_context_encoder,
         widths=(Width("lite", 1_736_659, "context-encoder-lite.safetensors", {"ST-LPIPS at 256²": 0.353}),),
+    ),
+    ModelCard(
+        name="infer-match-translate",
+        paper="Song et al., Contextual-based Image Inpainting: Infer, Match, and Translate, ECCV 2018",
+        good_at="researchers, and stylize: features swapped for known ones and turned into pixels",
+        open=_infer_match_translate,
+        configurable=True,
     ),
 )

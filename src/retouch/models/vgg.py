@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -121,6 +122,13 @@ def shift_tolerant_vgg() -> Vgg:
     mean, deviation = (1 + weights["scaling_layer.shift"]) / 2, weights["scaling_layer.scale"] / 2
     blurs = [weights[f"net.slice{block}.{each}.filt"] for block, each in enumerate(_BLURS, 2)]
     return Vgg(blocks, mean, deviation, blurs)
+
+
+@cache
+def shift_tolerant_vgg_on(device: torch.device) -> Vgg:
+    """As :func:`shift_tolerant_vgg`, on a device."""
+    vgg = shift_tolerant_vgg()
+    return vgg if device.type == "cpu" else deepcopy(vgg).to(device)
 
 
 def vgg19(path: Path) -> Vgg:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retouch.ops.hard_correspondence import HardCorrespondence
 from retouch.ops.soft_correspondence import SoftCorrespondence
 
 
@@ -68,11 +69,13 @@ class PixelCorrespondence:
         cells: the correspondence, of a map of square cells.
         mask: ``B×1×H×W``, 1 = hole, in pixels.
         margin: cells by which that map continues beyond each edge of the picture; none of them is a source.
+        patch: side of the patches that the network pastes, in cells, at most that of the match.
     """
 
-    cells: SoftCorrespondence
+    cells: SoftCorrespondence | HardCorrespondence
     mask: Tensor
     margin: int = 0
+    patch: int = 2
 
     @property
     def side(self) -> int:
@@ -93,7 +96,7 @@ class PixelCorrespondence:
     def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
         """Carry ``B×C×(H·scale)×(W·scale)`` values into the hole, with the network's weights."""
         size = self.side * scale
-        patch = min(2, self.cells.grids[0].patch)  # as the network pastes its features
+        patch = min(self.patch, self.cells.grids[0].patch)
         continued = repeat_edge(values, self.margin * size)
         carried = without_margin(self.cells.transfer(continued, size, patch=patch), self.margin * size)
         hole = F.interpolate(self.mask, scale_factor=float(scale)) > 0

@@ -49,8 +49,9 @@ class HardCorrespondence:
         fields = []
         for grid, sources in zip(self.grids, self.sources, strict=True):
             field = grid.queries.new_full((2, grid.height, grid.width), -1)
-            row, column = grid.row_column(grid.queries)
-            field[:, row, column] = torch.stack(grid.row_column(sources[:, 0]))
+            if len(grid.queries):  # else there may be no source either
+                row, column = grid.row_column(grid.queries)
+                field[:, row, column] = torch.stack(grid.row_column(sources[:, 0]))
             fields.append(field)
         return torch.stack(fields)
 

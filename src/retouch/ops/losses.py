@@ -48,10 +48,20 @@ def masked_l1(output: Tensor, target: Tensor, area: Tensor, weights: Tensor | No
         area: ``B×1×H×W``, 1 where the difference counts; an item without any adds 0.
         weights: ``B×1×H×W``, multiplied with the difference; they do not change what it is divided by.
     """
-    difference = (output - target).abs().mean(1, keepdim=True)
+    return masked_mean((output - target).abs(), area, weights)
+
+
+def masked_mean(values: Tensor, area: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean of ``B×C×H×W`` values over an area, of each item first; arguments as for :func:`masked_l1`."""
     counted = area if weights is None else area * weights
-    sums = (difference * counted).flatten(1).sum(1)
+    sums = (values.mean(1, keepdim=True) * counted).flatten(1).sum(1)
     return (sums / area.flatten(1).sum(1).clamp(min=1)).mean()
+
+
+def relative_square(output: Tensor, target: Tensor) -> Tensor:
+    """Squared difference relative to the square of the target, ``B×C×H×W``: 1 if the output is 0."""
+    squares = (output - target).square().flatten(1).mean(1)
+    return (squares / target.square().flatten(1).mean(1).clamp_min(1e-8)).mean()
 
 
 def total_variation(image: Tensor) -> Tensor:

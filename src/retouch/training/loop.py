@@ -183,11 +183,15 @@ def _update(
         if _any(fabric, problem is not None):
             raise problem or RetouchError("Another process of this run could not go on, and said why.")
         # bfloat16 has the exponents of float32, so that nothing needs scaling.
+        if not terms:
+            continue
         total = torch.stack([term.weight * term.value.float() for term in terms.values()]).sum()
         (total / run.accumulate).backward()  # type: ignore[no-untyped-call]
         for each, term in terms.items():
             values[each] = term.value.detach().float() / run.accumulate + values.get(each, 0)
     state.sample += run.batch
+    if not values:  # the recipe asks nothing of this network
+        return {}
     figures = torch.stack(list(values.values()))
     gradients = [each.grad for each in network.parameters() if each.grad is not None]
     if fabric.world_size > 1:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from retouch.training.recipes.context_encoder import ContextEncoderRecipe
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.infer_match_translate import InferMatchTranslateRecipe
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Losses, Sample
 
@@ -60,4 +61,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "contextual-attention": ContextualAttentionRecipe,
     "pen-net": PenNetRecipe,
     "context-encoder": ContextEncoderRecipe,
+    "infer-match-translate": InferMatchTranslateRecipe,
 }

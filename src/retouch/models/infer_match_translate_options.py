@@ -1,0 +1,49 @@
+"""How Infer, Match, Translate is done: its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from retouch.errors import RetouchError
+
+
+@dataclass(frozen=True)
+class InferMatchTranslateOptions:
+    """How the hole is filled.
+
+    Attributes:
+        matching: "coherent" wants patches of features that are alike and whose neighbours borrow from
+            neighbours; "nearest" takes for each the one most alike, as the paper does.
+        coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
+        band: so far from the hole may be borrowed, in pixels of the full size; 0 = from all that is known.
+            The paper borrows from the boundary.
+        scales: the full size, and so many less one halvings of it; 0 = as many as it takes until the long
+            side is no longer than the pictures the network was trained with.
+        swaps: how often features are swapped and translated at each scale.
+        pixels: where those of the fill come from: "translated" from the swapped features by the network, or
+            "swapped" with them from the known area, without it.
+    """
+
+    matching: Literal["coherent", "nearest"] = "coherent"
+    coherence: float = 0.15
+    band: int = 0
+    scales: int = 0
+    swaps: int = 1
+    pixels: Literal["translated", "swapped"] = "translated"
+
+    def __post_init__(self) -> None:
+        if self.matching not in ("coherent", "nearest"):
+            raise RetouchError(f"Matching is coherent or nearest, not {self.matching!r}.")
+        if self.pixels not in ("translated", "swapped"):
+            raise RetouchError(f"Pixels are translated or swapped, not {self.pixels!r}.")
+        if self.coherence < 0 or self.band < 0:
+            raise RetouchError(f"Coherence ({self.coherence}) and band ({self.band}) must not be negative.")
+        if not 0 <= self.scales <= 6:
+            raise RetouchError(f"Scales must be from 0 to 6, not {self.scales}.")
+        if not 1 <= self.swaps <= 20:
+            raise RetouchError(f"Swaps must be from 1 to 20, not {self.swaps}.")
+
+    def count(self, height: int, width: int, trained: int) -> int:
+        """Number of scales for a picture of that size, and networks trained with ``trained`` pixels."""
+        return self.scales or 1 + (-(-max(height, width) // trained) - 1).bit_length()

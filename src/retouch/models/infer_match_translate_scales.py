@@ -1,0 +1,133 @@
+"""From a coarse scale to the full one: infer, match, translate; then match and translate again.
+
+Song et al. 2018, section 3.5: features are inferred at the coarsest scale alone. What was translated there is
+enlarged, and what VGG sees in it is matched at the next scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.models.infer_match_translate_network import (
+    CELL,
+    HIDDEN,
+    InferMatchTranslateNetwork,
+    features_of,
+    unknown_cells,
+)
+from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
+from retouch.models.infer_match_translate_swap import PATCH, finer_field, swap
+from retouch.models.vgg import Vgg
+from retouch.ops.blend import blend
+from retouch.ops.cells import attention_cells, hole_window
+from retouch.ops.hard_correspondence import HardCorrespondence
+from retouch.ops.resize import enlarge, shrink, shrink_mask
+
+_FEATHER = 4  # pixels over which the tone of what was translated is corrected
+_DEPENDS = 12  # cells around the hole that its translated pixels depend on
+_BESIDE = 2  # cells around the hole that are not borrowed: there is too much of the hole in what they saw
+
+
+def complete(
+    network: InferMatchTranslateNetwork,
+    vgg: Vgg,
+    photo: Tensor,
+    hole: Tensor,
+    usable: Tensor,
+    options: InferMatchTranslateOptions,
+    *,
+    scales: int,
+    seed: int,
+    report: Callable[[int], None] = lambda done: None,
+) -> tuple[Tensor, HardCorrespondence]:
+    """Fill the holes.
+
+    Args:
+        network: infers and translates.
+        vgg: what sees the features.
+        photo: ``B×3×H×W`` in [0, 1], sides multiples of 8 at the coarsest scale; its hole is not looked at.
+        hole: ``B×1×H×W``, 1 = hole.
+        usable: ``B×1×H×W``, 1 where may be borrowed from.
+        options: how it is done.
+        scales: the full size, and so many less one halvings.
+        seed: of random candidates.
+        report: told how many swaps are done.
+
+    Returns:
+        The filled photo, and what was borrowed at the full size, in cells.
+    """
+    made: Tensor | None = None
+    found: HardCorrespondence | None = None
+    for number in reversed(range(scales)):
+        scale = 2**number
+        small, mask = shrink(photo, scale), shrink_mask(hole, scale)
+        guess = torch.full_like(small, HIDDEN) if made is None else enlarge(made, 2).clamp(0, 1)
+        small = torch.where(mask > 0, guess, small)
+        features = features_of(vgg, small)
+        if made is None:
+            inferred = network.infer(features, mask).clamp_min(0)
+            features = torch.where(unknown_cells(mask) > 0, inferred, features)
+        asking, sources = _cells(mask, 1 - shrink_mask(1 - usable, scale), options.band / scale)
+        start = None if found is None else finer_field(found.field())
+        for turn in range(options.swaps):
+            if turn:
+                assert made is not None
+                features = features_of(vgg, made)
+            found = swap(features, asking, sources, options, start, seed)
+            if options.pixels == "swapped":
+                said = found.transfer(small, CELL)
+            else:
+                said = _translated(network, found.transfer(features), mask)
+            made = blend(small, said, mask, _FEATHER)
+            report((scales - 1 - number) * options.swaps + turn + 1)
+    assert made is not None  # there is at least one scale, and one swap
+    assert found is not None
+    return made, found
+
+
+def _cells(hole: Tensor, usable: Tensor, band: float) -> tuple[Tensor, Tensor]:
+    """Which cells ask, and which may be borrowed from: ``B×1×h×w`` zeros and ones.
+
+    Where a patch is left without them, cells beside the hole are not borrowed, and none beyond the band (in
+    pixels; 0 = there is none).
+    """
+    asking, sources = attention_cells(hole, usable, CELL, PATCH)
+    unclean = F.max_pool2d(hole, CELL)
+    sources = _narrowed(sources, 1 - _grown(unclean, _BESIDE))
+    if band > 0:
+        sources = _narrowed(sources, _grown(unclean, -int(-band // CELL) + _BESIDE))
+    return asking, sources
+
+
+def _grown(cells: Tensor, by: int) -> Tensor:
+    return F.max_pool2d(cells, 2 * by + 1, stride=1, padding=by)
+
+
+def _narrowed(sources: Tensor, to: Tensor) -> Tensor:
+    """Sources within an area, in those items of the batch that have a whole patch of them there."""
+    narrow = sources * to
+    if min(narrow.shape[2:]) < PATCH:
+        return sources
+    whole = (F.max_pool2d(1 - narrow, PATCH, stride=1) == 0).flatten(1).any(1)
+    return torch.where(whole[:, None, None, None], narrow, sources)
+
+
+def _translated(network: InferMatchTranslateNetwork, features: Tensor, mask: Tensor) -> Tensor:
+    """The pixels of features, in [0, 1], of the hole and beside it; 0 elsewhere."""
+    window = hole_window(mask, CELL)
+    height, width = mask.shape[2:]
+    image = features.new_zeros(len(features), 3, height, width)
+    if window is None:
+        return image
+    # A pixel of the known area is wanted too, for the tone.
+    cells = [
+        slice(max(0, each.start - _DEPENDS - 1), min(side, each.stop + _DEPENDS + 1))
+        for each, side in zip(window, features.shape[2:], strict=True)
+    ]
+    pixels = [slice(CELL * each.start, CELL * each.stop) for each in cells]
+    image[..., pixels[0], pixels[1]] = (network.translate(features[..., cells[0], cells[1]]) + 1) / 2
+    return image.clamp(0, 1)

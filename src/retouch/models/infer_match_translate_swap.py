@@ -1,0 +1,128 @@
+"""Patch-swap: the features of a hole become those of known patches (Song et al. 2018, section 3.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
+from retouch.ops.coherence import CoherentField, Comparison
+from retouch.ops.correspondence import HardCorrespondence, match
+from retouch.ops.patches import PatchGrid, patch_grid
+from retouch.ops.principal import principal_directions
+
+PATCH = 3
+"""Side of the patches, in cells."""
+_CHANNELS, _COMPONENTS = 48, 48  # principal ones
+_SAMPLE = 4096  # sources that they are found in
+_ROUNDS = 4  # of propagation and of random candidates
+
+
+def swap(
+    features: Tensor,
+    hole: Tensor,
+    usable: Tensor,
+    options: InferMatchTranslateOptions,
+    start: Tensor | None,
+    seed: int,
+) -> HardCorrespondence:
+    """Find a known patch of features for each that touches the hole.
+
+    Deviation from the paper by default: sources also agree with their neighbours. Those nearest each by
+    itself ask neighbouring cells for different things, whose mean is a blur.
+
+    Args:
+        features: ``B×C×h×w``, those of the hole inferred.
+        hole: ``B×1×h×w``, 1 = hole.
+        usable: ``B×1×h×w``, 1 where may be borrowed from, 0 in the hole.
+        options: of the matching.
+        start: ``B×2×h×w`` rows and columns that coherent matching begins from, -1 = none; None compares all
+            with all.
+        seed: of its random candidates.
+
+    Raises:
+        RetouchError: there is a hole, and no patch to borrow.
+    """
+    if options.matching == "nearest":
+        return match(features, hole, patch=PATCH, allowed=usable)
+    grids = [patch_grid(one > 0, free > 0, PATCH) for one, free in zip(hole[:, 0], usable[:, 0], strict=True)]
+    fields = [
+        _coherent(each, hole[item], grid, options.coherence, None if start is None else start[item], seed)
+        for item, (each, grid) in enumerate(zip(features, grids, strict=True))
+    ]
+    return HardCorrespondence(
+        grids,
+        [each.sources[:, None] for each in fields],
+        [torch.ones_like(each.distances)[:, None] for each in fields],
+        # Of unit vectors, so that these are cosines.
+        [1 - each.distances / 2 for each in fields],
+    )
+
+
+def finer_field(field: Tensor) -> Tensor:
+    """The field of sources ``B×2×h×w`` at twice the resolution, ``B×2×2h×2w``; -1 stays -1."""
+    finer = field.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    row, column = (torch.arange(side, device=field.device) % 2 for side in finer.shape[2:])
+    within = torch.stack(torch.meshgrid(row, column, indexing="ij"))
+    return torch.where(finer >= 0, 2 * finer + within, -1)
+
+
+def _coherent(
+    features: Tensor, hole: Tensor, grid: PatchGrid, price: float, start: Tensor | None, seed: int
+) -> CoherentField:
+    """Sources for one picture's ``C×h×w`` features."""
+    if not len(grid.queries):
+        return CoherentField(grid, grid.queries, price, features.new_zeros(0))
+    generator = torch.Generator(features.device).manual_seed(seed)
+    table = _described(features, grid, generator)
+    comparison = Comparison(table[grid.queries], table)
+    # A patch that is mostly known needs no company.
+    share = grid.rows(F.avg_pool2d(_padded(hole, grid), PATCH, 1)[0])[grid.queries, 0]
+    field = CoherentField(grid, _begin(comparison, grid, start), price, 2 * share)
+    field.judge(comparison)
+    for _ in range(_ROUNDS):
+        field.propagate(comparison)
+        radius = max(grid.height, grid.width) // 2
+        while radius:
+            field.explore(comparison, radius, generator)
+            radius //= 3
+    field.propagate(comparison)
+    return field
+
+
+def _begin(comparison: Comparison, grid: PatchGrid, start: Tensor | None) -> Tensor:
+    """For each query the source that ``start`` names; the nearest where it names none."""
+    valid = grid.sources.nonzero()[:, 0]
+    if start is None:
+        return comparison.nearest(valid)
+    row, column = grid.row_column(grid.queries)
+    begun = start[:, row.clamp(0, grid.height - 1), column.clamp(0, grid.width - 1)]
+    inside = (begun >= 0).all(0) & (begun[0] < grid.height) & (begun[1] < grid.width)
+    sources = torch.where(inside, grid.flat(begun[0], begun[1]), 0)
+    missing = ~grid.sources[sources]
+    if bool(missing.any()):
+        sources[missing] = Comparison(comparison.queries[missing], comparison.table).nearest(valid)
+    return sources
+
+
+def _described(features: Tensor, grid: PatchGrid, generator: torch.Generator) -> Tensor:
+    """``N×d``: all patches at unit length, in the principal directions of the sources."""
+    energy = F.avg_pool2d(_padded(features.square().sum(0, keepdim=True), grid), PATCH, 1)[0]
+    lengths = (PATCH**2 * grid.rows(energy)).sqrt().clamp_min(1e-6)
+    valid = grid.sources.nonzero()[:, 0]
+    places = valid[torch.randint(len(valid), (_SAMPLE,), generator=generator, device=valid.device)]
+    # First of channels, then of patches: those of patches of all channels would take seconds.
+    rows = grid.rows(features)
+    rows = rows @ principal_directions(rows[places] / lengths[places], _CHANNELS)
+    steps = torch.tensor(grid.square(), device=valid.device)
+    sample = rows[places[:, None] + steps].flatten(1) / lengths[places]
+    basis = principal_directions(sample - sample.mean(0), _COMPONENTS)
+    kernel = basis.t().reshape(-1, PATCH, PATCH, rows.shape[1]).permute(0, 3, 1, 2)
+    few = rows.t().reshape(1, -1, grid.height + 2 * grid.margin, grid.stride)
+    return grid.rows(F.conv2d(few, kernel)[0]) / lengths
+
+
+def _padded(values: Tensor, grid: PatchGrid) -> Tensor:
+    """``1×D×…`` of ``D×h×w``, with the grid's margin, in which the edge is repeated."""
+    return F.pad(values[None], (grid.margin,) * 4, mode="replicate")

@@ -1,0 +1,191 @@
+"""How Infer, Match, Translate is trained (Song et al., ECCV 2018, sections 3.2 and 3.4).
+
+Its two networks learn in one run, each from its own losses: neither sees the other, as in the paper, which
+trains one after the other. So both can learn of one computation of the features; or one alone goes on, with
+``networks``. The paper gives no weights of its losses; these are our choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retouch.errors import RetouchError
+from retouch.models.infer_match_translate_critics import ConditionalCritic, FeatureCritic
+from retouch.models.infer_match_translate_network import (
+    CELL,
+    DEEPEST,
+    HIDDEN,
+    LAYER,
+    PAPER,
+    STRENGTH,
+    InferMatchTranslateNetwork,
+    features_of,
+    unknown_cells,
+)
+from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
+from retouch.models.infer_match_translate_scales import complete
+from retouch.models.vgg import Vgg, shift_tolerant_vgg_on
+from retouch.ops.losses import hinge_critic, hinge_generator, masked_mean, relative_square
+from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
+
+_PERCEPTUAL = ("relu1_2", "relu2_2", LAYER)  # the last one is that of the features
+
+
+@dataclass(frozen=True)
+class InferMatchTranslateRecipe:
+    """Networks and losses of Infer, Match, Translate.
+
+    Attributes:
+        width: multiplies all channels of the networks and the critics; 1 is the full width.
+        networks: which of them learn: "both", "infer" or "translate".
+        features: weight of the squared difference of features that the hole has a part in. Deviation from
+            the paper, which counts the others too: they are known.
+        infer_adversarial: weight of what the critic of features says; 0 = there is none.
+        crop: side of the part of each picture that is translated, in pixels: what it needs is near, and a
+            step costs less.
+        absolute: weight of the absolute difference of translated pixels.
+        perceptual: weight of the squared differences of what VGG sees in them, at three layers, relative to
+            the squares of what it should see.
+        translate_adversarial: weight of what the critic of images says; 0 = there is none.
+        critic_steps: steps of the critics before each of the networks.
+        adversarial_from: step from which on the critics are trained and heard.
+    """
+
+    width: float = PAPER
+    networks: Literal["both", "infer", "translate"] = "both"
+    features: float = 1.0
+    infer_adversarial: float = 0.1
+    crop: int = 256
+    absolute: float = 1.0
+    perceptual: float = 1.0
+    translate_adversarial: float = 0.02
+    critic_steps: int = 1
+    adversarial_from: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.width <= 4 or self.critic_steps < 1 or self.crop < 2 * DEEPEST:
+            raise ValueError(
+                f"width must be from 0.01 to 4, critic_steps at least 1 and crop at least {2 * DEEPEST}"
+            )
+
+    def check(self, size: int) -> None:
+        """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
+        if size % DEEPEST or size < 4 * DEEPEST:
+            raise RetouchError(f"data.size must be 32, 40, 48 … pixels for this model, not {size}.")
+        if self.crop % CELL or self.crop > size:
+            raise RetouchError(f"recipe.crop must be a multiple of {CELL} up to data.size, not {self.crop}.")
+
+    def generator(self) -> InferMatchTranslateNetwork:
+        """Build both networks."""
+        return InferMatchTranslateNetwork(self.width)
+
+    def critic(self, size: int) -> nn.Module:
+        """Build the critics, of inferred features and of translated images."""
+        return nn.ModuleDict({"infer": FeatureCritic(self.width), "translate": ConditionalCritic(self.width)})
+
+    def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
+        """What either network is to lessen."""
+        vgg = shift_tolerant_vgg_on(sample.image.device)
+        losses: Losses = {}
+        if self.networks != "translate":
+            truth, inferred, unknown = self._inferred(generator, vgg, sample)
+            difference = masked_mean((inferred - truth).square(), unknown)
+            losses["features"] = Term(self.features, difference)
+            if critic is not None and self.infer_adversarial:
+                with single_precision(sample.image):
+                    says = _part(critic, "infer")(_completed(inferred, truth, unknown), unknown)
+                    losses["adversarial_infer"] = Term(self.infer_adversarial, hinge_generator(says))
+        if self.networks != "infer":
+            image = self._crop(sample)
+            seen = _seen(vgg, (image + 1) / 2)
+            features = seen[-1] / STRENGTH
+            translated = _part(generator, "translate")(features).float()
+            losses["absolute"] = Term(self.absolute, F.l1_loss(translated, image))
+            again = vgg((translated + 1) / 2, _PERCEPTUAL)
+            relative = [relative_square(one.float(), other) for one, other in zip(again, seen, strict=True)]
+            losses["perceptual"] = Term(self.perceptual, torch.stack(relative).mean())
+            if critic is not None and self.translate_adversarial:
+                with single_precision(sample.image):
+                    says = _part(critic, "translate")(translated, features)
+                    losses["adversarial_translate"] = Term(self.translate_adversarial, hinge_generator(says))
+        return losses
+
+    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
+        """What tells inferred features from true ones, and translated images from photos."""
+        vgg = shift_tolerant_vgg_on(sample.image.device)
+        losses: Losses = {}
+        if self.networks != "translate" and self.infer_adversarial:
+            with torch.no_grad():
+                truth, inferred, unknown = self._inferred(generator, vgg, sample)
+            fake = _completed(inferred, truth, unknown)
+            with single_precision(sample.image):
+                # One call for both: each takes a step of the spectral norms' power iteration.
+                real, made = _part(critic, "infer")(
+                    torch.cat([truth, fake]), unknown.repeat(2, 1, 1, 1)
+                ).chunk(2)
+                losses["critic_infer"] = Term(1.0, hinge_critic(real, made))
+        if self.networks != "infer" and self.translate_adversarial:
+            image = self._crop(sample)
+            features = _seen(vgg, (image + 1) / 2)[-1] / STRENGTH
+            with torch.no_grad():
+                translated = _part(generator, "translate")(features).float()
+            with single_precision(sample.image):
+                both = torch.cat([image, translated]), features.repeat(2, 1, 1, 1)
+                real, made = _part(critic, "translate")(*both).chunk(2)
+                losses["critic_translate"] = Term(1.0, hinge_critic(real, made))
+        return losses
+
+    def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
+        """True features translated, inferred ones translated, and the fill of matched ones."""
+        assert isinstance(generator, InferMatchTranslateNetwork)
+        vgg = shift_tolerant_vgg_on(image.device)
+        truth = features_of(vgg, image)
+        hidden = features_of(vgg, torch.where(mask > 0, HIDDEN, image))
+        inferred = _completed(generator.infer(hidden, mask), truth, unknown_cells(mask))
+        translated, guess = ((generator.translate(each).float() + 1) / 2 for each in (truth, inferred))
+        fill, _ = complete(
+            generator, vgg, image, mask, 1 - mask, InferMatchTranslateOptions(), scales=1, seed=0
+        )
+        return {
+            "translated": translated,
+            "inferred": torch.where(mask > 0, guess, image),
+            "fill": torch.where(mask > 0, fill, image),
+        }
+
+    def _inferred(self, generator: nn.Module, vgg: Vgg, sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
+        """True features, inferred ones, and which of these count."""
+        with torch.no_grad():
+            both = torch.cat([sample.image, torch.where(sample.mask > 0, HIDDEN, sample.image)])
+            truth, hidden = features_of(vgg, both).float().chunk(2)
+        inferred: Tensor = _part(generator, "infer")(hidden, sample.mask)
+        return truth, inferred.float(), unknown_cells(sample.mask)
+
+    def _crop(self, sample: Sample) -> Tensor:
+        """A random square of each picture, in [-1, 1]."""
+        places = sample.image.shape[-1] - self.crop + 1
+        crops = []
+        for image, mix in zip(sample.image, sample.mix.tolist(), strict=True):
+            top, left = divmod(int(mix * places**2), places)
+            crops.append(image[:, top : top + self.crop, left : left + self.crop])
+        return torch.stack(crops) * 2 - 1
+
+
+@torch.no_grad()
+def _seen(vgg: Vgg, image: Tensor) -> list[Tensor]:
+    """What VGG sees in images in [0, 1], at the layers that translated ones are compared at."""
+    return [each.float() for each in vgg(image, _PERCEPTUAL)]
+
+
+def _part(network: nn.Module, name: str) -> nn.Module:
+    return network.get_submodule(name)
+
+
+def _completed(inferred: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
+    """Inferred features where the hole has a part in them, true ones elsewhere."""
+    return torch.where(unknown > 0, inferred.float().clamp_min(0), truth)
