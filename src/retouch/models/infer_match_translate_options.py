@@ -16,6 +16,8 @@ class InferMatchTranslateOptions:
         matching: "coherent" wants patches of features that are alike and whose neighbours borrow from
             neighbours; "nearest" takes for each the one most alike, as the paper does.
         coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
+        colours: weight, in coherent matching, of the mean colours of patches; those of the hole are a smooth
+            guess from what is known around it.
         band: so far from the hole may be borrowed, in pixels of the full size; 0 = from all that is known.
             The paper borrows from the boundary.
         scales: the full size, and so many less one halvings of it; 0 = as many as it takes until the long
@@ -27,6 +29,7 @@ class InferMatchTranslateOptions:
 
     matching: Literal["coherent", "nearest"] = "coherent"
     coherence: float = 0.15
+    colours: float = 3.0
     band: int = 0
     scales: int = 0
     swaps: int = 1
@@ -37,8 +40,11 @@ class InferMatchTranslateOptions:
             raise RetouchError(f"Matching is coherent or nearest, not {self.matching!r}.")
         if self.pixels not in ("translated", "swapped"):
             raise RetouchError(f"Pixels are translated or swapped, not {self.pixels!r}.")
-        if self.coherence < 0 or self.band < 0:
-            raise RetouchError(f"Coherence ({self.coherence}) and band ({self.band}) must not be negative.")
+        if min(self.coherence, self.colours, self.band) < 0:
+            raise RetouchError(
+                f"Coherence ({self.coherence}), colours ({self.colours}) and band ({self.band}) must not be "
+                "negative."
+            )
         if not 0 <= self.scales <= 6:
             raise RetouchError(f"Scales must be from 0 to 6, not {self.scales}.")
         if not 1 <= self.swaps <= 20:

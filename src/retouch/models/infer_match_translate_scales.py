@@ -25,6 +25,7 @@ from retouch.models.vgg import Vgg
 from retouch.ops.blend import blend
 from retouch.ops.cells import attention_cells, hole_window
 from retouch.ops.hard_correspondence import HardCorrespondence
+from retouch.ops.pyramid import smooth_fill
 from retouch.ops.resize import enlarge, shrink, shrink_mask
 
 _FEATHER = 4  # pixels over which the tone of what was translated is corrected
@@ -72,12 +73,13 @@ def complete(
             inferred = network.infer(features, mask).clamp_min(0)
             features = torch.where(unknown_cells(mask) > 0, inferred, features)
         asking, sources = _cells(mask, 1 - shrink_mask(1 - usable, scale), options.band / scale)
+        colours = shrink(_smooth(small, mask), CELL)
         start = None if found is None else finer_field(found.field())
         for turn in range(options.swaps):
             if turn:
                 assert made is not None
                 features = features_of(vgg, made)
-            found = swap(features, asking, sources, options, start, seed)
+            found = swap(features, colours, asking, sources, options, start, seed)
             if options.pixels == "swapped":
                 said = found.transfer(small, CELL)
             else:
@@ -101,6 +103,15 @@ def _cells(hole: Tensor, usable: Tensor, band: float) -> tuple[Tensor, Tensor]:
     if band > 0:
         sources = _narrowed(sources, _grown(unclean, -int(-band // CELL) + _BESIDE))
     return asking, sources
+
+
+def _smooth(photo: Tensor, hole: Tensor) -> Tensor:
+    """The photo with its hole filled smoothly from around it; one without any known pixel as it is."""
+    filled = photo.clone()
+    for item, known in enumerate(hole[:, 0] == 0):
+        if bool(known.any()):
+            filled[item] = smooth_fill(photo[item], known)
+    return filled
 
 
 def _grown(cells: Tensor, by: int) -> Tensor:

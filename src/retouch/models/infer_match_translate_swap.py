@@ -21,6 +21,7 @@ _ROUNDS = 4  # of propagation and of random candidates
 
 def swap(
     features: Tensor,
+    colours: Tensor,
     hole: Tensor,
     usable: Tensor,
     options: InferMatchTranslateOptions,
@@ -29,11 +30,13 @@ def swap(
 ) -> HardCorrespondence:
     """Find a known patch of features for each that touches the hole.
 
-    Deviation from the paper by default: sources also agree with their neighbours. Those nearest each by
-    itself ask neighbouring cells for different things, whose mean is a blur.
+    Deviations from the paper by default: sources also agree with their neighbours, for those nearest each by
+    itself ask neighbouring cells for different things, whose mean is a blur; and colours are compared too, of
+    which the features say little.
 
     Args:
         features: ``B×C×h×w``, those of the hole inferred.
+        colours: ``B×3×h×w`` in [0, 1], those of the hole guessed; only coherent matching compares them.
         hole: ``B×1×h×w``, 1 = hole.
         usable: ``B×1×h×w``, 1 where may be borrowed from, 0 in the hole.
         options: of the matching.
@@ -47,15 +50,15 @@ def swap(
     if options.matching == "nearest":
         return match(features, hole, patch=PATCH, allowed=usable)
     grids = [patch_grid(one > 0, free > 0, PATCH) for one, free in zip(hole[:, 0], usable[:, 0], strict=True)]
-    fields = [
-        _coherent(each, hole[item], grid, options.coherence, None if start is None else start[item], seed)
-        for item, (each, grid) in enumerate(zip(features, grids, strict=True))
-    ]
+    fields = []
+    for item, grid in enumerate(grids):
+        begin = None if start is None else start[item]
+        fields.append(_coherent(features[item], colours[item], hole[item], grid, options, begin, seed))
     return HardCorrespondence(
         grids,
         [each.sources[:, None] for each in fields],
         [torch.ones_like(each.distances)[:, None] for each in fields],
-        # Of unit vectors, so that these are cosines.
+        # Cosines, less what colours differ.
         [1 - each.distances / 2 for each in fields],
     )
 
@@ -69,17 +72,24 @@ def finer_field(field: Tensor) -> Tensor:
 
 
 def _coherent(
-    features: Tensor, hole: Tensor, grid: PatchGrid, price: float, start: Tensor | None, seed: int
+    features: Tensor,
+    colours: Tensor,
+    hole: Tensor,
+    grid: PatchGrid,
+    options: InferMatchTranslateOptions,
+    start: Tensor | None,
+    seed: int,
 ) -> CoherentField:
-    """Sources for one picture's ``C×h×w`` features."""
+    """Sources for one picture."""
     if not len(grid.queries):
-        return CoherentField(grid, grid.queries, price, features.new_zeros(0))
+        return CoherentField(grid, grid.queries, 0, features.new_zeros(0))
     generator = torch.Generator(features.device).manual_seed(seed)
-    table = _described(features, grid, generator)
+    means = F.avg_pool2d(_padded(colours, grid), PATCH, 1)[0]
+    table = torch.cat([_described(features, grid, generator), options.colours * grid.rows(means)], 1)
     comparison = Comparison(table[grid.queries], table)
     # A patch that is mostly known needs no company.
     share = grid.rows(F.avg_pool2d(_padded(hole, grid), PATCH, 1)[0])[grid.queries, 0]
-    field = CoherentField(grid, _begin(comparison, grid, start), price, 2 * share)
+    field = CoherentField(grid, _begin(comparison, grid, start), options.coherence, 2 * share)
     field.judge(comparison)
     for _ in range(_ROUNDS):
         field.propagate(comparison)
@@ -107,7 +117,13 @@ def _begin(comparison: Comparison, grid: PatchGrid, start: Tensor | None) -> Ten
 
 
 def _described(features: Tensor, grid: PatchGrid, generator: torch.Generator) -> Tensor:
-    """``N×d``: all patches at unit length, in the principal directions of the sources."""
+    """``N×d``: all patches at unit length, in the principal directions of the sources.
+
+    Of the features their directions alone, about the mean of those known: faint textures count as much, and
+    so does what inferred features, all near the mean, differ by.
+    """
+    features = F.normalize(features, dim=0)
+    features = features - features[:, grid.readable].mean(1)[:, None, None]
     energy = F.avg_pool2d(_padded(features.square().sum(0, keepdim=True), grid), PATCH, 1)[0]
     lengths = (PATCH**2 * grid.rows(energy)).sqrt().clamp_min(1e-6)
     valid = grid.sources.nonzero()[:, 0]
