@@ -10,12 +10,18 @@ Parts: holes are filled by variants that differ in one part, in turn::
     python benchmarks/infer_match_translate.py parts --data ../shared/data/eval --limit 40 --sheet parts.png
 
 Both print a Markdown table of means. `--model` may be a weights file.
+
+Speed: the command, start to end, beside that of Neural Patch Synthesis with the paper's settings::
+
+    python benchmarks/infer_match_translate.py speed
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import statistics
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +33,10 @@ import torch
 from torch import Tensor
 
 import retouch
+from neural_patch import as_command, centred, example
 from retouch.evaluation.metrics import measure
 from retouch.evaluation.pairs import find_pairs, find_photos, read_pair, read_picture, shrunk
+from retouch.imaging import write_png
 from retouch.models.infer_match_translate import InferMatchTranslate
 from retouch.models.infer_match_translate_network import features_of
 from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
@@ -175,6 +183,25 @@ def parts(model: InferMatchTranslate, given: argparse.Namespace) -> None:
     report(found)
 
 
+def speed(given: argparse.Namespace) -> None:
+    """Time commands in turn."""
+    compared = {
+        given.model: (given.model, []),
+        "neural-patch, paper": (f"{given.coarse}+neural-patch", ["preset=paper"]),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in compared}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_png(example(), folder / "photo.png")
+        write_png(np.where(centred(256), 255, 0).astype(np.uint8), folder / "mask.png")
+        for turn in range(given.repeats):
+            for each, (model, options) in compared.items():
+                if not turn or each == given.model:  # the other takes minutes
+                    seconds[each].append(as_command(folder, model, options, given.threads))
+    for each, taken in seconds.items():
+        print(f"{each}: {statistics.median(taken):.1f} s ({min(taken):.1f}-{max(taken):.1f} of {len(taken)})")
+
+
 def report(found: Mapping[str, list[dict[str, float]]]) -> None:
     """Print means, and how many photos or pairs they are of."""
     keys = [key for key in COLUMNS if key in next(iter(found.values()))[0]]
@@ -190,9 +217,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["translate", "parts"])
+    parser.add_argument("what", choices=["translate", "parts", "speed"])
     parser.add_argument("--model", default="infer-match-translate")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="photos, for all but speed")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--masks", nargs="+", default=["center", "object"])
@@ -200,7 +227,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="VARIANT")
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3, help="of the faster command")
     given = parser.parse_args()
+    if given.what == "speed":
+        return speed(given)
+    if given.data is None:
+        parser.error("name the photos with --data")
     torch.set_num_threads(given.threads)
     model = retouch.load(given.model, device="cpu")
     assert isinstance(model, InferMatchTranslate)
