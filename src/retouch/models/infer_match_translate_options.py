@@ -28,7 +28,7 @@ class InferMatchTranslateOptions:
     """
 
     matching: Literal["coherent", "nearest"] = "coherent"
-    coherence: float = 0.15
+    coherence: float = 0.5
     colours: float = 3.0
     band: int = 0
     scales: int = 0

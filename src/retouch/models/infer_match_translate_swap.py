@@ -9,12 +9,14 @@ from torch.nn import functional as F
 from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
 from retouch.ops.coherence import CoherentField, Comparison
 from retouch.ops.correspondence import HardCorrespondence, match
+from retouch.ops.masks import depth
 from retouch.ops.patches import PatchGrid, patch_grid
 from retouch.ops.principal import principal_directions
 
 PATCH = 3
 """Side of the patches, in cells."""
 _CHANNELS, _COMPONENTS = 48, 48  # principal ones
+_TRUST, _DEEPEST = 0.7, 10  # each cell of depth makes inferred features count so much less, up to so many
 _SAMPLE = 4096  # sources that they are found in
 _ROUNDS = 4  # of propagation and of random candidates
 
@@ -85,8 +87,12 @@ def _coherent(
         return CoherentField(grid, grid.queries, 0, features.new_zeros(0))
     generator = torch.Generator(features.device).manual_seed(seed)
     means = F.avg_pool2d(_padded(colours, grid), PATCH, 1)[0]
-    table = torch.cat([_described(features, grid, generator), options.colours * grid.rows(means)], 1)
-    comparison = Comparison(table[grid.queries], table)
+    described = _described(features, grid, generator)
+    table = torch.cat([described, options.colours * grid.rows(means)], 1)
+    deep = torch.from_numpy(depth(hole[0].cpu().numpy() > 0)).to(features)
+    trust = _TRUST ** (grid.rows(deep[None])[grid.queries] - 1).clamp(0, _DEEPEST)
+    weights = torch.cat([trust.expand(-1, described.shape[1]), trust.new_ones(len(trust), 3)], 1)
+    comparison = Comparison(table[grid.queries], table, weights)
     # A patch that is mostly known needs no company.
     share = grid.rows(F.avg_pool2d(_padded(hole, grid), PATCH, 1)[0])[grid.queries, 0]
     field = CoherentField(grid, _begin(comparison, grid, start), options.coherence, 2 * share)
@@ -112,7 +118,10 @@ def _begin(comparison: Comparison, grid: PatchGrid, start: Tensor | None) -> Ten
     sources = torch.where(inside, grid.flat(begun[0], begun[1]), 0)
     missing = ~grid.sources[sources]
     if bool(missing.any()):
-        sources[missing] = Comparison(comparison.queries[missing], comparison.table).nearest(valid)
+        assert comparison.weights is not None
+        sources[missing] = Comparison(
+            comparison.queries[missing], comparison.table, comparison.weights[missing]
+        ).nearest(valid)
     return sources
 
 
