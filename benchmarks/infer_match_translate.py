@@ -113,7 +113,7 @@ class Unmatched:
 
     source_map = field
 
-    def transfer(self, values: Tensor) -> Tensor:
+    def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
         """Unchanged."""
         return values
 
@@ -126,7 +126,11 @@ def variants(model: InferMatchTranslate, coarse: str) -> dict[str, Callable[[Ten
         return lambda image, mask: other(image, mask).image
 
     def without_match(image: Tensor, mask: Tensor) -> Tensor:
-        with exchanged("swap", Unmatched):
+        with exchanged("swap", Unmatched), exchanged("_toned", lambda translated, _: translated):
+            return with_options()(image, mask)
+
+    def without_tone(image: Tensor, mask: Tensor) -> Tensor:
+        with exchanged("_toned", lambda translated, _: translated):
             return with_options()(image, mask)
 
     other = retouch.load(coarse, device="cpu")
@@ -152,6 +156,7 @@ def variants(model: InferMatchTranslate, coarse: str) -> dict[str, Callable[[Ten
         "nearest, from 64 pixels around": with_options(matching="nearest", band=64),
         "without colours": with_options(colours=0.0),
         "without match": without_match,
+        "without borrowed tone": without_tone,
         "without translate": with_options(pixels="swapped"),
         "one scale": with_options(scales=1),
         "two swaps": with_options(swaps=2),

@@ -307,6 +307,15 @@ def test_swapped_pixels_are_known_ones():
     assert not torch.allclose(model()(image, mask).image[:, 0], image[:, 0])
 
 
+def test_translated_pixels_have_the_tone_of_borrowed_ones():
+    image, mask = pair()
+    flat = image.clone()
+    flat[:, 0], flat[:, 1], flat[:, 2] = 0.75, 0.25, 0.5
+    fill = model()(flat, mask).image  # of an untrained network, whose own tone is anything
+    means = fill[..., 22:35, 26:48].mean((0, 2, 3))
+    assert torch.allclose(means, torch.tensor([0.75, 0.25, 0.5]), atol=0.02)
+
+
 def test_sources_are_known_allowed_and_within_the_band():
     image, mask = pair(96, 128)
     allowed = torch.ones_like(mask)

@@ -17,6 +17,7 @@ PATCH = 3
 """Side of the patches, in cells."""
 _CHANNELS, _COMPONENTS = 48, 48  # principal ones
 _TRUST, _DEEPEST = 0.7, 10  # each cell of depth makes inferred features count so much less, up to so many
+_FAINT = 3.0  # length below which patches count less and less
 _SAMPLE = 4096  # sources that they are found in
 _ROUNDS = 4  # of propagation and of random candidates
 
@@ -126,15 +127,16 @@ def _begin(comparison: Comparison, grid: PatchGrid, start: Tensor | None) -> Ten
 
 
 def _described(features: Tensor, grid: PatchGrid, generator: torch.Generator) -> Tensor:
-    """``N×d``: all patches at unit length, in the principal directions of the sources.
+    """``N×d``: all patches at about unit length, in the principal directions of the sources.
 
     Of the features their directions alone, about the mean of those known: faint textures count as much, and
-    so does what inferred features, all near the mean, differ by.
+    so does what inferred features, all near the mean, differ by. Patches that hardly differ from the mean
+    stay short, so that a plain sky is not told apart by its noise.
     """
     features = F.normalize(features, dim=0)
     features = features - features[:, grid.readable].mean(1)[:, None, None]
     energy = F.avg_pool2d(_padded(features.square().sum(0, keepdim=True), grid), PATCH, 1)[0]
-    lengths = (PATCH**2 * grid.rows(energy)).sqrt().clamp_min(1e-6)
+    lengths = (PATCH**2 * grid.rows(energy) + _FAINT**2).sqrt()
     valid = grid.sources.nonzero()[:, 0]
     places = valid[torch.randint(len(valid), (_SAMPLE,), generator=generator, device=valid.device)]
     # First of channels, then of patches: those of patches of all channels would take seconds.
