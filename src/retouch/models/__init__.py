@@ -205,8 +205,11 @@ CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="infer-match-translate",
         paper="Song et al., Contextual-based Image Inpainting: Infer, Match, and Translate, ECCV 2018",
-        good_at="researchers, and stylize: features swapped for known ones and turned into pixels",
+        good_at="small networks, trained briefly: for researchers, and for stylize; exemplar is better",
         open=_infer_match_translate,
         configurable=True,
+        widths=(
+            Width("lite", 4_301_995, "infer-match-translate-lite.safetensors", {"ST-LPIPS at 256²": 0.369}),
+        ),
     ),
 )
