@@ -1,7 +1,8 @@
 """Fill holes in photographs.
 
 ``inpaint`` fills and returns a picture of the kind it was given, ``fill`` also says what the fill was made
-from, ``load`` gives a model to call on tensors, and ``models`` lists them.
+from, ``load`` gives a model to call on tensors, and ``models`` lists them. ``stylize`` gives a picture the
+style of another.
 """
 
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from retouch.api import Result, fill, inpaint
 from retouch.errors import RetouchError
 from retouch.loading import load, models
+from retouch.stylizing import stylize
 
 __version__ = version("retouch")
-__all__ = ["Result", "RetouchError", "fill", "inpaint", "load", "models"]
+__all__ = ["Result", "RetouchError", "fill", "inpaint", "load", "models", "stylize"]

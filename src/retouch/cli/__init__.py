@@ -11,6 +11,7 @@ from retouch.cli.evaluate import evaluate, score
 from retouch.cli.export import export
 from retouch.cli.fill import fill
 from retouch.cli.models import models
+from retouch.cli.stylize import stylize
 from retouch.cli.train import train
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(fill)
+app.command()(stylize)
 app.command()(models)
 app.command()(evaluate)
 app.command()(score)

@@ -1,0 +1,107 @@
+"""``retouch stylize``: give a photo the style of another picture."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated
+
+import typer
+
+import retouch
+from retouch.cli.terminal import PIPE, check_pipe, plain_errors, progress_bar, read_pipe, write_pipe
+from retouch.errors import RetouchError
+from retouch.stylizing import beside
+
+default = SimpleNamespace(
+    **{name: parameter.default for name, parameter in inspect.signature(retouch.stylize).parameters.items()}
+)
+
+
+def stylize(
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="The photo; - reads a pipe.")],
+    style: Annotated[
+        str, typer.Argument(metavar="STYLE", help="The picture whose style it gets; - reads a pipe.")
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Where to write; - writes a pipe. Left out: <stem>-stylized<ext> beside the photo.",
+        ),
+    ] = default.output,
+    strength: Annotated[
+        float, typer.Option(metavar="0..1", help="The share of the style; less keeps more of the photo.")
+    ] = default.strength,
+    patch: Annotated[
+        int,
+        typer.Option(
+            metavar="ODD", help="Side of the patches that are swapped; larger keeps more of the style."
+        ),
+    ] = default.patch,
+    model: Annotated[
+        str, typer.Option(help="infer-match-translate, or a weights file of your own of that model.")
+    ] = default.model,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same picture.")] = default.seed,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that are there.")
+    ] = default.overwrite,
+    allow_huge: Annotated[
+        bool, typer.Option("--allow-huge", help="Read files of more pixels than is prudent.")
+    ] = default.allow_huge,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Give a photo the style of another picture: what it shows, made of patches of the other."""
+    with plain_errors():
+        started = time.perf_counter()
+        target = _target(photo, output)
+        _check_names(photo, style, target)
+        if target is None:
+            check_pipe()
+
+        from retouch import imaging, kinds
+
+        source = read_pipe("photo") if photo == PIPE else Path(photo)
+        opened = imaging.read_photo(source, allow_huge=allow_huge)
+        imaging.check_target(target, overwrite=overwrite, photo=opened)
+        with progress_bar(quiet=quiet) as on_progress:
+            made = retouch.stylize(
+                opened,
+                read_pipe("style") if style == PIPE else style,
+                strength=strength,
+                patch=patch,
+                model=model,
+                device=device,
+                seed=seed,
+                on_progress=on_progress,
+                allow_huge=allow_huge,
+            )
+        written = kinds.save(source, made, target, changed=strength > 0, overwrite=overwrite)
+        if written is not None:
+            write_pipe(written)
+        if not quiet:
+            place = "standard output" if target is None else str(target)
+            typer.echo(f"wrote {place} in {time.perf_counter() - started:.1f} s", err=True)
+
+
+def _target(photo: str, output: str | None) -> Path | None:
+    """The file to write; None for standard output, where a photo from a pipe goes unless told otherwise."""
+    if output == PIPE or (output is None and photo == PIPE):
+        return None
+    return Path(output) if output is not None else beside(Path(photo))
+
+
+def _check_names(photo: str, style: str, target: Path | None) -> None:
+    """Refuse names that would have one file be two things; -o may be the photo itself (with --overwrite)."""
+    if photo == PIPE and style == PIPE:
+        raise RetouchError("Only one of PHOTO and STYLE can come from the pipe; give the other as a file.")
+    if target is None or style == PIPE:
+        return
+    place, other = target.resolve(), Path(style).resolve()
+    if place == other or (place.exists() and other.exists() and place.samefile(other)):
+        raise RetouchError(f"-o and STYLE are the same file, {place.name}; give them different names.")
