@@ -209,7 +209,12 @@ CARDS: tuple[ModelCard, ...] = (
         open=_infer_match_translate,
         configurable=True,
         widths=(
-            Width("lite", 4_301_995, "infer-match-translate-lite.safetensors", {"ST-LPIPS at 256²": 0.369}),
+            Width(
+                "lite",
+                4_301_995,
+                "infer-match-translate-lite.safetensors",
+                {"ST-LPIPS at 256², large holes": 0.369},
+            ),
         ),
     ),
 )
