@@ -183,14 +183,6 @@ def test_dilate_grows_the_hole_by_that_much_and_no_more(photo, hole):
     assert not changed[~reach].any()
 
 
-def test_allowed_says_where_may_be_borrowed_from(photo, hole):
-    allowed = np.zeros_like(hole)
-    allowed[:, 64:] = True
-    for given_as in (allowed, Image.fromarray(allowed)):
-        sources = retouch.fill(photo, hole, allowed=given_as).correspondence
-        assert (sources[hole][:, 1] >= 64).all()
-
-
 def test_a_path_is_written_beside_the_photo(photo, hole, photo_file, mask_file):
     result = retouch.fill(photo_file, mask_file, model=FAST)
     assert result.image == photo_file.with_name("photo-filled.png")

@@ -12,15 +12,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from retouch.doors import target_file, to_model
 from retouch.errors import RetouchError
-from retouch.loading import load, refined
 
 if TYPE_CHECKING:
     import numpy as np
 
     from retouch.contract import Model, Progress
     from retouch.engine.pipeline import PhotoFill
-    from retouch.kinds import Picture
+    from retouch.imaging import Photo
+    from retouch.kinds import Mask, Picture
+
+ENDING = "-filled"
+"""Added to the name of a photo where the caller names no file."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def fill(
     dilate: int = 0,
     invert_mask: bool = False,
     resize_mask: bool = False,
-    allowed: Picture | None = None,
+    include: Picture | None = None,
+    avoid: Picture | None = None,
     working_size: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
@@ -128,7 +133,11 @@ def fill(
         dilate: grow the hole by this many pixels, for a mask that was drawn too tight.
         invert_mask: black = fill instead.
         resize_mask: bring masks of another size to the picture's size instead of refusing them.
-        allowed: any of these kinds; white = may be borrowed from. None = all of the known area.
+        include: any of these kinds; white = may be borrowed from, black = may not. None = all of the known
+            area.
+        avoid: any of these kinds; white = may not be borrowed from, whether included or not. None = nothing
+            is avoided. Models that match patches keep to both; what the others fill with is not taken from
+            anywhere, but its detail is, where it is brought up from a lower resolution.
         working_size: holes whose surroundings are longer than this many pixels are filled at a lower
             resolution first and get their detail from the photo afterwards; None for what suits the model.
         on_progress: called with a :class:`retouch.contract.Progress` as the work goes on; it may raise
@@ -154,8 +163,8 @@ def fill(
 
     if dilate < 0:
         raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
-    target = _target(image, output)
-    model = _model(model, refine, options, device)
+    target = target_file(image, output, ENDING)
+    model = to_model(model, device=device, refine=refine, options=options)
     photo = kinds.to_photo(image, allow_huge=allow_huge)
     if isinstance(image, (str, Path, bytes)):
         imaging.check_target(target, overwrite=overwrite, photo=photo)
@@ -163,13 +172,9 @@ def fill(
     if dilate:
         hole = grow(hole, dilate)
     kinds.check_floats(image, hole)
-    sources = (
-        allowed
-        if allowed is None
-        else kinds.to_mask(allowed, photo, resize=resize_mask, allow_huge=allow_huge)
-    )
+    allowed = _allowed(photo, include, avoid, resize=resize_mask, allow_huge=allow_huge)
     filled = fill_photo(
-        photo, hole, model, allowed=sources, seed=seed, working_size=working_size, on_progress=on_progress
+        photo, hole, model, allowed=allowed, seed=seed, working_size=working_size, on_progress=on_progress
     )
     changed = bool(hole.any())
     given_back: Any
@@ -192,7 +197,8 @@ def inpaint(
     dilate: int = 0,
     invert_mask: bool = False,
     resize_mask: bool = False,
-    allowed: Picture | None = None,
+    include: Picture | None = None,
+    avoid: Picture | None = None,
     working_size: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
@@ -215,7 +221,8 @@ def inpaint(
         dilate=dilate,
         invert_mask=invert_mask,
         resize_mask=resize_mask,
-        allowed=allowed,
+        include=include,
+        avoid=avoid,
         working_size=working_size,
         on_progress=on_progress,
         output=output,
@@ -224,28 +231,17 @@ def inpaint(
     ).image
 
 
-def _model(model: str | Path | Model, refine: bool, options: Mapping[str, Any] | None, device: str) -> Model:
-    if isinstance(model, (str, Path)):
-        return load(refined(model) if refine else model, device=device, options=options)
-    if device != "auto":
-        raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")
-    if refine or options:
-        raise RetouchError(
-            "A model that is loaded already stays as it is; give options= to retouch.load, and for refine= "
-            'its name, such as "exemplar+neural-patch".'
-        )
-    return model
+def _allowed(
+    photo: Photo, include: Picture | None, avoid: Picture | None, *, resize: bool, allow_huge: bool
+) -> Mask | None:
+    """Where may be borrowed from, ``H×W`` bool: what is included and not avoided; None for everywhere."""
+    from retouch import kinds
 
-
-def _target(image: Picture, output: str | Path | None) -> Path | None:
-    """The file to write; None for what is handed back in memory."""
-    if isinstance(image, (str, Path)):
-        return Path(output) if output is not None else beside(Path(image))
-    if output is not None:
-        raise RetouchError("output= is for a picture given as a path; any other kind comes back as .image.")
-    return None
-
-
-def beside(photo: Path) -> Path:
-    """Return the name a filled photo gets when the caller names none."""
-    return photo.parent / f"{photo.stem}-filled{photo.suffix}"
+    allowed = None
+    for name, mask, invert in (("include", include, False), ("avoid", avoid, True)):
+        if mask is not None:
+            this = kinds.to_mask(
+                mask, photo, name=f"{name} mask", invert=invert, resize=resize, allow_huge=allow_huge
+            )
+            allowed = this if allowed is None else allowed & this
+    return allowed

@@ -70,18 +70,22 @@ def to_mask(
     invert: bool = False,
     resize: bool = False,
     allow_huge: bool = False,
+    name: str = "mask",
 ) -> Mask:
-    """Turn a mask of any kind into ``H×W`` bool, True = fill; None means the photo's transparent area."""
+    """Turn a mask of any kind into ``H×W`` bool, True = fill; None means the photo's transparent area.
+
+    ``name`` is what the user knows it by, for the errors.
+    """
     shape = photo.pixels.shape[:2]
     if mask is None:
         hole = imaging.mask_from_alpha(photo)
         return ~hole if invert else hole
     if isinstance(mask, (str, Path, bytes)):
-        return imaging.read_mask(mask, shape, invert=invert, resize=resize, allow_huge=allow_huge)
+        return imaging.read_mask(mask, shape, invert=invert, resize=resize, allow_huge=allow_huge, name=name)
     if _is_pil(mask):
         mask = np.asarray(_without_palette(mask))
     if isinstance(mask, np.ndarray):
-        return imaging.mask_from_array(mask, shape, invert=invert, resize=resize)
+        return imaging.mask_from_array(mask, shape, invert=invert, resize=resize, name=name)
     raise RetouchError(
         f"A {type(mask).__name__} is not a mask; hand over a path, a numpy array or a PIL image."
     )

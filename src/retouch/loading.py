@@ -28,10 +28,11 @@ def load(
     Args:
         name: one of ``[card.name for card in retouch.models()]``; "auto" is the best that needs no choice. Or
             a weights file of your own, which says itself whose they are: a path, or text that ends in
-            ``.safetensors``. Text of either kind may go on with ``+neural-patch``, which refines the fill.
+            ``.safetensors``. Text of either kind may go on with ``+neural-patch``, which refines the fill,
+            or ``+confidence-feedback``, which adds confidence and fills in passes.
         device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and
             the model can use it.
-        options: of the model, by name; those of the one that refines, if there is one. Values may be text.
+        options: of the model, by name; of the last one, if others refine its fill. Values may be text.
 
     Raises:
         RetouchError: there is no such model, device or option, or the file does not hold the weights of a
@@ -49,7 +50,7 @@ def load(
     content, refiner = split_refiner(name)
     if refiner is not None and refiner.refine is not None:
         content = CONTENT if content is None else content
-        if split_refiner(content)[1] is not None:
+        if refiner.name in _refiners(content):
             raise RetouchError(f"{name} would refine what is refined already; name {refiner.name} once.")
         return refiner.refine(load(content, device=device), given)
     if is_weights_file(name):
@@ -67,22 +68,38 @@ def load(
 def split_refiner(name: str | Path) -> tuple[str | None, ModelCard | None]:
     """Split "exemplar+neural-patch" into the name of the content's model and the card of the refining one.
 
-    The former is None for "neural-patch" alone; the latter is None for what refines nothing.
+    The former is None for "neural-patch" alone; the latter is None for what refines nothing, and for a name
+    that stands for a network of its own when it is alone, "confidence-feedback".
     """
     for card in CARDS:
         if card.refine is None or not isinstance(name, str):
             continue
         if name == card.name:
-            return None, card
+            return None, card if card.open is None else None
         if name.endswith(ending := JOIN + card.name):
             return name.removesuffix(ending), card
     return None, None
 
 
+def _refiners(name: str | Path) -> list[str]:
+    """Names of all that refine, the last first: ["neural-patch"] of "exemplar+neural-patch"."""
+    found: list[str] = []
+    rest: str | Path | None = name
+    while rest is not None:
+        rest, card = split_refiner(rest)
+        found += [] if card is None else [card.name]
+    return found
+
+
+def improves(name: str | Path) -> bool:
+    """Whether it is a model that improves step by step, so that it can be stopped with what there is."""
+    return REFINER in _refiners(name)
+
+
 def refined(name: str | Path) -> str:
     """The name of a model whose fill is refined: "exemplar+neural-patch" of "exemplar"."""
     text = str(name)
-    if split_refiner(text)[1] is not None:
+    if improves(text):
         return text
     if isinstance(name, Path) and not is_weights_file(text):
         raise RetouchError(f"A weights file whose fill is refined must end in .safetensors; rename {name}.")
@@ -97,6 +114,7 @@ def is_weights_file(name: str | Path) -> bool:
 
 
 def _open(path: Path, device: str, options: Mapping[str, Any]) -> Model:
+    from retouch.models.confidence_head import NAME as HEAD
     from retouch.weights import read_weights
 
     weights = read_weights(path)
@@ -104,6 +122,10 @@ def _open(path: Path, device: str, options: Mapping[str, Any]) -> Model:
         if card.name == weights.model and card.open is not None:
             card.check_options(options)
             return card.open(weights, _device(device, card), options)
+    if weights.model == HEAD:
+        raise RetouchError(
+            f"{path} judges fills and makes none; give it as the option head of {AUTO}+confidence-feedback."
+        )
     known = ", ".join(card.name for card in CARDS if card.open is not None)
     raise RetouchError(
         f"{path} holds weights of {weights.model!r}, which this version of retouch does not know; "

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retouch.doors import target_file, to_model
 from retouch.errors import RetouchError
-from retouch.loading import load
 
 if TYPE_CHECKING:
     from retouch.contract import Model, Progress
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from retouch.models.infer_match_translate import InferMatchTranslate
 
 LARGEST_PATCH = 9
+ENDING = "-stylized"
+"""Added to the name of a photo where the caller names no file."""
 
 
 def stylize(
@@ -70,7 +72,7 @@ def stylize(
         raise RetouchError(f"The strength must lie between 0 and 1, not {strength:g}.")
     if patch not in range(1, LARGEST_PATCH + 1, 2):
         raise RetouchError(f"The side of a patch must be odd, from 1 to {LARGEST_PATCH}, not {patch}.")
-    target = _target(image, output)
+    target = target_file(image, output, ENDING)
     able = _model(model, device)
     photo = kinds.to_photo(image, allow_huge=allow_huge)
     if isinstance(image, (str, Path, bytes)):
@@ -101,29 +103,10 @@ def stylize(
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:
     from retouch.models.infer_match_translate import InferMatchTranslate
 
-    if isinstance(model, (str, Path)):
-        model = load(model, device=device)
-    elif device != "auto":
-        raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")
+    model = to_model(model, device=device)
     if not isinstance(model, InferMatchTranslate):
         raise RetouchError(
             f"The model {model.name} cannot transfer a style; use {InferMatchTranslate.name}, or a file of "
             "its weights."
         )
     return model
-
-
-def _target(image: Picture, output: str | Path | None) -> Path | None:
-    """The file to write; None for what is handed back in memory."""
-    if isinstance(image, (str, Path)):
-        return Path(output) if output is not None else beside(Path(image))
-    if output is not None:
-        raise RetouchError(
-            "output= is for a picture given as a path; any other kind comes back as it was given."
-        )
-    return None
-
-
-def beside(photo: Path) -> Path:
-    """Return the name a photo gets when the caller names none."""
-    return photo.parent / f"{photo.stem}-stylized{photo.suffix}"

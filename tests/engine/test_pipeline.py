@@ -48,8 +48,9 @@ HOLES = {
 @pytest.mark.parametrize("working_size", [24, 512])
 def test_known_pixels_are_bit_identical(model, mask, working_size):
     array = noise(*mask.shape)
-    before = array.copy()
+    before, hole = array.copy(), mask.copy()
     result = fill_photo(photo_from_array(array), mask, model, working_size=working_size)
+    assert np.array_equal(mask, hole), "and so is the mask"
     assert np.array_equal(result.photo.pixels[~mask], before[~mask])
     assert np.array_equal(array, before), "the input is left as it is"
     assert result.photo.pixels.dtype == array.dtype
@@ -262,7 +263,7 @@ def test_the_same_seed_gives_the_same_fill():
         (np.ones((8, 9), dtype=bool), None, 512, "covers the whole photo"),
         (np.zeros((9, 8), dtype=bool), None, 512, "9 × 8.*8 × 9"),
         (np.zeros((8, 9), dtype=np.uint8), None, 512, "bool"),
-        (box_mask(8, 9, 0, 0), np.zeros((8, 9), dtype=bool), 512, "allow some"),
+        (box_mask(8, 9, 0, 0), np.zeros((8, 9), dtype=bool), 512, "left to borrow from; include more"),
         (box_mask(8, 9, 0, 0), np.zeros((8, 8), dtype=bool), 512, "allowed sources"),
         (box_mask(8, 9, 0, 0), None, 0, "working size"),
     ],

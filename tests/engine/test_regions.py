@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.engine.regions import Box, windows
+from retouch.engine.regions import Box, Sources, windows
 
 
 def blank(height=2000, width=3000):
@@ -160,3 +160,14 @@ def test_any_holes(seed, height, width, count, working_size):
         mask[top : top + random.integers(1, 120), left : left + random.integers(1, 120)] = True
     mask[random.integers(0, height), random.integers(0, width)] = False
     check(mask, windows(mask, working_size=working_size), working_size)
+
+
+@given(st.integers(0, 2**31), st.sampled_from([0, 0.5, 1]), st.sampled_from([None, 0, 0.5]))
+def test_sources_of_a_box_are_those_of_the_photo(seed, holes, share):
+    random = np.random.default_rng(seed)
+    mask = random.random((9, 14)) < holes
+    allowed = None if share is None else random.random((9, 14)) < share
+    whole = ~mask if allowed is None else allowed & ~mask
+    sources, box = Sources(mask, allowed), Box(2, 3, 5, 8)
+    assert sources.count() == whole.sum()
+    assert np.array_equal(sources.inside(box), whole[2:7, 3:11])

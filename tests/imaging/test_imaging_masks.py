@@ -78,6 +78,21 @@ def test_zeros_and_ones_of_every_kind(dtype, channels):
     np.testing.assert_array_equal(array, before)
 
 
+def test_bools_of_other_bytes_count_as_true():
+    # Pillow hands over such ones; numpy would count them wrong.
+    array = np.array([[0, 255, 1, 2]], np.uint8).view(bool)
+    hole = mask_from_array(array, (1, 4))
+    np.testing.assert_array_equal(hole.view(np.uint8), [[0, 1, 1, 1]])
+    np.testing.assert_array_equal(mask_from_array(array[..., None], (1, 4)), hole)
+
+
+def test_an_error_names_the_mask():
+    with pytest.raises(RetouchError, match="The avoid mask is 3 × 2 pixels"):
+        mask_from_array(np.zeros((2, 3), bool), (4, 4), name="avoid mask")
+    with pytest.raises(RetouchError, match="The include mask is empty"):
+        mask_from_array(np.zeros((0, 3), bool), (4, 4), name="include mask")
+
+
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
 def test_all_and_nothing_are_no_errors(dtype):
     assert mask_from_array(np.ones((3, 3), dtype), (3, 3)).all()

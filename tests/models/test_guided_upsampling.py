@@ -1,9 +1,12 @@
 import pytest
 import torch
+from torch.nn import functional as F
 
 from retouch.contract import Fill
-from retouch.models.guided_upsampling import upsample
+from retouch.models.guided_upsampling import detailed, steps, upsample
+from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, strength
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.source_fields import carry
 
 
 class Planted:
@@ -122,3 +125,85 @@ def test_the_items_of_a_batch_do_not_mix():
         pick = slice(item, item + 1)
         alone = upsample(photo[pick], mask[pick], Fill(shrink(photo[pick], 2)), 2).image
         torch.testing.assert_close(both[pick], alone)
+
+
+def network(seed=0, taught=True):
+    torch.manual_seed(seed)
+    made = GuidedUpsamplingNetwork().eval()
+    if taught:  # as it is made, it corrects nothing
+        torch.nn.init.normal_(made._decode[-1].weight, std=0.1)
+    return made
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 5])
+def test_an_untrained_network_is_the_form_without(scale):
+    side = 24 * scale
+    photo, mask = periodic(side, side, 6 * scale), hole(side, side, slice(30, 44), slice(31, 50))
+    fill = Fill(shrink(photo, scale), None, Planted(24, 24, -6, 0))
+    with torch.no_grad():
+        one, two = (
+            upsample(photo, mask, fill, scale, network=each) for each in (None, network(taught=False))
+        )
+    torch.testing.assert_close(one.image, two.image, atol=1e-5, rtol=0)
+    assert torch.equal(one.source_map, two.source_map)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(2, [2]), (4, [4]), (5, [5]), (6, [3, 2]), (16, [4, 4])])
+def test_large_factors_are_split(scale, expected):
+    assert steps(scale) == expected
+
+
+@pytest.mark.parametrize("scale", [4, 8])
+def test_with_a_network_known_cells_are_the_photo_and_the_hole_is_not_looked_at(scale):
+    side = 20 * scale
+    photo, mask = torch.rand(1, 3, side, side), hole(side, side, slice(40, 56), slice(41, 60))
+    fill = Fill(shrink(torch.where(mask > 0, 0.5, photo), scale))
+    with torch.no_grad():
+        one, two = (
+            upsample(torch.where(mask > 0, value, photo), mask, fill, scale, network=network()).image
+            for value in (0.0, 1.0)
+        )
+    assert torch.equal(one, two)
+    outside = (F.interpolate(shrink_mask(mask, scale), scale_factor=float(scale)) == 0).expand_as(photo)
+    assert torch.equal(one[outside], photo[outside])
+    plain = upsample(photo, mask, fill, scale).image
+    assert not torch.allclose(one[~outside], plain[~outside], atol=1e-3)
+
+
+@pytest.mark.parametrize("band", [1, 40, 2**20])
+def test_decoding_only_around_the_hole_in_bands_is_exact(monkeypatch, band):
+    monkeypatch.setitem(detailed.__globals__, "BAND", band)
+    made, scale = network(), 2
+    photo, cells = torch.rand(1, 3, 64, 64), hole(32, 32, slice(10, 16), slice(20, 27))
+    fill = shrink(photo, scale)
+    sources = torch.where(cells > 0, 3, -1).expand(1, 2, 32, 32)
+    inside = F.interpolate(cells, scale_factor=2.0)
+    enlarged = enlarge(fill, scale)
+    carried = torch.where(inside > 0, 0, photo - enlarged)
+    carry(carried[0], sources[0], cells[0, 0] == 0, scale)
+    unlike = torch.where(cells > 0, fill[..., 3:4, 3:4] - fill, 0)
+    with torch.no_grad():
+        part = detailed(made, photo, fill, cells, 1 - cells, sources, scale)
+        whole = made.decode(enlarged, carried, enlarge(unlike, scale, "bilinear"), inside, scale)
+    torch.testing.assert_close(part, torch.where(inside > 0, whole, photo), atol=1e-6, rtol=0)
+
+
+def test_with_a_network_sources_are_found_in_its_features_and_forbidden_areas_give_none():
+    photo, mask = torch.rand(1, 3, 64, 128), hole(64, 128, slice(24, 40), slice(56, 72))
+    allowed = hole(64, 128, slice(0, 64), slice(80, 128))
+    with torch.no_grad():
+        found = upsample(
+            photo, mask, Fill(shrink(photo, 2)), 2, allowed=allowed, network=network()
+        ).source_map
+    assert (found[0, 1][found[0, 1] >= 0] >= 40).all()
+    assert (found >= 0).any()
+
+
+def test_strength_of_known_detail():
+    """A checkerboard of ±a: the mean is a, each step across and down 2a."""
+    row, column = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    board = (0.1 * (1 - 2 * ((row + column) % 2))).expand(1, 3, 32, 32)
+    found = strength(board, 4)[0, :, 2:-2, 2:-2].exp()
+    for channel, expected in zip(found, (0.1, 0.2, 0.2), strict=True):
+        torch.testing.assert_close(channel, torch.full_like(channel, expected + 1e-3))
+    assert torch.allclose(strength(0 * board, 4).exp(), torch.tensor(1e-3))

@@ -22,8 +22,9 @@ from retouch.models.infer_match_translate_network import (
 )
 from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate_scales import _cells, _translated
-from retouch.models.infer_match_translate_swap import finer_field, swap
+from retouch.models.infer_match_translate_swap import swap
 from retouch.models.vgg import shift_tolerant_vgg
+from retouch.ops.source_fields import finer
 from retouch.weights import read_weights, write_weights
 
 torch.set_num_threads(1)
@@ -235,7 +236,7 @@ def test_a_field_at_twice_the_resolution():
     field = torch.tensor([[[[3, -1]], [[5, -1]]]])
     rows = [[6, 6, -1, -1], [7, 7, -1, -1]]
     columns = [[10, 11, -1, -1], [10, 11, -1, -1]]
-    assert finer_field(field)[0].tolist() == [rows, columns]
+    assert finer(field, 2)[0].tolist() == [rows, columns]
 
 
 # Which cells take part.

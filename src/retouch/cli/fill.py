@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import retouch
-from retouch.api import beside
-from retouch.cli.terminal import (
-    PIPE,
-    check_pipe,
-    good_enough,
-    plain_errors,
-    progress_bar,
-    read_pipe,
-    write_pipe,
-)
+from retouch.api import ENDING
+from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file, where
+from retouch.cli.terminal import PIPE, good_enough, plain_errors, progress_bar, read_pipe, write_pipe
 from retouch.errors import RetouchError
-from retouch.loading import split_refiner
+from retouch.loading import improves
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,9 +67,12 @@ def fill(
     resize_mask: Annotated[
         bool, typer.Option("--resize-mask", help="Bring a mask of another size to the photo's.")
     ] = default.resize_mask,
-    allowed: Annotated[
-        str | None, typer.Option(metavar="PNG", help="White = the fill may borrow from here.")
-    ] = default.allowed,
+    include: Annotated[
+        str | None, typer.Option(metavar="PNG", help="White = the fill may borrow from here alone.")
+    ] = default.include,
+    avoid: Annotated[
+        str | None, typer.Option(metavar="PNG", help="White = the fill may not borrow from here.")
+    ] = default.avoid,
     working_size: Annotated[
         int | None,
         typer.Option(
@@ -113,23 +109,21 @@ def fill(
     """Fill the holes of a photo; every known pixel stays as it is."""
     with plain_errors():
         started = time.perf_counter()
-        target = _target(photo, output)
+        target = target_file(photo, output, ENDING)
         pictures = {"--sources": sources, "--confidence": confidence}
-        _check_names(photo, mask, allowed, target, pictures)
+        check_one_pipe(photo, mask, "MASK")
+        masks = {"MASK": mask, "--include": include, "--avoid": avoid}
+        _check_names(photo, masks, target, pictures)
         if colour_wheel and sources is None:
             raise RetouchError("--colour-wheel says how --sources draws; add --sources and a file name.")
-        if target is None:
-            check_pipe()
 
         from retouch import imaging, kinds
 
         for option, name in pictures.items():
             if name is not None:
                 _check_picture(option, Path(name), overwrite)
-        source = read_pipe("photo") if photo == PIPE else Path(photo)
-        opened = imaging.read_photo(source, allow_huge=allow_huge)
-        imaging.check_target(target, overwrite=overwrite, photo=opened)
-        stoppable = refine or split_refiner(model)[1] is not None
+        source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
+        stoppable = refine or improves(model)
         with progress_bar(quiet=quiet) as listen, good_enough(listen, stoppable, quiet) as on_progress:
             result = retouch.fill(
                 opened,
@@ -142,7 +136,8 @@ def fill(
                 dilate=dilate,
                 invert_mask=invert_mask,
                 resize_mask=resize_mask,
-                allowed=allowed,
+                include=include,
+                avoid=avoid,
                 working_size=working_size,
                 on_progress=on_progress,
                 allow_huge=allow_huge,
@@ -154,7 +149,10 @@ def fill(
         if written is not None:
             write_pipe(written)
         if not quiet:
-            _report(target, result.changed, time.perf_counter() - started)
+            if result.changed:
+                report(target, time.perf_counter() - started)
+            else:
+                _report_unchanged(target)
 
 
 def _options(given: list[str] | None) -> dict[str, str] | None:
@@ -172,39 +170,23 @@ def _options(given: list[str] | None) -> dict[str, str] | None:
     return found
 
 
-def _target(photo: str, output: str | None) -> Path | None:
-    """The file to write; None for standard output, where a photo from a pipe goes unless told otherwise."""
-    if output == PIPE or (output is None and photo == PIPE):
-        return None
-    return Path(output) if output is not None else beside(Path(photo))
-
-
 def _check_names(
-    photo: str, mask: str | None, allowed: str | None, target: Path | None, pictures: dict[str, str | None]
+    photo: str, masks: dict[str, str | None], target: Path | None, pictures: dict[str, str | None]
 ) -> None:
     """Refuse names that would have one file be two things."""
-    if photo == PIPE and mask == PIPE:
-        raise RetouchError("Only one of PHOTO and MASK can come from the pipe; give the other as a file.")
     # -o may be the photo itself (with --overwrite); nothing else that is written may replace what is read.
-    taken = {"MASK": mask, "--allowed": allowed, "-o": target}
-    places = {option: Path(name).resolve() for option, name in taken.items() if name not in (None, PIPE)}
-    if "-o" in places:
-        for option in ("MASK", "--allowed"):
-            _check_apart("-o", places["-o"], option, places.get(option))
-    places["PHOTO"] = Path(photo).resolve()
+    places = {option: Path(name) for option, name in masks.items() if name not in (None, PIPE)}
+    if target is not None:
+        for option, place in places.items():
+            check_apart("-o", target, option, place)
+        places["-o"] = target
+    places["PHOTO"] = Path(photo)
     for option, name in pictures.items():
         if name is None:
             continue
         for other, place in places.items():
-            _check_apart(option, Path(name).resolve(), other, place)
-        places[option] = Path(name).resolve()
-
-
-def _check_apart(one: str, place: Path, other: str, other_place: Path | None) -> None:
-    if other_place is None:
-        return
-    if place == other_place or (place.exists() and other_place.exists() and place.samefile(other_place)):
-        raise RetouchError(f"{one} and {other} are the same file, {place.name}; give them different names.")
+            check_apart(option, Path(name), other, place)
+        places[option] = Path(name)
 
 
 def _check_picture(option: str, target: Path, overwrite: bool) -> None:
@@ -240,9 +222,6 @@ def _draw(
     return drawn
 
 
-def _report(target: Path | None, changed: bool, seconds: float) -> None:
-    place = "standard output" if target is None else str(target)
-    if changed:
-        typer.echo(f"wrote {place} in {seconds:.1f} s", err=True)
-    else:
-        typer.echo(f"nothing to fill: the mask is empty, the photo went to {place} unchanged", err=True)
+def _report_unchanged(target: Path | None) -> None:
+    place = where(target)
+    typer.echo(f"nothing to fill: the mask is empty, the photo went to {place} unchanged", err=True)

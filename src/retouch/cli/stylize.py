@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 import retouch
-from retouch.cli.terminal import PIPE, check_pipe, plain_errors, progress_bar, read_pipe, write_pipe
-from retouch.errors import RetouchError
-from retouch.stylizing import beside
+from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
+from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe, write_pipe
+from retouch.stylizing import ENDING
 
 default = SimpleNamespace(
     **{name: parameter.default for name, parameter in inspect.signature(retouch.stylize).parameters.items()}
@@ -59,16 +59,15 @@ def stylize(
     """Give a photo the style of another picture: what it shows, made of patches of the other."""
     with plain_errors():
         started = time.perf_counter()
-        target = _target(photo, output)
-        _check_names(photo, style, target)
-        if target is None:
-            check_pipe()
+        target = target_file(photo, output, ENDING)
+        check_one_pipe(photo, style, "STYLE")
+        # -o may be the photo itself (with --overwrite), but not the style.
+        if target is not None and style != PIPE:
+            check_apart("-o", target, "STYLE", Path(style))
 
-        from retouch import imaging, kinds
+        from retouch import kinds
 
-        source = read_pipe("photo") if photo == PIPE else Path(photo)
-        opened = imaging.read_photo(source, allow_huge=allow_huge)
-        imaging.check_target(target, overwrite=overwrite, photo=opened)
+        source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
         with progress_bar(quiet=quiet) as on_progress:
             made = retouch.stylize(
                 opened,
@@ -85,23 +84,4 @@ def stylize(
         if written is not None:
             write_pipe(written)
         if not quiet:
-            place = "standard output" if target is None else str(target)
-            typer.echo(f"wrote {place} in {time.perf_counter() - started:.1f} s", err=True)
-
-
-def _target(photo: str, output: str | None) -> Path | None:
-    """The file to write; None for standard output, where a photo from a pipe goes unless told otherwise."""
-    if output == PIPE or (output is None and photo == PIPE):
-        return None
-    return Path(output) if output is not None else beside(Path(photo))
-
-
-def _check_names(photo: str, style: str, target: Path | None) -> None:
-    """Refuse names that would have one file be two things; -o may be the photo itself (with --overwrite)."""
-    if photo == PIPE and style == PIPE:
-        raise RetouchError("Only one of PHOTO and STYLE can come from the pipe; give the other as a file.")
-    if target is None or style == PIPE:
-        return
-    place, other = target.resolve(), Path(style).resolve()
-    if place == other or (place.exists() and other.exists() and place.samefile(other)):
-        raise RetouchError(f"-o and STYLE are the same file, {place.name}; give them different names.")
+            report(target, time.perf_counter() - started)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.contract import Correspondence, Model, OnProgress, Progress, Stop
-from retouch.engine.regions import Box, Window, windows
+from retouch.engine.regions import Box, Sources, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
 from retouch.models.guided_upsampling import upsample
@@ -114,15 +114,18 @@ def fill_photo(
         return PhotoFill(result, (), {})
     if mask.all():
         raise RetouchError("The mask covers the whole photo; leave some of it known to fill from.")
-    sources = ~mask if allowed is None else allowed & ~mask
-    if not sources.any():
-        raise RetouchError("No known pixel is left to borrow from; allow some of the known area.")
+    sources = Sources(mask, allowed)
+    if not sources.count():
+        raise RetouchError(
+            "No known pixel is left to borrow from; include more of the photo, or avoid less of it."
+        )
 
     clock = _Clock()
     with clock("windows"):
-        todo = windows(mask, sources, working_size)
+        todo = windows(mask, allowed, working_size)
     report = _Reporter(todo, on_progress)
-    remaining = mask.copy()
+    # A hundred megabytes in a large photo, and nobody looks at it after the last window.
+    remaining = mask.copy() if len(todo) > 1 else mask
     regions = []
     for window in todo:
         filled, region = _fill_window(result, remaining, sources, window, model, seed, clock, report)
@@ -133,7 +136,8 @@ def fill_photo(
         pixels[place][window.hole] = own[window.hole]
         if alpha is not None:
             alpha[place][window.hole] = np.iinfo(alpha.dtype).max
-        remaining[place][window.hole] = False
+        if remaining is not mask:
+            remaining[place][window.hole] = False
         regions.append(region)
     return PhotoFill(result, tuple(regions), dict(clock.seconds))
 
@@ -187,7 +191,7 @@ def _check(map_: Mask, shape: tuple[int, ...], name: str) -> None:
 def _fill_window(
     photo: Photo,
     remaining: Mask,
-    sources: Mask,
+    sources: Sources,
     window: Window,
     model: Model,
     seed: int,
@@ -202,8 +206,8 @@ def _fill_window(
     with torch.no_grad():
         image = _pad(torch.from_numpy(crop).permute(2, 0, 1)[None].to(model.device), scale, "replicate")
         mask, allowed = (
-            _pad(torch.from_numpy(each[box.rows, box.columns]).to(image)[None, None], scale, "constant")
-            for each in (remaining, sources)
+            _pad(torch.from_numpy(each).to(image)[None, None], scale, "constant")
+            for each in (remaining[box.rows, box.columns], sources.inside(box))
         )
         with clock("fill"):
             small = shrink_mask(mask, scale)

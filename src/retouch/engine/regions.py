@@ -66,7 +66,33 @@ class Window:
     hole: Mask
 
 
-def windows(mask: Mask, sources: Mask | None = None, working_size: int = 512) -> list[Window]:
+@dataclass(frozen=True)
+class Sources:
+    """The known pixels that may be borrowed from, made box by box: of a whole photo they are never wanted.
+
+    Attributes:
+        mask: ``H×W`` bool, True = hole.
+        allowed: ``H×W`` bool, True where may be borrowed from; None for everywhere.
+    """
+
+    mask: Mask
+    allowed: Mask | None
+
+    def inside(self, box: Box) -> Mask:
+        """Which pixels of a box they are."""
+        known = ~self.mask[box.rows, box.columns]
+        return known if self.allowed is None else known & self.allowed[box.rows, box.columns]
+
+    def count(self) -> int:
+        """How many there are in the photo."""
+        if self.allowed is None:
+            return self.mask.size - int(np.count_nonzero(self.mask))
+        box = bounding_box(self.mask)
+        hidden = 0 if box is None else np.count_nonzero(self.mask[box] & self.allowed[box])
+        return int(np.count_nonzero(self.allowed) - hidden)
+
+
+def windows(mask: Mask, allowed: Mask | None = None, working_size: int = 512) -> list[Window]:
     """Group the holes of ``mask`` into windows.
 
     Holes are put into one window when their windows would overlap, unless that would make the window so large
@@ -75,18 +101,18 @@ def windows(mask: Mask, sources: Mask | None = None, working_size: int = 512) ->
 
     Args:
         mask: ``H×W`` bool, True = hole, with at least one known pixel.
-        sources: ``H×W`` bool, True where a fill may borrow from (all known pixels when None); a window grows
+        allowed: ``H×W`` bool, True where a fill may borrow from (all known pixels when None); a window grows
             until it shows enough of them.
         working_size: the longest side a model should see, in pixels.
 
     Returns:
         The windows, the smallest first; none if there is no hole.
     """
-    sources = ~mask if sources is None else sources & ~mask
     cells = _any_per_cell(mask)
     if not cells.any():
         return []
-    total_sources = int(np.count_nonzero(sources))
+    sources = Sources(mask, allowed)
+    total_sources = sources.count()
     found = []
     for members, coarse in _groups(cells, mask.shape, working_size):
         rows, columns = coarse.rows, coarse.columns
@@ -227,26 +253,25 @@ def _span(start: int, length: int, context: int, limit: int, scale: int) -> tupl
     return min(max(0, start - (size - length) // 2), limit - size), size
 
 
-def _grow(hole: Box, area: int, sources: Mask, total_sources: int, working_size: int) -> tuple[Box, int]:
+def _grow(hole: Box, area: int, sources: Sources, total_sources: int, working_size: int) -> tuple[Box, int]:
     """A window that shows at least as much to borrow from as it has to fill, where the photo has it."""
     enough = min(area, total_sources)
     more = 0
     while True:
-        box, scale = _window_box(hole, more, sources.shape, working_size)
-        if (box.height, box.width) == sources.shape or np.count_nonzero(
-            sources[box.rows, box.columns]
-        ) >= enough:
+        box, scale = _window_box(hole, more, sources.mask.shape, working_size)
+        whole = (box.height, box.width) == sources.mask.shape
+        if whole or np.count_nonzero(sources.inside(box)) >= enough:
             return box, scale
         more += max(CONTEXT, box.long_side // 4)
 
 
-def _usable_scale(sources: Mask, box: Box, scale: int) -> int:
+def _usable_scale(sources: Sources, box: Box, scale: int) -> int:
     """Lower ``scale`` while it would hide most of the sources.
 
     A cell of scale × scale pixels is a source only if all of them are, so that slivers between holes vanish.
     """
+    crop = sources.inside(box)
     while scale > 1:
-        crop = sources[box.rows, box.columns]
         height, width = (side // scale * scale for side in crop.shape)
         cells = crop[:height, :width].reshape(height // scale, scale, width // scale, scale).all(axis=(1, 3))
         if int(cells.sum()) * scale * scale * 8 >= max(1, int(crop.sum())):

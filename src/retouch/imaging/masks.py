@@ -24,6 +24,7 @@ def read_mask(
     invert: bool = False,
     resize: bool = False,
     allow_huge: bool = False,
+    name: str = "mask",
 ) -> Mask:
     """Read a mask from an image file: white = fill.
 
@@ -36,6 +37,7 @@ def read_mask(
         invert: fill what would be kept and keep what would be filled.
         resize: bring a mask of another size to the photo's, by nearest neighbour.
         allow_huge: read masks of more than :data:`~retouch.imaging.PIXEL_LIMIT` pixels.
+        name: what the user knows it by, for the errors.
 
     Returns:
         ``H×W`` bool, True = fill.
@@ -44,11 +46,16 @@ def read_mask(
         RetouchError: as in :func:`~retouch.imaging.read_photo`, or the mask is of another size.
     """
     hole = _threshold(read_array(source, allow_huge=allow_huge))
-    return _finish(hole, shape, invert=invert, resize=resize)
+    return _finish(hole, shape, invert=invert, resize=resize, name=name)
 
 
 def mask_from_array(
-    array: Array, shape: tuple[int, ...], *, invert: bool = False, resize: bool = False
+    array: Array,
+    shape: tuple[int, ...],
+    *,
+    invert: bool = False,
+    resize: bool = False,
+    name: str = "mask",
 ) -> Mask:
     """Make a mask of a numpy array, by the rules of :func:`read_mask`.
 
@@ -58,6 +65,7 @@ def mask_from_array(
         shape: height and width of the photo.
         invert: fill what would be kept and keep what would be filled.
         resize: bring a mask of another size to the photo's, by nearest neighbour.
+        name: what the user knows it by, for the errors.
 
     Returns:
         ``H×W`` bool, True = fill; never a view of ``array``.
@@ -71,7 +79,7 @@ def mask_from_array(
         )
     if array.size == 0:
         raise RetouchError(
-            f"The mask is empty: its shape is {array.shape}; it must be as large as the photo."
+            f"The {name} is empty: its shape is {array.shape}; it must be as large as the photo."
         )
     if array.dtype.kind == "f":
         if not (array.min() >= 0 and array.max() <= 1):  # also false for NaN
@@ -80,10 +88,13 @@ def mask_from_array(
                 f"this one holds values from {array.min():g} to {array.max():g}."
             )
     elif array.dtype == np.bool_ or (array.dtype.kind in "iu" and array.min() >= 0 and array.max() <= 1):
-        array = array.astype(np.float32)
+        if array.dtype == np.bool_ and array.ndim == 2:
+            # What most masks are: a single copy, of ones and zeros, though others may hold other bytes.
+            return _finish(array.view(np.uint8) != 0, shape, invert=invert, resize=resize, name=name)
+        array = array.astype(np.uint8) * np.uint8(255)
     elif array.dtype not in (np.uint8, np.uint16):
         raise RetouchError(f"A mask of {array.dtype} is ambiguous; use bool, uint8 or uint16.")
-    return _finish(_threshold(array), shape, invert=invert, resize=resize)
+    return _finish(_threshold(array), shape, invert=invert, resize=resize, name=name)
 
 
 def mask_from_alpha(photo: Photo) -> Mask:
@@ -103,10 +114,12 @@ def mask_from_alpha(photo: Photo) -> Mask:
 def _threshold(array: Array) -> Mask:
     pixels, alpha = split_alpha(array)
     full = _full(array)
+    # Compared with a whole number, integers need not become floats first.
+    half = full / 2 if array.dtype.kind == "f" else full // 2 + 1
     if alpha is not None and alpha.min() < full:
-        return np.asarray(alpha >= full / 2)
+        return np.asarray(alpha >= half)
     if pixels.shape[2] == 1:
-        return np.asarray(pixels[..., 0] >= full / 2)
+        return np.asarray(pixels[..., 0] >= half)
     hole = np.empty(pixels.shape[:2], dtype=bool)
     for top in range(0, len(hole), _ROWS):
         rows = slice(top, top + _ROWS)
@@ -119,12 +132,12 @@ def _full(array: Array) -> int:
     return 1 if array.dtype.kind == "f" else int(np.iinfo(array.dtype).max)
 
 
-def _finish(hole: Mask, shape: tuple[int, ...], *, invert: bool, resize: bool) -> Mask:
+def _finish(hole: Mask, shape: tuple[int, ...], *, invert: bool, resize: bool, name: str) -> Mask:
     height, width = shape[:2]
     if hole.shape != (height, width):
         if not resize:
             raise RetouchError(
-                f"The mask is {hole.shape[1]} × {hole.shape[0]} pixels and the photo {width} × {height}; "
+                f"The {name} is {hole.shape[1]} × {hole.shape[0]} pixels and the photo {width} × {height}; "
                 "use --resize-mask (resize_mask=True in Python) to bring the mask to the photo's size."
             )
         rows, columns = (

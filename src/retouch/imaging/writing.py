@@ -16,7 +16,7 @@ from retouch.imaging.colour import as_vips
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
 
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may pass 4 GB, for some do not compress at all
-_OPTIMIZED = 50_000_000  # pixels; optimised coding takes 12 bytes for each, and saves a few per cent
+_OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes for each, and saves a few per cent
 _EXIF, _XMP, _PROFILE, _REST = 1, 2, 8, 16  # flags of VipsForeignKeep
 
 

@@ -42,8 +42,8 @@ class Width:
 class ModelCard:
     """What a person wants to know of a model before choosing it, and how it is made.
 
-    A method without a network has ``build``, one with a network has ``open``, one that refines another's fill
-    has ``refine``.
+    A method without a network has ``build``, one with a network has ``open``, one that works on the fill of
+    another has ``refine``. Of both of the latter, a name that stands alone means ``open``.
 
     Attributes:
         name: the name that ``retouch.load`` and ``--model`` take.
@@ -71,7 +71,7 @@ class ModelCard:
     @property
     def ready(self) -> bool:
         """Whether the name alone will do: it needs no weights, or some are part of this package."""
-        return self.build is not None or self.refine is not None or bool(self.widths)
+        return self.build is not None or (self.refine is not None and self.open is None) or bool(self.widths)
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise :class:`RetouchError` if there are options, and the model has none."""
@@ -142,6 +142,18 @@ def _infer_match_translate(weights: Weights, device: str, options: Mapping[str, 
     from retouch.models.infer_match_translate import open_weights
 
     return open_weights(weights, device, options)
+
+
+def _confidence_feedback(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
+    from retouch.models.confidence_feedback import open_weights
+
+    return open_weights(weights, device, options)
+
+
+def _confidence_around(model: Model, options: Mapping[str, Any]) -> Model:
+    from retouch.models.confidence_around import open_with
+
+    return open_with(model, options)
 
 
 def _neural_patch(content: Model, options: Mapping[str, Any]) -> Model:
@@ -216,5 +228,13 @@ CARDS: tuple[ModelCard, ...] = (
                 {"ST-LPIPS at 256², large holes": 0.369},
             ),
         ),
+    ),
+    ModelCard(
+        name="confidence-feedback",
+        paper="Zeng et al., High-Resolution Image Inpainting with Iterative Confidence Feedback, ECCV 2020",
+        good_at="says how sure it is; a small network, trained briefly; around another model, adds its map",
+        open=_confidence_feedback,
+        refine=_confidence_around,
+        configurable=True,
     ),
 )

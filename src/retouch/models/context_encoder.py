@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
-from retouch.errors import RetouchError
 from retouch.models.context_encoder_network import (
     DEEPEST,
     SIDE,
@@ -19,7 +18,7 @@ from retouch.models.context_encoder_network import (
 )
 from retouch.models.network_model import NetworkModel
 from retouch.weights import Weights
-from retouch.weights.setting import setting
+from retouch.weights.setting import choice, setting
 
 
 class ContextEncoder(NetworkModel[ConnectedNetwork | ConvolutionalNetwork]):
@@ -57,16 +56,7 @@ def open_weights(weights: Weights, device: str) -> ContextEncoder:
     Raises:
         RetouchError: they do not say so, or do not fit the network.
     """
-    form = _form(weights)
+    form = cast(Form, choice(weights, "recipe.form", get_args(Form)))
     built = network(form, setting(weights, "recipe.width", 0.01, 4))
     kind = ConnectedContextEncoder if form == "connected" else ContextEncoder
     return kind.restored(built, weights, device, DEEPEST)
-
-
-def _form(weights: Weights) -> Form:
-    found = weights.about.get("config")
-    for key in ("recipe", "form"):
-        found = found.get(key) if isinstance(found, dict) else None
-    if found not in get_args(Form):
-        raise RetouchError(f"{weights.path} does not say its recipe.form; export it again.")
-    return cast(Form, found)

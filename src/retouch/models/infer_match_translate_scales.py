@@ -20,13 +20,14 @@ from retouch.models.infer_match_translate_network import (
     unknown_cells,
 )
 from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
-from retouch.models.infer_match_translate_swap import PATCH, finer_field, swap
+from retouch.models.infer_match_translate_swap import PATCH, swap
 from retouch.models.vgg import Vgg
 from retouch.ops.blend import blend
 from retouch.ops.cells import attention_cells, hole_window
 from retouch.ops.hard_correspondence import HardCorrespondence
 from retouch.ops.pyramid import smooth_fill
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.source_fields import finer
 
 _FEATHER = 4  # pixels over which tones are made to meet at the border
 _TONE = 8  # pixels around which the tone of what was translated is that of what was borrowed
@@ -75,7 +76,7 @@ def complete(
             features = torch.where(unknown_cells(mask) > 0, inferred, features)
         asking, sources = _cells(mask, 1 - shrink_mask(1 - usable, scale), options.band / scale)
         colours = shrink(_smooth(small, mask), CELL)
-        start = None if found is None else finer_field(found.field())
+        start = None if found is None else finer(found.field(), 2)
         for turn in range(options.swaps):
             if turn:
                 assert made is not None

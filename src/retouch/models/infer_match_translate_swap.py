@@ -66,14 +66,6 @@ def swap(
     )
 
 
-def finer_field(field: Tensor) -> Tensor:
-    """The field of sources ``B×2×h×w`` at twice the resolution, ``B×2×2h×2w``; -1 stays -1."""
-    finer = field.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    row, column = (torch.arange(side, device=field.device) % 2 for side in finer.shape[2:])
-    within = torch.stack(torch.meshgrid(row, column, indexing="ij"))
-    return torch.where(finer >= 0, 2 * finer + within, -1)
-
-
 def _coherent(
     features: Tensor,
     colours: Tensor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from retouch.errors import RetouchError
@@ -23,13 +24,31 @@ def setting(weights: Weights, name: str, least: float, greatest: float) -> float
     Raises:
         RetouchError: it is missing, no number, or out of range.
     """
-    found: Any = weights.about.get("config")
-    for key in name.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
+    found = _found(weights, name)
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise RetouchError(f"{weights.path} does not say its {name}; export it again.")
     if not (math.isfinite(found) and least <= found <= greatest):
         raise RetouchError(
             f"{weights.path} has the {name} {found}; it must be from {least:g} to {greatest:g}."
         )
+    return found
+
+
+def choice(weights: Weights, name: str, choices: Sequence[str]) -> str:
+    """Read one of several words of ``about["config"]``; arguments as for :func:`setting`.
+
+    Raises:
+        RetouchError: it is missing, or none of them.
+    """
+    found = _found(weights, name)
+    if found not in choices:
+        raise RetouchError(f"{weights.path} does not say its {name}; export it again.")
+    assert isinstance(found, str)
+    return found
+
+
+def _found(weights: Weights, name: str) -> Any:
+    found: Any = weights.about.get("config")
+    for key in name.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
     return found

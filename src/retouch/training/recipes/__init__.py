@@ -10,8 +10,11 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from retouch.training.recipes.confidence_feedback import ConfidenceFeedbackRecipe
+from retouch.training.recipes.confidence_head import ConfidenceHeadRecipe
 from retouch.training.recipes.context_encoder import ContextEncoderRecipe
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.guided_upsampling import GuidedUpsamplingRecipe
 from retouch.training.recipes.infer_match_translate import InferMatchTranslateRecipe
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Losses, Sample
@@ -62,4 +65,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "pen-net": PenNetRecipe,
     "context-encoder": ContextEncoderRecipe,
     "infer-match-translate": InferMatchTranslateRecipe,
+    "confidence-feedback": ConfidenceFeedbackRecipe,
+    "guided-upsampling": GuidedUpsamplingRecipe,
+    "confidence-head": ConfidenceHeadRecipe,
 }

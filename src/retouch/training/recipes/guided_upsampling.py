@@ -1,0 +1,136 @@
+"""How the networks of guided upsampling are trained; the paper (Zeng et al., ECCV 2020) gives no losses.
+
+The low-resolution fill is the photo itself, shrunk: so what belongs into the hole is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from retouch.contract import Fill
+from retouch.errors import RetouchError
+from retouch.models.guided_upsampling import FEATURE_PATCH, alike, detailed, upsample
+from retouch.models.guided_upsampling_network import SOFTMAX_SCALE, GuidedUpsamplingNetwork, strength
+from retouch.models.pen_net_critic import SMALLEST, PenNetCritic
+from retouch.ops.correspondence import match
+from retouch.ops.losses import hinge_critic, hinge_generator, masked_l1
+from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
+
+AFFINITY = 4
+"""The affinity learns from one in so many samples: comparing all with all takes longer than the rest."""
+
+
+@dataclass(frozen=True)
+class GuidedUpsamplingRecipe:
+    """Networks and losses of guided upsampling.
+
+    Attributes:
+        scales: whole factors to enlarge by; each part of a step draws one.
+        critic_width: multiplies the channels of PEN-Net's critic.
+        affinity: weight of the difference between how much detail there is in the hole's cells and in those
+            that the affinity would have it borrowed from, in natural logarithms.
+        hole: weight of the absolute difference in the hole.
+        detail: weight of the difference between how much detail there is in the hole and how much there
+            should be, in natural logarithms.
+        adversarial: weight of what the critic says.
+        critic_steps: steps of the critic before each of the networks.
+        adversarial_from: step from which on the critic is trained and heard.
+    """
+
+    scales: tuple[int, ...] = (2, 4)
+    critic_width: float = 0.25
+    affinity: float = 1.0
+    hole: float = 1.0
+    detail: float = 0.1
+    adversarial: float = 0.01
+    critic_steps: int = 1
+    adversarial_from: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.scales or not all(2 <= each <= 8 for each in self.scales):
+            raise ValueError("scales must be whole numbers from 2 to 8")
+        if not 0.01 <= self.critic_width <= 4 or self.critic_steps < 1:
+            raise ValueError("critic_width must be from 0.01 to 4 and critic_steps at least 1")
+
+    def check(self, size: int) -> None:
+        """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
+        if size < SMALLEST or any(size % each or size // each < 16 for each in self.scales):
+            factors = ", ".join(map(str, self.scales))
+            raise RetouchError(
+                f"data.size must be a multiple of each of {factors}, at least 16 times it, not {size}."
+            )
+
+    def generator(self) -> GuidedUpsamplingNetwork:
+        """Build the networks."""
+        return GuidedUpsamplingNetwork()
+
+    def critic(self, size: int) -> PenNetCritic:
+        """Build the critic; it judges patches, of crops of any size."""
+        return PenNetCritic(self.critic_width)
+
+    def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
+        """What the affinity borrows, how the image differs, and what the critic says."""
+        assert isinstance(generator, GuidedUpsamplingNetwork)
+        image, scale = sample.image, self._scale(sample)
+        hole, fill = shrink_mask(sample.mask, scale), shrink(image, scale)
+        enlarged = enlarge(fill, scale)
+        wanted = strength(image - enlarged, scale)
+        few = slice(-(-len(image) // AFFINITY))
+        found = match(
+            generator.look(fill[few], scale),
+            hole[few],
+            patch=FEATURE_PATCH,
+            similarity="squared-distance",
+            top=None,
+            softmax_scale=SOFTMAX_SCALE,
+        )
+        foretold = found.transfer(wanted[few], patch=1)
+        output = _made(generator, image, sample.mask, scale)
+        there = strength(output - enlarged, scale)
+        losses = {
+            "affinity": Term(self.affinity, masked_l1(foretold, wanted[few], hole[few])),
+            "hole": Term(self.hole, masked_l1(output, image, sample.mask)),
+            "detail": Term(self.detail, masked_l1(there, wanted, hole)),
+        }
+        if critic is not None:
+            with single_precision(image):
+                says = critic(pasted(output, image, sample.mask) * 2 - 1)
+                losses["adversarial"] = Term(self.adversarial, hinge_generator(says))
+        return losses
+
+    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
+        """What tells detail that was made from detail that is."""
+        assert isinstance(generator, GuidedUpsamplingNetwork)
+        with torch.no_grad():
+            output = _made(generator, sample.image, sample.mask, self._scale(sample))
+        fake = pasted(output, sample.image, sample.mask)
+        with single_precision(fake):
+            # One call for both: each takes a step of the spectral norms' power iteration.
+            real, made = critic(torch.cat([sample.image, fake]) * 2 - 1).chunk(2)
+            return {"critic": Term(1.0, hinge_critic(real, made))}
+
+    def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
+        """The enlarged fill, detail carried over as it is, and what the networks make of it."""
+        assert isinstance(generator, GuidedUpsamplingNetwork)
+        scale = self.scales[-1]
+        fill = Fill(shrink(image, scale))
+        plain, made = (upsample(image, mask, fill, scale, network=each).image for each in (None, generator))
+        enlarged = enlarge(fill.image, scale).clamp(0, 1)
+        named = {"enlarged": enlarged, "residual": plain, "fill": made}
+        return {name: torch.where(mask > 0, each, image) for name, each in named.items()}
+
+    def _scale(self, sample: Sample) -> int:
+        return self.scales[int(sample.mix[0] * len(self.scales))]
+
+
+def _made(network: GuidedUpsamplingNetwork, image: Tensor, mask: Tensor, scale: int) -> Tensor:
+    """The photo with its hole made anew from its own shrunken copy, ``B×3×H×W``."""
+    hole, fill = shrink_mask(mask, scale), shrink(image, scale)
+    with torch.no_grad():
+        sources = alike(network.look(fill, scale), hole, 1 - hole, FEATURE_PATCH)
+    return detailed(network, image, fill, hole, 1 - hole, sources, scale)
