@@ -9,11 +9,11 @@ Two cases, with photos made from those of FOLDER:
   share      a hole of 6 % of the photo, the photo resized; up to 24 megapixels.
 
 Each photo of each size is measured in a process of its own, all sizes before the next photo. "fill" is
-`retouch.fill` from the photo in memory to the filled photo in memory, "CPU" what the processor spent on it,
-which says more on a machine that has other work. "peak" is the largest resident memory
-of the process as Linux counts it, from reading to writing, Python and torch included; "above" is what of it
-is beyond the decoded photo. "step" is the mean step of colour across the border of the hole, as a part of
-that in the photo around it. Medians over photos; prints Markdown.
+`retouch.fill` from the photo in memory to the filled photo in memory (in place, as the command line does),
+"CPU" what the processor spent on it, which says more on a machine that has other work. "peak" is the largest
+resident memory of the process as Linux counts it, from reading to writing, Python and torch included; "above"
+is what of it is beyond the decoded photo. "step" is the mean step of colour across the border of the hole, as
+a part of that in the photo around it. Medians over photos; prints Markdown.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def measure(case: str, source: Path, folder: Path, model: str) -> tuple[float, .
     reading, photo = _timed(lambda: read_photo(photo_file))
     more, hole = _timed(lambda: read_mask(mask_file, photo.pixels.shape))
     busy = time.process_time()
-    filling, result = _timed(lambda: retouch.fill(photo, hole, model=filler))
+    filling, result = _timed(lambda: retouch.fill(photo, hole, model=filler, in_place=True))
     busy = time.process_time() - busy
     filled = result.image
     writing, _ = _timed(lambda: write_photo(filled, folder / "out.jpg", overwrite=True))

@@ -8,7 +8,8 @@ bicubic interpolation, by guided upsampling without networks ("residual") and wi
 blended in as the engine does; "direct" is the first model at full size. ST-LPIPS and the absolute difference
 are means over the hole, of the crop around it; "detail" is the total variation in the hole, of that of the
 truth. OUT receives a sheet for each photo: input, truth, and every way, at full size from the middle of the
-hole.
+hole. "--write FILE" measures the networks of that file instead of the package's, and writes the figures into
+it.
 """
 
 from __future__ import annotations
@@ -26,16 +27,15 @@ from torch import Tensor
 import retouch
 from photos import blob
 from retouch.contract import Fill
-from retouch.engine.pipeline import FEATHER
+from retouch.engine.pipeline import SHADE, TONE
 from retouch.evaluation.metrics import perceptual, total_variation
 from retouch.evaluation.st_lpips import st_lpips
 from retouch.imaging import read_photo, to_srgb, write_png
 from retouch.models.guided_upsampling import upsample
-from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork
-from retouch.ops.blend import blend
+from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, open_network
+from retouch.ops.blend import close_seam
 from retouch.ops.masks import bounding_box
 from retouch.ops.resize import enlarge, shrink, shrink_mask
-from retouch.weights import read_weights, restore
 
 MARGIN = 64  # pixels of the crop around the hole
 WORKING = 512
@@ -73,7 +73,7 @@ def ways(
         made[name, "low"] = fill.image, time.perf_counter() - start
 
         def blended(filled: Tensor) -> Tensor:
-            return blend(photo, filled, mask, FEATHER * scale)
+            return close_seam(photo, filled, mask, (TONE * scale, SHADE * scale))
 
         timed(name, "bicubic", lambda fill=fill: blended(enlarge(fill.image, scale)))
         for way, by in (("residual", None), ("network", network)):
@@ -127,19 +127,21 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.06, help="of the hole")
     parser.add_argument("--models", nargs="+", default=["exemplar"])
     parser.add_argument("--no-direct", action="store_true", help="leave out the model at full size")
-    parser.add_argument("--weights", type=Path, required=True, help="of the networks")
+    parser.add_argument("--write", type=Path, help="weights file of the networks, which gets the figures")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    network = GuidedUpsamplingNetwork().eval()
-    restore(network, read_weights(arguments.weights))
+    network = open_network(torch.device("cpu"), arguments.write)
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows: defaultdict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
+    low: defaultdict[str, list[float]] = defaultdict(list)
     for path in arguments.photos:
         photo, mask, scale = photo_and_hole(path, arguments.side, arguments.share)
         made = ways(photo, mask, scale, arguments.models, network, not arguments.no_direct)
         full = {key: each for key, each in made.items() if key[1] != "low"}
+        for name in arguments.models:
+            low[name].append(made[name, "low"][1])
         print(f"\n{path.stem}, {photo.shape[3]}×{photo.shape[2]}, factor {scale}", flush=True)
         for key, (picture, seconds) in full.items():
             rows[key].append((*scores(picture, photo, mask), seconds))

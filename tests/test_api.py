@@ -394,3 +394,24 @@ def test_models_is_a_function_though_a_package_has_its_name():
 def test_the_examples_in_the_docstrings():
     assert doctest.testmod(retouch.api).failed == 0
     assert doctest.testmod(retouch.api).attempted > 0
+
+
+def test_confidence_of_a_model_that_has_none(photo, hole):
+    plain = retouch.fill(photo, hole, model="telea")
+    judged = retouch.fill(photo, hole, model="telea", confidence=True)
+    assert plain.confidence is None
+    assert np.array_equal(plain.image, judged.image)
+    assert judged.confidence.shape == hole.shape
+    assert (judged.confidence[~hole] == 1).all()
+    assert 0 < judged.confidence[hole].min() < judged.confidence[hole].max() < 1
+
+
+def test_only_a_photo_is_filled_in_place(photo, hole):
+    before = photo.copy()
+    with pytest.raises(retouch.RetouchError, match=r"for a retouch\.imaging\.Photo"):
+        retouch.fill(photo, hole, model="telea", in_place=True)
+    assert np.array_equal(photo, before)
+    own = photo_from_array(photo.copy())
+    filled = retouch.fill(own, hole, model="telea", in_place=True)
+    assert filled.image.pixels is own.pixels
+    assert np.array_equal(own.pixels, retouch.inpaint(photo, hole, model="telea"))

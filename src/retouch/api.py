@@ -47,7 +47,7 @@ class Result:
 
     @cached_property
     def confidence(self) -> np.ndarray[Any, Any] | None:
-        """``H×W`` float32 in [0, 1], 1 on known pixels; None if the model has none."""
+        """``H×W`` float32 in [0, 1], 1 on known pixels; None if the model has none and none was asked for."""
         from retouch.engine.pipeline import confidence_map
 
         return confidence_map(self._fill)
@@ -108,6 +108,9 @@ def fill(
     include: Picture | None = None,
     avoid: Picture | None = None,
     working_size: int | None = None,
+    upsampling: Literal["auto", "network", "residual"] = "auto",
+    confidence: bool = False,
+    in_place: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -140,6 +143,11 @@ def fill(
             anywhere, but its detail is, where it is brought up from a lower resolution.
         working_size: holes whose surroundings are longer than this many pixels are filled at a lower
             resolution first and get their detail from the photo afterwards; None for what suits the model.
+        upsampling: how that detail is made: mended by a "network", or the photo's "residual" as it is; "auto"
+            is the network up to a factor of 4.
+        confidence: say how sure the fill is also for a model that does not: a small network judges it.
+        in_place: change a :class:`retouch.imaging.Photo` that is handed over instead of a copy, which spares
+            time and memory where it is very large. Other kinds of pictures are never changed.
         on_progress: called with a :class:`retouch.contract.Progress` as the work goes on; it may raise
             :class:`retouch.contract.Stop`.
         output: for a path only: the file to write. None = ``<stem>-filled<ext>`` beside it.
@@ -159,12 +167,17 @@ def fill(
     """
     from retouch import imaging, kinds
     from retouch.engine.pipeline import fill_photo
+    from retouch.models.confidence_around import with_confidence
     from retouch.ops.masks import dilate as grow
 
+    if in_place and not isinstance(image, imaging.Photo):
+        raise RetouchError("in_place= is for a retouch.imaging.Photo; other pictures are never changed.")
     if dilate < 0:
         raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
     target = target_file(image, output, ENDING)
     model = to_model(model, device=device, refine=refine, options=options)
+    if confidence:
+        model = with_confidence(model)
     photo = kinds.to_photo(image, allow_huge=allow_huge)
     if isinstance(image, (str, Path, bytes)):
         imaging.check_target(target, overwrite=overwrite, photo=photo)
@@ -174,7 +187,16 @@ def fill(
     kinds.check_floats(image, hole)
     allowed = _allowed(photo, include, avoid, resize=resize_mask, allow_huge=allow_huge)
     filled = fill_photo(
-        photo, hole, model, allowed=allowed, seed=seed, working_size=working_size, on_progress=on_progress
+        photo,
+        hole,
+        model,
+        allowed=allowed,
+        seed=seed,
+        working_size=working_size,
+        upsampling=upsampling,
+        # What was read here belongs to nobody else.
+        in_place=in_place or isinstance(image, (str, Path, bytes)),
+        on_progress=on_progress,
     )
     changed = bool(hole.any())
     given_back: Any
@@ -200,6 +222,9 @@ def inpaint(
     include: Picture | None = None,
     avoid: Picture | None = None,
     working_size: int | None = None,
+    upsampling: Literal["auto", "network", "residual"] = "auto",
+    confidence: bool = False,
+    in_place: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -224,6 +249,9 @@ def inpaint(
         include=include,
         avoid=avoid,
         working_size=working_size,
+        upsampling=upsampling,
+        confidence=confidence,
+        in_place=in_place,
         on_progress=on_progress,
         output=output,
         overwrite=overwrite,

@@ -73,14 +73,19 @@ def test_options_reach_the_library(
 
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
-    options |= {"include": str(mask_file), "avoid": "a.png"}
+    options |= {"include": str(mask_file), "avoid": "a.png", "upsampling": "residual"}
     flags = ("invert_mask", "resize_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
-    words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth"]
+    words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth", "--confidence", tmp_path / "c.png"]
     run("fill", photo_file, tmp_path / "m.png", *words, *("--" + each.replace("_", "-") for each in flags))
     assert callable(seen.pop("on_progress"))  # for Ctrl-C
     expected = {**options, **dict.fromkeys(flags, True), "mask": str(tmp_path / "m.png")}
-    assert seen == {**expected, "options": {"preset": "fast", "vgg19": "a=b.pth"}}
+    assert seen == {
+        **expected,
+        "options": {"preset": "fast", "vgg19": "a=b.pth"},
+        "confidence": True,
+        "in_place": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,7 @@ def test_defaults_are_those_of_the_library(shared_options):
     assert set(inspect.signature(retouch.fill).parameters) - shared_options("fill") == {
         "image",
         "on_progress",
+        "in_place",
     }
 
 
@@ -113,9 +119,14 @@ def test_sources_and_confidence_are_drawn(run, pixels, photo_file, mask_file, tm
     done = run("fill", photo_file, mask_file, "--sources", sources, "--model", "exemplar")
     assert done.code == 0
     assert pixels(sources).shape == (96, 128, 3)
-    if retouch.fill(photo_file.read_bytes(), hole).confidence is not None:
-        assert run("fill", photo_file, mask_file, "--confidence", confidence, "--overwrite").code == 0
-        assert (pixels(confidence)[~hole] == 255).all()
+    assert retouch.fill(photo_file.read_bytes(), hole).confidence is None
+    done = run("fill", photo_file, mask_file, "--confidence", confidence, "--overwrite", *FAST)
+    assert done.code == 0
+    drawn = pixels(confidence)
+    assert (drawn[~hole] == 255).all()
+    expected = retouch.fill(photo_file.read_bytes(), hole, model="telea", confidence=True).confidence
+    assert 0 < expected[hole].mean() < 1
+    assert np.abs(drawn.reshape(hole.shape) / 255 - expected).max() < 0.01
 
 
 def test_sources_can_be_drawn_as_a_colour_wheel(run, pixels, photo_file, mask_file, tmp_path, hole):
@@ -154,11 +165,10 @@ def test_where_nothing_could_be_borrowed_sources_are_drawn_grey(run, pixels, tmp
     assert np.ptp(pixels(drawn).astype(int), axis=-1).max() == 0
 
 
-@pytest.mark.parametrize("option", ["--sources", "--confidence"])
-def test_a_model_that_borrows_nothing_has_nothing_to_draw(run, photo_file, mask_file, tmp_path, option):
-    done = run("fill", photo_file, mask_file, *FAST, option, tmp_path / "extra.png")
+def test_a_model_that_borrows_nothing_has_nothing_to_draw(run, photo_file, mask_file, tmp_path):
+    done = run("fill", photo_file, mask_file, *FAST, "--sources", tmp_path / "extra.png")
     assert done.code == 2
-    assert option in done.err
+    assert "--sources" in done.err
     assert _names(tmp_path) == ["mask.png", "photo.png"]
 
 

@@ -13,9 +13,15 @@ from retouch.engine.pipeline import confidence_map, fill_photo, source_map, spli
 from retouch.errors import RetouchError
 from retouch.imaging import photo_from_array
 from retouch.models import CARDS
+from retouch.ops.masks import depth
 
 MODELS = [Nearest(), Constant(0.5), *(card.build("cpu", {}) for card in CARDS if card.build)]
-MODELS += [card.refine(Constant(0.5), {"scales": 2, "iterations": 1}) for card in CARDS if card.refine]
+MODELS += [
+    card.refine(Constant(0.5), {"scales": 2, "iterations": 1})
+    for card in CARDS
+    if card.name == "neural-patch"
+]
+MODELS += [card.refine(Constant(0.5), {"passes": 2}) for card in CARDS if card.name == "confidence-feedback"]
 EVERY_MODEL = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
 
@@ -94,12 +100,14 @@ def test_any_holes(seed, height, width, working_size):
 
 
 def test_native_fill_copies_exactly_what_the_source_map_says():
-    array, mask = noise(90, 120, 3, np.uint16), HOLES["odd, corner"]
-    mask = np.pad(mask, ((20, 33), (60, 7)))
+    array, mask = noise(120, 150, 3, np.uint16), box_mask(120, 150, slice(31, 78), slice(40, 91))
     result = fill_photo(photo_from_array(array), mask, Nearest())
     sources = source_map(result)
     assert (sources[~mask] == -1).all()
-    assert np.array_equal(result.photo.pixels[mask], array[tuple(sources[mask].T)])
+    # Beside the border colours are made to meet.
+    deep = depth(mask) > pipeline.TONE
+    assert deep.sum() > 900
+    assert np.array_equal(result.photo.pixels[deep], array[tuple(sources[deep].T)])
 
 
 def test_confidence_is_one_on_known_pixels():
@@ -165,10 +173,12 @@ def test_a_photo_that_repeats_is_restored_at_full_resolution():
             return Fill(image[:, :, sources[0, 0], sources[0, 1]], None, fill.correspondence)
 
     model = Shifted()
-    result = fill_photo(photo_from_array(array), mask, model, working_size=90)
+    result = fill_photo(photo_from_array(array), mask, model, working_size=90, upsampling="residual")
     assert model.seen[0][0].shape[2:] == (73, 83)
     error = np.abs(result.photo.pixels.astype(int) - array)
-    assert error.max() <= 1
+    deep = depth(mask) > 3 * pipeline.TONE
+    assert deep.sum() > 2000
+    assert error[deep | ~mask].max() <= 1
     sources = source_map(result)
     row, column = np.nonzero(mask)
     assert np.array_equal(sources[mask], np.stack([np.where(row < 244, row - 48, row + 48), column], axis=1))
@@ -199,7 +209,7 @@ def test_what_was_filled_is_known_but_no_source_for_the_next_window():
     done = (second_mask == 0) & (allowed == 0)
     assert done.sum() > 0
     torch.testing.assert_close(
-        image[done.expand_as(image)], torch.full((int(done.sum()) * 3,), 0.25), atol=3e-3, rtol=0
+        image[done.expand_as(image)], torch.full((int(done.sum()) * 3,), 0.25), atol=0.1, rtol=0
     )
 
 
@@ -226,7 +236,8 @@ def test_only_the_windows_are_converted(monkeypatch):
     mask = box_mask(10_000, 10_000, slice(7000, 7020), slice(3000, 3020))
     result = fill_photo(photo_from_array(array), mask, Constant(1.0))
     assert asked == [(slice(6936, 7084), slice(2936, 3084))]
-    assert result.photo.pixels.sum() == 400 * 255
+    assert (result.photo.pixels[mask] > 250).all()
+    assert np.count_nonzero(result.photo.pixels) == 400
     (region,) = result.regions
     assert region.hole.shape == (20, 20)
 
@@ -301,7 +312,7 @@ def test_a_tone_that_is_off_beside_the_hole_is_mended():
     result = fill_photo(photo_from_array(array), mask, Constant(0.5), working_size=100).photo.pixels
     line = result[150, 101:200, 0].astype(int)
     assert abs(line[0] - 102) <= 10
-    assert (np.diff(line[:20]) >= -1).all()
+    assert (np.diff(line[:20]) >= -4).all()
     assert abs(line[50] - 128) <= 1
 
 
@@ -348,3 +359,45 @@ def test_a_model_that_cannot_stop_early_ends_without_a_fill():
     with pytest.raises(Stop):
         fill_photo(photo, HOLES["two windows"], Nearest(), on_progress=listen)
     assert np.array_equal(photo.pixels, before)
+
+
+def test_in_place_the_photo_itself_is_filled():
+    array, mask = noise(40, 40, 4), box_mask(40, 40, slice(5, 15), slice(5, 15))
+    photo = photo_from_array(array)
+    expected = fill_photo(photo, mask, Constant(0.5)).photo
+    assert not np.array_equal(expected.pixels, photo.pixels)
+    assert fill_photo(photo, mask, Constant(0.5), in_place=True).photo is photo
+    assert np.array_equal(expected.pixels, photo.pixels)
+    assert np.array_equal(expected.alpha, photo.alpha)
+
+
+@pytest.mark.parametrize(
+    ("working_size", "upsampling", "like"),
+    [
+        (100, "auto", "network"),
+        (30, "auto", "residual"),
+        (30, "network", "network"),
+        (300, "auto", "residual"),
+    ],
+)
+def test_how_detail_is_made(working_size, upsampling, like):
+    """Networks up to a factor of 4; at the photo's own resolution there is none to make."""
+    array, mask = noise(200, 200), box_mask(200, 200, slice(90, 110), slice(90, 110))
+
+    def filled(way):
+        options = {"working_size": working_size, "upsampling": way}
+        return fill_photo(photo_from_array(array), mask, Nearest(), **options).photo.pixels
+
+    ways = {way: filled(way) for way in ("network", "residual")}
+    assert np.array_equal(ways["network"], ways["residual"]) == (working_size == 300)
+    assert np.array_equal(filled(upsampling), ways[like])
+
+
+def test_a_way_to_make_detail_that_there_is_not():
+    with pytest.raises(RetouchError, match="by auto or network or residual, not 'best'"):
+        fill_photo(
+            photo_from_array(noise(40, 40)),
+            box_mask(40, 40, slice(5, 9), slice(5, 9)),
+            Nearest(),
+            upsampling="best",
+        )

@@ -3,10 +3,12 @@ import torch
 from torch.nn import functional as F
 
 from retouch.contract import Fill
+from retouch.errors import RetouchError
 from retouch.models.guided_upsampling import detailed, steps, upsample
-from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, strength
+from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, open_network, strength
 from retouch.ops.resize import enlarge, shrink, shrink_mask
 from retouch.ops.source_fields import carry
+from retouch.weights import shipped
 
 
 class Planted:
@@ -207,3 +209,12 @@ def test_strength_of_known_detail():
     for channel, expected in zip(found, (0.1, 0.2, 0.2), strict=True):
         torch.testing.assert_close(channel, torch.full_like(channel, expected + 1e-3))
     assert torch.allclose(strength(0 * board, 4).exp(), torch.tensor(1e-3))
+
+
+def test_the_package_has_trained_networks_and_other_files_are_refused():
+    made = open_network(torch.device("cpu"))
+    assert made is open_network(torch.device("cpu"))
+    assert not any(each.requires_grad for each in made.parameters())
+    assert made._decode[-1].weight.abs().max() > 0  # as made, it is 0
+    with pytest.raises(RetouchError, match="holds weights of 'confidence-head', not of guided-upsampling"):
+        open_network(torch.device("cpu"), shipped("confidence-head.safetensors"))

@@ -81,6 +81,10 @@ def fill(
             "Left out: what suits the model.",
         ),
     ] = default.working_size,
+    upsampling: Annotated[
+        Literal["auto", "network", "residual"],
+        typer.Option(help="How that detail is made: mended by a network, or the photo's residual as it is."),
+    ] = default.upsampling,
     sources: Annotated[
         str | None,
         typer.Option(
@@ -96,7 +100,11 @@ def fill(
         ),
     ] = False,
     confidence: Annotated[
-        str | None, typer.Option(metavar="PNG", help="Write how sure the model is: white = sure.")
+        str | None,
+        typer.Option(
+            metavar="PNG",
+            help="Write how sure the model is: white = sure. One that does not say is judged by a network.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that are there.")
@@ -139,6 +147,9 @@ def fill(
                 include=include,
                 avoid=avoid,
                 working_size=working_size,
+                upsampling=upsampling,
+                confidence=confidence is not None,
+                in_place=True,
                 on_progress=on_progress,
                 allow_huge=allow_huge,
             )
@@ -215,8 +226,6 @@ def _draw(
         style: Literal["places", "wheel"] = "wheel" if colour_wheel else "places"
         drawn[name] = sheet((each.draw_sources(style) for each in result.levels), len(result.levels))
     if (name := pictures["--confidence"]) is not None:
-        if result.changed and result.confidence is None:
-            raise RetouchError("This model does not say how sure it is; leave out --confidence.")
         whole = np.ones(result.image.pixels.shape[:2]) if result.confidence is None else result.confidence
         drawn[name] = np.rint(255 * whole).astype(np.uint8)
     return drawn

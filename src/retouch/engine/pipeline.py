@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -19,13 +20,17 @@ from retouch.contract import Correspondence, Model, OnProgress, Progress, Stop
 from retouch.engine.regions import Box, Sources, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
-from retouch.models.guided_upsampling import upsample
-from retouch.ops.blend import blend
+from retouch.models.guided_upsampling import STEP, upsample
+from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, open_network
+from retouch.ops.blend import close_seam
 from retouch.ops.masks import Mask
 from retouch.ops.resize import enlarge, shrink, shrink_mask
 
-FEATHER = 4
-"""How far a correction of tone reaches into the hole, in pixels of the model's resolution."""
+TONE, SHADE = 8, 2
+"""How far corrections of colour reach into the hole, in pixels of the model's resolution; the latter is for
+fills that were enlarged, whose finest tones were never seen beside the border."""
+Upsampling = Literal["auto", "network", "residual"]
+"""The forms of guided upsampling."""
 STEPS = 100
 """Steps of progress that one window counts for while its model is at work."""
 
@@ -76,6 +81,8 @@ def fill_photo(
     allowed: Mask | None = None,
     seed: int = 0,
     working_size: int | None = None,
+    upsampling: Upsampling = "auto",
+    in_place: bool = False,
     on_progress: OnProgress | None = None,
 ) -> PhotoFill:
     """Fill the holes of ``photo`` with ``model``, at the photo's own resolution.
@@ -85,7 +92,7 @@ def fill_photo(
     for the next.
 
     Args:
-        photo: the photo; it is left as it is.
+        photo: the photo; it is left as it is, unless ``in_place``.
         mask: ``H×W`` bool, True = fill this.
         model: any model; it sees at most ``working_size`` pixels along a side, except where so little is
             known that a lower resolution would hide it.
@@ -93,6 +100,10 @@ def fill_photo(
         seed: the same seed gives the same fill on the same device.
         working_size: the longest side that is filled without loss of resolution, in pixels; the model's own
             when None.
+        upsampling: how what is filled at a lower resolution gets its detail, see
+            docs/models/guided-upsampling.md: mended by a "network", or the photo's "residual" as it is;
+            "auto" is what was better in measurements, the network up to the factors of its training.
+        in_place: fill the photo itself instead of a copy, which spares time and memory if it is very large.
         on_progress: told of the stages "fill", "upsample" and "blend"; it may raise
             :class:`~retouch.contract.Stop`.
 
@@ -107,9 +118,12 @@ def fill_photo(
         working_size = model.working_size
     if working_size < 1:
         raise RetouchError(f"The working size must be at least 1 pixel, not {working_size}.")
-    pixels = photo.pixels.copy()
-    alpha = None if photo.alpha is None else photo.alpha.copy()
-    result = replace(photo, pixels=pixels, alpha=alpha)
+    if upsampling not in get_args(Upsampling):
+        raise RetouchError(f"Upsampling is by {' or '.join(get_args(Upsampling))}, not {upsampling!r}.")
+    result = photo
+    if not in_place:
+        alpha = None if photo.alpha is None else photo.alpha.copy()
+        result = replace(photo, pixels=photo.pixels.copy(), alpha=alpha)
     if not mask.any():
         return PhotoFill(result, (), {})
     if mask.all():
@@ -128,14 +142,15 @@ def fill_photo(
     remaining = mask.copy() if len(todo) > 1 else mask
     regions = []
     for window in todo:
-        filled, region = _fill_window(result, remaining, sources, window, model, seed, clock, report)
+        by = _network(upsampling, window.scale, model)
+        filled, region = _fill_window(result, remaining, sources, window, model, by, seed, clock, report)
         with clock("colour"):
             own = from_srgb(photo, filled)
         # Boolean assignment through the view: nothing but this window's holes is written to.
         place = window.hole_box.rows, window.hole_box.columns
-        pixels[place][window.hole] = own[window.hole]
-        if alpha is not None:
-            alpha[place][window.hole] = np.iinfo(alpha.dtype).max
+        result.pixels[place][window.hole] = own[window.hole]
+        if result.alpha is not None:
+            result.alpha[place][window.hole] = np.iinfo(result.alpha.dtype).max
         if remaining is not mask:
             remaining[place][window.hole] = False
         regions.append(region)
@@ -188,12 +203,19 @@ def _check(map_: Mask, shape: tuple[int, ...], name: str) -> None:
         raise RetouchError(f"The {name} must be an array of bool, not {map_.dtype}.")
 
 
+def _network(upsampling: Upsampling, scale: int, model: Model) -> GuidedUpsamplingNetwork | None:
+    if scale == 1 or upsampling == "residual" or (upsampling == "auto" and scale > STEP):
+        return None
+    return open_network(model.device)
+
+
 def _fill_window(
     photo: Photo,
     remaining: Mask,
     sources: Sources,
     window: Window,
     model: Model,
+    network: GuidedUpsamplingNetwork | None,
     seed: int,
     clock: _Clock,
     report: _Reporter,
@@ -205,9 +227,9 @@ def _fill_window(
     # no_grad, not inference_mode: a model that optimises needs tensors that gradients can flow to.
     with torch.no_grad():
         image = _pad(torch.from_numpy(crop).permute(2, 0, 1)[None].to(model.device), scale, "replicate")
-        mask, allowed = (
+        mask, allowed, avoided = (
             _pad(torch.from_numpy(each).to(image)[None, None], scale, "constant")
-            for each in (remaining[box.rows, box.columns], sources.inside(box))
+            for each in (remaining[box.rows, box.columns], sources.inside(box), sources.avoided(box))
         )
         with clock("fill"):
             small = shrink_mask(mask, scale)
@@ -221,11 +243,12 @@ def _fill_window(
         *coarser, found = (_own_sources(each, small) for each in fill.levels or (fill.correspondence,))
         if scale > 1:
             with clock("upsample"):
-                upsampled = upsample(image, mask, fill, scale, allowed=allowed, seed=seed)
+                upsampled = upsample(image, mask, fill, scale, allowed=allowed, seed=seed, network=network)
                 filled, found = upsampled.image, upsampled.source_map
             report.done("upsample")
         with clock("blend"):
-            filled = blend(image, filled, mask, FEATHER * scale)
+            reaches = (TONE,) if scale == 1 else (TONE * scale, SHADE * scale)
+            filled = close_seam(image, filled, mask, reaches, 1 - avoided)
         report.done("blend")
 
         inner = (

@@ -83,6 +83,10 @@ class Sources:
         known = ~self.mask[box.rows, box.columns]
         return known if self.allowed is None else known & self.allowed[box.rows, box.columns]
 
+    def avoided(self, box: Box) -> Mask:
+        """Which known pixels of a box they are not."""
+        return ~self.mask[box.rows, box.columns] & ~self.inside(box)
+
     def count(self) -> int:
         """How many there are in the photo."""
         if self.allowed is None:

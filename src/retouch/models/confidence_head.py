@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retouch.errors import RetouchError
-from retouch.weights import read_weights, restore, shipped
+from retouch.models.network_model import opened
+from retouch.weights import shipped
 
 NAME = "confidence-head"
 """What weights files call it."""
@@ -92,20 +92,12 @@ def open_head(device: torch.device, file: Path | None = None) -> ConfidenceHead:
     Raises:
         RetouchError: the file holds something else.
     """
-    return _shipped(device) if file is None else _read(file, device)
+    return _shipped(device) if file is None else opened(ConfidenceHead(), NAME, file, device)
 
 
 @lru_cache(maxsize=2)
 def _shipped(device: torch.device) -> ConfidenceHead:
-    return _read(shipped(_FILE), device)
-
-
-def _read(file: Path, device: torch.device) -> ConfidenceHead:
-    head, weights = ConfidenceHead(), read_weights(file)
-    if weights.model != NAME:
-        raise RetouchError(f"{file} holds weights of {weights.model!r}, not of {NAME}; give those of a head.")
-    restore(head, weights)
-    return head.to(device).eval().requires_grad_(False)
+    return opened(ConfidenceHead(), NAME, shipped(_FILE), device)
 
 
 def _layer(channels: int, made: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:

@@ -13,11 +13,19 @@ affinity is trained by how well it foretells how much detail there is (:func:`st
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retouch.models.network_model import opened
 from retouch.ops.resize import shrink
+from retouch.weights import shipped
+
+NAME = "guided-upsampling"
+"""What weights files call the networks."""
 
 SOFTMAX_SCALE = 100.0
 """Of the affinity in training, on mean squared differences."""
@@ -68,6 +76,24 @@ class GuidedUpsamplingNetwork(nn.Module):
         weight, mended = self._decode(inputs).split([1, 3], 1)
         image: Tensor = enlarged + carried * (1 + weight) + mended
         return image
+
+
+def open_network(device: torch.device, file: Path | None = None) -> GuidedUpsamplingNetwork:
+    """Read trained networks.
+
+    Args:
+        device: where they are to run.
+        file: an exported one; None for that of this package, which is read once.
+
+    Raises:
+        RetouchError: the file holds something else.
+    """
+    return _shipped(device) if file is None else opened(GuidedUpsamplingNetwork(), NAME, file, device)
+
+
+@lru_cache(maxsize=2)
+def _shipped(device: torch.device) -> GuidedUpsamplingNetwork:
+    return opened(GuidedUpsamplingNetwork(), NAME, shipped(f"{NAME}.safetensors"), device)
 
 
 def strength(residual: Tensor, scale: int) -> Tensor:

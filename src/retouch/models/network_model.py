@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Generic, Self, TypeVar
 
+import torch
 from torch import nn
 
 from retouch.contract import Model
-from retouch.weights import Weights, restore
+from retouch.errors import RetouchError
+from retouch.weights import Weights, read_weights, restore
 from retouch.weights.setting import setting
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -39,3 +42,24 @@ class NetworkModel(Model, Generic[Network]):
         # Holes much larger than those it was trained with lose their colours in the middle.
         model.working_size = round(setting(weights, "data.size", least, 1024))
         return model
+
+
+def opened(network: Network, name: str, file: Path, device: torch.device) -> Network:
+    """Give a network that is no model by itself the values of a file, for use and not for training.
+
+    Args:
+        network: of the file's layers.
+        name: what the file is to say it holds.
+        file: the weights.
+        device: where the network is to run.
+
+    Raises:
+        RetouchError: the file holds something else.
+    """
+    weights = read_weights(file)
+    if weights.model != name:
+        raise RetouchError(
+            f"{file} holds weights of {weights.model!r}, not of {name}; give a file with those."
+        )
+    restore(network, weights)
+    return network.to(device).eval().requires_grad_(False)
