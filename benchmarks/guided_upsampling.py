@@ -36,6 +36,7 @@ from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, op
 from retouch.ops.blend import close_seam
 from retouch.ops.masks import bounding_box
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.weights import read_weights, write_weights
 
 MARGIN = 64  # pixels of the crop around the hole
 WORKING = 512
@@ -151,11 +152,19 @@ def main() -> None:
         write_png(shown, arguments.out / f"{path.stem}.png", overwrite=True)
     print(f"\nmeans of {len(arguments.photos)} photos\n")
     print("| fill | way | ST-LPIPS | L1 % | detail | seconds |\n|---|---|---|---|---|---|")
+    means: dict[str, dict[str, float]] = {}
     for key, values in rows.items():
         distance, difference, detail, seconds = (
             sum(each) / len(values) for each in zip(*values, strict=True)
         )
         print(f"| {' | '.join(key)} | {distance:.3f} | {difference:.1f} | {detail:.2f} | {seconds:.1f} |")
+        means[" ".join(key)] = {"st_lpips_hole": round(distance, 4), "l1_hole": round(difference, 4)}
+    for name, took in low.items():
+        print(f"\n{name} at low resolution takes {sum(took) / len(took):.1f} s of its own")
+    if arguments.write:
+        weights = read_weights(arguments.write)
+        about = {**weights.about, "scores": means}
+        write_weights(arguments.write, weights.model, weights.tensors, about, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -232,9 +232,12 @@ CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="confidence-feedback",
         paper="Zeng et al., High-Resolution Image Inpainting with Iterative Confidence Feedback, ECCV 2020",
-        good_at="says how sure it is; a small network, trained briefly; around another model, adds its map",
+        good_at="says how sure it is: a small network, trained briefly; soft; on most photos exemplar wins",
         open=_confidence_feedback,
         refine=_confidence_around,
         configurable=True,
+        widths=(
+            Width("lite", 1_099_483, "confidence-feedback-lite.safetensors", {"ST-LPIPS at 256²": 0.421}),
+        ),
     ),
 )

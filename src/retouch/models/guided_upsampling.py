@@ -34,7 +34,7 @@ PATCH = 7
 """Side of the patches whose colours are compared, in low-resolution pixels."""
 FEATURE_PATCH = 3
 """Side of the patches of the network's features, each of which has seen 11×11 colours."""
-BAND = 2**20
+BAND = 2**18
 """Pixels decoded at once, to bound the memory that a large hole takes."""
 STEP = 4
 """The networks enlarge by at most so much at once, where the factor can be split; they were trained so."""
