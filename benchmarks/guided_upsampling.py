@@ -27,7 +27,7 @@ from torch import Tensor
 import retouch
 from photos import blob
 from retouch.contract import Fill
-from retouch.engine.pipeline import SHADE, TONE
+from retouch.engine.pipeline import reaches
 from retouch.evaluation.metrics import perceptual, total_variation
 from retouch.evaluation.st_lpips import st_lpips
 from retouch.imaging import read_photo, to_srgb, write_png
@@ -74,7 +74,7 @@ def ways(
         made[name, "low"] = fill.image, time.perf_counter() - start
 
         def blended(filled: Tensor) -> Tensor:
-            return close_seam(photo, filled, mask, (TONE * scale, SHADE * scale))
+            return close_seam(photo, filled, mask, reaches(scale))
 
         timed(name, "bicubic", lambda fill=fill: blended(enlarge(fill.image, scale)))
         for way, by in (("residual", None), ("network", network)):

@@ -26,9 +26,8 @@ from retouch.ops.blend import close_seam
 from retouch.ops.masks import Mask
 from retouch.ops.resize import enlarge, shrink, shrink_mask
 
-TONE, SHADE = 8, 2
-"""How far corrections of colour reach into the hole, in pixels of the model's resolution; the latter is for
-fills that were enlarged, whose finest tones were never seen beside the border."""
+TONE = 8
+"""How far colours are corrected into the hole so that they meet at its border, in the model's pixels."""
 Upsampling = Literal["auto", "network", "residual"]
 """The forms of guided upsampling."""
 STEPS = 100
@@ -157,6 +156,14 @@ def fill_photo(
     return PhotoFill(result, tuple(regions), dict(clock.seconds))
 
 
+def reaches(scale: int) -> tuple[int, ...]:
+    """How far corrections of colour reach, in pixels, one by one, where a hole was filled small by ``scale``.
+
+    The model saw the border at its own resolution; what is finer than that it could not meet.
+    """
+    return (TONE,) if scale == 1 else (TONE * scale, TONE * scale // 4, 3)
+
+
 def confidence_map(fill: PhotoFill) -> NDArray[np.float32] | None:
     """The confidence of a whole photo, ``H×W`` in [0, 1] and 1 on known pixels; None if there is none."""
     parts = [(each, each.confidence) for each in fill.regions if each.confidence is not None]
@@ -247,8 +254,7 @@ def _fill_window(
                 filled, found = upsampled.image, upsampled.source_map
             report.done("upsample")
         with clock("blend"):
-            reaches = (TONE,) if scale == 1 else (TONE * scale, SHADE * scale)
-            filled = close_seam(image, filled, mask, reaches, 1 - avoided)
+            filled = close_seam(image, filled, mask, reaches(scale), 1 - avoided)
         report.done("blend")
 
         inner = (
