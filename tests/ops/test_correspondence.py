@@ -255,3 +255,18 @@ def test_bad_inputs():
         result.transfer(torch.zeros(1, 3, 9, 9, dtype=torch.int64))
     with pytest.raises(RetouchError, match="patch of 1 to 3"):
         result.transfer(torch.rand(1, 3, 9, 9), patch=4)
+
+
+def test_equal_sources_of_a_query_that_is_almost_nothing():
+    """The first of them wins, though the mean, which is taken away first, leaves nothing of the query."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        features = torch.randint(-2, 3, (1, 2, 9, 9), generator=generator).float()
+        mask = box_mask(9, 9, 4, 4, 5, 5)
+        features[..., 4, 4] = features.mean((2, 3)).round()
+        squares = (features - features[..., 4:5, 4:5]).square().sum(1).flatten()
+        squares[4 * 9 + 4] = torch.inf
+        expected = torch.sort(squares, stable=True).indices[:20]
+        found = match(features, mask, patch=1, similarity="squared-distance", top=20)
+        row, column = found.grids[0].row_column(found.sources[0][0])
+        assert torch.equal(9 * row + column, expected)

@@ -126,7 +126,11 @@ class PatchScores:
     def rounding(self, queries: Tensor) -> Tensor:
         """Differences of :meth:`ranking` too small to mean anything, ``n``."""
         energy = self.energy[queries]
-        return 16 * torch.finfo(energy.dtype).eps * (energy.sqrt() if self.similarity == "cosine" else energy)
+        if self.similarity == "cosine":
+            return 16 * torch.finfo(energy.dtype).eps * energy.sqrt()
+        # A query may be almost nothing beside the sources it is compared with.
+        sources = self.energy[self.grid.sources]
+        return 16 * torch.finfo(energy.dtype).eps * (energy + (sources.mean() if len(sources) else 0))
 
     def pairs(self, queries: Tensor, sources: Tensor) -> Tensor:
         """Similarity of query to source patches, pair by pair, computed without cancellation.
