@@ -167,7 +167,6 @@ def fill(
     """
     from retouch import imaging, kinds
     from retouch.engine.pipeline import fill_photo
-    from retouch.models.confidence_around import with_confidence
     from retouch.ops.masks import dilate as grow
 
     if in_place and not isinstance(image, imaging.Photo):
@@ -177,6 +176,8 @@ def fill(
     target = target_file(image, output, ENDING)
     model = to_model(model, device=device, refine=refine, options=options)
     if confidence:
+        from retouch.models.confidence_around import with_confidence
+
         model = with_confidence(model)
     photo = kinds.to_photo(image, allow_huge=allow_huge)
     if isinstance(image, (str, Path, bytes)):

@@ -7,7 +7,6 @@ is a probability, that a pixel lies within :data:`WITHIN` of the truth.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.models.network_model import opened
-from retouch.weights import shipped
 
 NAME = "confidence-head"
 """What weights files call it."""
@@ -24,7 +22,6 @@ WITHIN = 0.1
 CELL = 4
 """Pixels along the side of a cell of the finest map; within one there is hardly more to know."""
 DEEPEST = 16
-_FILE = f"{NAME}.safetensors"
 
 
 class ConfidenceHead(nn.Module):
@@ -92,12 +89,7 @@ def open_head(device: torch.device, file: Path | None = None) -> ConfidenceHead:
     Raises:
         RetouchError: the file holds something else.
     """
-    return _shipped(device) if file is None else opened(ConfidenceHead(), NAME, file, device)
-
-
-@lru_cache(maxsize=2)
-def _shipped(device: torch.device) -> ConfidenceHead:
-    return opened(ConfidenceHead(), NAME, shipped(_FILE), device)
+    return opened(ConfidenceHead, NAME, device, file)
 
 
 def _layer(channels: int, made: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:

@@ -46,8 +46,7 @@ class Upsampled:
 
     Attributes:
         image: ``B×3×(h·scale)×(w·scale)`` in [0, 1], full resolution. Outside the hole's cells it is the
-            photo up to rounding; inside them it is fill, also where a cell is only partly hole, so that the
-            error beside the hole can be seen and blended away.
+            photo up to rounding; inside them it is fill, also where a cell is only partly hole.
         source_map: ``B×2×h×w`` int64, the cell each cell's detail came from; -1 where none was found.
     """
 

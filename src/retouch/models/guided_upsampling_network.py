@@ -13,7 +13,6 @@ affinity is trained by how well it foretells how much detail there is (:func:`st
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -22,7 +21,6 @@ from torch.nn import functional as F
 
 from retouch.models.network_model import opened
 from retouch.ops.resize import shrink
-from retouch.weights import shipped
 
 NAME = "guided-upsampling"
 """What weights files call the networks."""
@@ -88,12 +86,7 @@ def open_network(device: torch.device, file: Path | None = None) -> GuidedUpsamp
     Raises:
         RetouchError: the file holds something else.
     """
-    return _shipped(device) if file is None else opened(GuidedUpsamplingNetwork(), NAME, file, device)
-
-
-@lru_cache(maxsize=2)
-def _shipped(device: torch.device) -> GuidedUpsamplingNetwork:
-    return opened(GuidedUpsamplingNetwork(), NAME, shipped(f"{NAME}.safetensors"), device)
+    return opened(GuidedUpsamplingNetwork, NAME, device, file)
 
 
 def strength(residual: Tensor, scale: int) -> Tensor:

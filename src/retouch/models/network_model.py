@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar, cast
 
 import torch
 from torch import nn
 
 from retouch.contract import Model
 from retouch.errors import RetouchError
-from retouch.weights import Weights, read_weights, restore
+from retouch.weights import ENDING, Weights, read_weights, restore, shipped
 from retouch.weights.setting import setting
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -44,22 +45,35 @@ class NetworkModel(Model, Generic[Network]):
         return model
 
 
-def opened(network: Network, name: str, file: Path, device: torch.device) -> Network:
-    """Give a network that is no model by itself the values of a file, for use and not for training.
+def opened(kind: type[Network], name: str, device: torch.device, file: Path | None = None) -> Network:
+    """Read a trained network that is no model by itself, for use and not for training.
 
     Args:
-        network: of the file's layers.
-        name: what the file is to say it holds.
-        file: the weights.
-        device: where the network is to run.
+        kind: the network, which is made without arguments.
+        name: what the file is to say it holds, and what that of this package is called.
+        device: where it is to run.
+        file: an exported one; None for that of this package, which is read once.
 
     Raises:
         RetouchError: the file holds something else.
     """
+    if file is not None:
+        return _read(kind, name, device, file)
+    # mypy takes the type of a type variable for unhashable.
+    return cast(Network, _shipped(kind, name, device))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4)
+def _shipped(kind: type[nn.Module], name: str, device: torch.device) -> nn.Module:
+    return _read(kind, name, device, shipped(name + ENDING))
+
+
+def _read(kind: type[Network], name: str, device: torch.device, file: Path) -> Network:
     weights = read_weights(file)
     if weights.model != name:
         raise RetouchError(
             f"{file} holds weights of {weights.model!r}, not of {name}; give a file with those."
         )
+    network = kind()
     restore(network, weights)
     return network.to(device).eval().requires_grad_(False)

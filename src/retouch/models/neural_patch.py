@@ -8,7 +8,6 @@ patches, while they stay near what they were.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from retouch.models.neural_patch_painting import PATCH, Painting, paint, pixel_f
 from retouch.models.neural_patch_report import Report
 from retouch.models.neural_patch_texture import textures, turned
 from retouch.models.options import make_options
-from retouch.models.vgg import Vgg, shift_tolerant_vgg, vgg19
+from retouch.models.vgg import Vgg, shift_tolerant_vgg, vgg19, vgg_on
 from retouch.ops.cells import hole_window
 from retouch.ops.coherence import CoherentField
 from retouch.ops.coherent_search import usable_patches
@@ -65,8 +64,7 @@ class NeuralPatch(Model):
             options: how it is done.
         """
         self.content = content
-        here = vgg.get_buffer("mean").device == content.device
-        self.vgg = vgg if here else deepcopy(vgg).to(content.device)
+        self.vgg = vgg_on(vgg, content.device)
         self.options = options or NeuralPatchOptions()
         self.device = content.device
         for layer in (*self.options.layers, *self.options.finest_layers):

@@ -127,8 +127,12 @@ def shift_tolerant_vgg() -> Vgg:
 @cache
 def shift_tolerant_vgg_on(device: torch.device) -> Vgg:
     """As :func:`shift_tolerant_vgg`, on a device."""
-    vgg = shift_tolerant_vgg()
-    return vgg if device.type == "cpu" else deepcopy(vgg).to(device)
+    return vgg_on(shift_tolerant_vgg(), device)
+
+
+def vgg_on(vgg: Vgg, device: torch.device) -> Vgg:
+    """The same network on a device: itself if it lies there, else a copy."""
+    return vgg if vgg.get_buffer("mean").device == device else deepcopy(vgg).to(device)
 
 
 def vgg19(path: Path) -> Vgg:
