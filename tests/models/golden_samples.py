@@ -1,0 +1,66 @@
+"""A small photo with a hole, and what each shipped model made of it when it was last looked at.
+
+    python tests/models/golden_samples.py [NAME …]
+
+makes the pictures anew, after new weights or a change that is meant to be seen. Look at them, then commit.
+The photo is a part of examples/photo.jpg (see examples/README.md), scaled down to 500 pixels.
+"""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+import retouch
+from retouch.models.confidence_head import open_head
+
+FOLDER = Path(__file__).parent / "golden"
+FILLS = (
+    "exemplar",
+    "contextual-attention",
+    "pen-net",
+    "neural-patch",
+    "context-encoder",
+    "infer-match-translate",
+    "confidence-feedback",
+)
+NAMES = (*FILLS, "guided-upsampling", "confidence-head")
+
+
+def read(name: str) -> np.ndarray:
+    """``160×192×3`` uint8 of golden/NAME.png."""
+    return cv2.cvtColor(cv2.imread(str(FOLDER / f"{name}.png")), cv2.COLOR_BGR2RGB)
+
+
+def hole() -> np.ndarray:
+    """``160×192`` bool: a blob over a tree and a mountain, and a stroke."""
+    return read("mask")[..., 0] > 0
+
+
+def tensors(image: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """A picture and the hole, as models take them."""
+    picture = torch.from_numpy(image / np.float32(255)).permute(2, 0, 1)[None]
+    return picture, torch.from_numpy(hole())[None, None].float()
+
+
+def make(name: str) -> np.ndarray:
+    """What is made today, ``160×192×3`` uint8, black outside the hole."""
+    if name == "confidence-head":
+        # Of the golden fill, so that only the head is judged.
+        fill = np.where(hole()[..., None], read("exemplar"), read("photo"))
+        confidence = open_head(torch.device("cpu")).confidence(*tensors(fill))[0, 0]
+        found = np.repeat((confidence.numpy() * 255).round().astype(np.uint8)[..., None], 3, 2)
+    elif name == "guided-upsampling":
+        # Telea has no randomness and no detail: what is seen is the upsampling.
+        fill = retouch.fill(read("photo"), hole(), model="telea", working_size=48, upsampling="network")
+        found = fill.image
+    else:
+        found = retouch.fill(read("photo"), hole(), model=name, device="cpu").image
+    return np.where(hole()[..., None], found, 0).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:] or NAMES:
+        cv2.imwrite(str(FOLDER / f"{each}.png"), cv2.cvtColor(make(each), cv2.COLOR_RGB2BGR))
