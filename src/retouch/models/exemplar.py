@@ -55,7 +55,7 @@ class ExemplarOptions:
     """
 
     patch: int = 5
-    rounds: tuple[int, ...] = (2, 3, 4, 6, 8)
+    rounds: tuple[int, ...] = (4, 6, 8, 12, 16)
     coherence: float = 0.15
     guidance: float = 0.4
     trust: float = 0.05
