@@ -1,7 +1,7 @@
 import json
 
 import retouch
-from retouch.models import ModelCard, Width
+from retouch.models import ModelCard, Scores, Width
 
 
 def test_models_lists_every_name(run):
@@ -13,13 +13,13 @@ def test_models_lists_every_name(run):
 def test_json_is_a_list_of_rows(run):
     rows = json.loads(run("models", "--json").out)
     assert [row["name"] for row in rows] == [card.name for card in retouch.models()]
-    assert all(list(row) == ["name", "paper", "width", "parameters", "weights"] for row in rows)
+    assert all(list(row) == ["name", "paper", "width", "parameters", "weights", "scores"] for row in rows)
 
 
 def test_a_trained_model_has_a_row_for_each_width(run, monkeypatch):
     widths = (
         Width("paper", 3_601_542, "nets-paper.safetensors"),
-        Width("lite", 900_000, "nets-lite.safetensors", {"ST-LPIPS": 0.25}),
+        Width("lite", 900_000, "nets-lite.safetensors", Scores("256²", 0.25, 0.3, 9)),
     )
     card = ModelCard("nets", "A paper, 2018", "skies", build=lambda device, options: None, widths=widths)
     monkeypatch.setattr("retouch.loading.CARDS", (card,))
@@ -28,6 +28,16 @@ def test_a_trained_model_has_a_row_for_each_width(run, monkeypatch):
         ("paper", 3_601_542, "nets-paper.safetensors"),
         ("lite", 900_000, "nets-lite.safetensors"),
     ]
+    scores = {"on": "256²", "st_lpips": 0.25, "lpips": 0.3, "l1": 9}
+    assert [row["scores"] for row in rows] == [None, scores]
     text = run("models").out.decode()
     assert "3,601,542 parameters" in text
-    assert "ST-LPIPS 0.25" in text
+    assert "errors in the hole (256²): ST-LPIPS 0.25, LPIPS 0.3, L1 9 %" in text
+
+
+def test_a_method_without_a_network_shows_its_scores(run, monkeypatch):
+    scores = Scores("512²", 0.2, 0.3, 9.5)
+    card = ModelCard("copies", "A paper", "skies", build=lambda device, options: None, scores=scores)
+    monkeypatch.setattr("retouch.loading.CARDS", (card,))
+    assert "(512²): ST-LPIPS 0.2, LPIPS 0.3, L1 9.5 %" in run("models").out.decode()
+    assert json.loads(run("models", "--json").out)[0]["scores"]["l1"] == 9.5

@@ -109,3 +109,9 @@ def test_every_width_has_its_file():
             weights = read_weights(package / width.weights)
             assert weights.model == card.name
             assert sum(each.numel() for each in weights.tensors.values()) == width.parameters
+            assert (package / width.weights).stat().st_size < 24_000_000
+            measured = weights.about["scores"]["all"]
+            assert width.scores is not None
+            assert width.scores.st_lpips == round(measured["st_lpips_hole"], 3)
+            assert width.scores.lpips == round(measured["lpips_hole"], 3)
+            assert width.scores.l1 == round(measured["l1_hole"], 2)

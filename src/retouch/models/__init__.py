@@ -7,7 +7,7 @@ imported only when it is built, so that listing them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retouch.errors import RetouchError
@@ -22,6 +22,23 @@ CONTENT = "contextual-attention"  # whose fill it refines if none is named
 
 
 @dataclass(frozen=True)
+class Scores:
+    """Means over all measured holes; less is better.
+
+    Attributes:
+        on: what was measured, in few words.
+        st_lpips: perceptual distance in the hole.
+        lpips: another.
+        l1: mean absolute difference in the hole, in % of the range.
+    """
+
+    on: str
+    st_lpips: float
+    lpips: float
+    l1: float
+
+
+@dataclass(frozen=True)
 class Width:
     """One trained size of a model's network.
 
@@ -29,13 +46,13 @@ class Width:
         name: "paper" or "lite".
         parameters: how many numbers were trained.
         weights: the file name of the weights.
-        scores: measured results by metric, for instance ``{"ST-LPIPS": 0.21}``.
+        scores: measured results, which the file's metadata has in full; None if nobody measured.
     """
 
     name: str
     parameters: int
     weights: str
-    scores: Mapping[str, float] = field(default_factory=dict)
+    scores: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,7 @@ class ModelCard:
         gpu: whether it can use one.
         widths: the trained sizes that are part of this package, the one that the name stands for first; empty
             for a method without a network, and for a network that only files of the user's can bring.
+        scores: measured results of a method without a network, as those of a :class:`Width`.
     """
 
     name: str
@@ -67,6 +85,7 @@ class ModelCard:
     configurable: bool = False
     gpu: bool = True
     widths: tuple[Width, ...] = ()
+    scores: Scores | None = None
 
     @property
     def ready(self) -> bool:
@@ -162,6 +181,8 @@ def _neural_patch(content: Model, options: Mapping[str, Any]) -> Model:
     return open_with(content, options)
 
 
+_SMALL = "256², four kinds of holes"  # see docs/results.md
+
 CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         name="exemplar",
@@ -190,7 +211,9 @@ CARDS: tuple[ModelCard, ...] = (
         good_at="a small network, trained briefly: for researchers; on most photos exemplar is better",
         open=_contextual_attention,
         widths=(
-            Width("lite", 510_342, "contextual-attention-lite.safetensors", {"ST-LPIPS at 256²": 0.326}),
+            Width(
+                "lite", 510_342, "contextual-attention-lite.safetensors", Scores(_SMALL, 0.326, 0.422, 12.05)
+            ),
         ),
     ),
     ModelCard(
@@ -198,7 +221,7 @@ CARDS: tuple[ModelCard, ...] = (
         paper="Zeng et al., Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019",
         good_at="a small network, trained briefly: soft, the right tone; on most photos exemplar is better",
         open=_pen_net,
-        widths=(Width("lite", 2_560_642, "pen-net-lite.safetensors", {"ST-LPIPS at 256²": 0.341}),),
+        widths=(Width("lite", 2_560_642, "pen-net-lite.safetensors", Scores(_SMALL, 0.341, 0.431, 13.02)),),
     ),
     ModelCard(
         name="neural-patch",
@@ -212,7 +235,9 @@ CARDS: tuple[ModelCard, ...] = (
         paper="Yang et al., Multi-Scale Neural Patch Synthesis, CVPR 2017: its content network",
         good_at="a first, soft guess at what was in a hole, in a small part of a second",
         open=_context_encoder,
-        widths=(Width("lite", 1_736_659, "context-encoder-lite.safetensors", {"ST-LPIPS at 256²": 0.353}),),
+        widths=(
+            Width("lite", 1_736_659, "context-encoder-lite.safetensors", Scores(_SMALL, 0.353, 0.438, 11.27)),
+        ),
     ),
     ModelCard(
         name="infer-match-translate",
@@ -225,7 +250,7 @@ CARDS: tuple[ModelCard, ...] = (
                 "lite",
                 4_301_995,
                 "infer-match-translate-lite.safetensors",
-                {"ST-LPIPS at 256², large holes": 0.369},
+                Scores("256², large holes", 0.369, 0.474, 14.13),
             ),
         ),
     ),
@@ -237,7 +262,9 @@ CARDS: tuple[ModelCard, ...] = (
         refine=_confidence_around,
         configurable=True,
         widths=(
-            Width("lite", 1_099_483, "confidence-feedback-lite.safetensors", {"ST-LPIPS at 256²": 0.421}),
+            Width(
+                "lite", 1_099_483, "confidence-feedback-lite.safetensors", Scores(_SMALL, 0.421, 0.461, 10.77)
+            ),
         ),
     ),
 )
