@@ -48,8 +48,8 @@ def tensors(image: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
 def make(name: str) -> np.ndarray:
     """What is made today, ``160×192×3`` uint8, black outside the hole."""
     if name == "confidence-head":
-        # Of the golden fill, so that only the head is judged.
-        fill = np.where(hole()[..., None], read("exemplar"), read("photo"))
+        # The hole shows the photo's mirror image, which no model needs to make.
+        fill = np.where(hole()[..., None], read("photo")[:, ::-1], read("photo"))
         confidence = open_head(torch.device("cpu")).confidence(*tensors(fill))[0, 0]
         found = np.repeat((confidence.numpy() * 255).round().astype(np.uint8)[..., None], 3, 2)
     elif name == "guided-upsampling":

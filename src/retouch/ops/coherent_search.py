@@ -18,7 +18,8 @@ from retouch.ops.pyramid import Level
 
 # Where queries times sources are at most so many, all pairs are compared.
 _ALL_PAIRS = 6_000_000
-_EXPLORATIONS = 16
+# More of them, nearly all within a pixel or two, found nothing that mattered.
+_EXPLORATIONS = 8
 # How far the finest level looks around; what lies farther was decided below.
 _LAST_RADIUS = 8
 
