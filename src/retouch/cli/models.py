@@ -24,7 +24,7 @@ def models(
         typer.echo(f"  {card.good_at}")
         typer.echo(f"  paper: {card.paper}")
         if not card.widths:
-            typer.echo("  no network, no weights")
+            typer.echo("  no network, no weights" if card.refine is None else "  no weights of its own")
             _tell_scores(card.scores)
         for width in card.widths:
             typer.echo(f"  {width.name}: {width.parameters:,} parameters, {width.weights}")
