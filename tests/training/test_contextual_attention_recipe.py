@@ -9,7 +9,8 @@ from torch import nn
 
 from retouch.models.contextual_attention_network import Stages
 from retouch.training.data import Batch, uniforms
-from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe, local_corner
+from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.crops import local_corner
 from retouch.training.recipes.sample import Sample
 
 

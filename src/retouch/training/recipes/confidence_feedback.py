@@ -24,6 +24,7 @@ from retouch.models.confidence_feedback_network import (
 )
 from retouch.models.pen_net_critic import PenNetCritic
 from retouch.ops.losses import hinge_critic, hinge_generator, masked_l1, masked_mean
+from retouch.training.recipes.perceptual import perceptual_difference
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 
 
@@ -43,6 +44,7 @@ class ConfidenceFeedbackRecipe:
             squared lack of confidence is penalised so much that it falls from 1 in a straight line with the
             difference that is to be expected, and is a half there.
         adversarial: weight of what the critic says of the fill, mixed with the photo by the confidence.
+        perceptual: weight of what VGG sees in the fill; not in the paper.
         passes: passes that training simulates: a sample is met after any number of earlier ones below this.
         threshold: confidence above which an earlier pass is trusted.
         critic_steps: steps of the critic before each of the generator.
@@ -57,6 +59,7 @@ class ConfidenceFeedbackRecipe:
     confidence: float = 0.5
     doubt: float = 0.1
     adversarial: float = 0.02
+    perceptual: float = 0.0
     passes: int = 2
     threshold: float = 0.5
     critic_steps: int = 1
@@ -96,6 +99,9 @@ class ConfidenceFeedbackRecipe:
             "coarse": Term(self.coarse, masked_l1(stages.coarse, image, mask) / 2),
             "confidence": Term(self.confidence, masked_mean(taught, mask)),
         }
+        if self.perceptual:
+            fake = pasted(stages.fine, given, mask)
+            losses["perceptual"] = Term(self.perceptual, perceptual_difference(fake, image, sample.hole))
         if critic is not None:
             with single_precision(image):
                 says = critic(_mixed(stages, given, image, mask))

@@ -11,17 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from retouch.errors import RetouchError
 from retouch.models.contextual_attention_critics import global_critic, local_critic
 from retouch.models.contextual_attention_network import PAPER, ContextualAttentionNetwork, Stages
 from retouch.ops.losses import discount_weights, gradient_penalty, masked_l1, wgan_critic, wgan_generator
-from retouch.ops.masks import bounding_box
+from retouch.training.recipes.crops import hole_crops
+from retouch.training.recipes.perceptual import perceptual_difference
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 
 
@@ -38,6 +36,7 @@ class ContextualAttentionRecipe:
             paper, 0.9 in the code, both at 256².
         adversarial: weight of what the critics say.
         penalty: weight of the critics' gradient penalty.
+        perceptual: weight of what VGG sees in the fill; not in the paper.
         critic_steps: steps of the critics before each of the generator.
         adversarial_from: step from which on the critics are trained and heard.
     """
@@ -49,6 +48,7 @@ class ContextualAttentionRecipe:
     gamma: float = 0.99
     adversarial: float = 1e-3
     penalty: float = 10.0
+    perceptual: float = 0.0
     critic_steps: int = 5
     adversarial_from: int = 0
 
@@ -82,8 +82,10 @@ class ContextualAttentionRecipe:
             known = masked_l1(output, image, 1 - sample.mask)
             losses[f"{name}hole"] = Term(factor * self.hole, hole)
             losses[f"{name}known"] = Term(factor * self.known, known)
+        fake = pasted(stages.fine, image, sample.mask)
+        if self.perceptual:
+            losses["perceptual"] = Term(self.perceptual, perceptual_difference(fake, image, sample.hole))
         if critic is not None:
-            fake = pasted(stages.fine, image, sample.mask)
             with single_precision(image):
                 for name, judge, view in _views(critic, sample.hole):
                     losses[f"adversarial_{name}"] = Term(self.adversarial, wgan_generator(judge(view(fake))))
@@ -114,34 +116,5 @@ class ContextualAttentionRecipe:
 def _views(critic: nn.Module, hole: Tensor) -> list[tuple[str, nn.Module, Any]]:
     """Each critic by name, and what of a batch it sees."""
     assert isinstance(critic, nn.ModuleDict)
-    side = hole.shape[-1] // 2
-    corners = [local_corner(each[0].numpy(), side) for each in hole]
-
-    def local(batch: Tensor) -> Tensor:
-        crops = [
-            item[:, top : top + side, left : left + side]
-            for item, (top, left) in zip(batch, corners, strict=True)
-        ]
-        return torch.stack(crops)
-
+    local = hole_crops(hole, hole.shape[-1] // 2)
     return [("global", critic["global"], lambda batch: batch), ("local", critic["local"], local)]
-
-
-def local_corner(hole: NDArray[np.bool_], side: int) -> tuple[int, int]:
-    """Top and left of the square that the local critic sees.
-
-    It holds as much of the hole as a square can; of several such squares it is the one whose centre is
-    nearest to that of the hole's bounding box.
-
-    Args:
-        hole: ``H×W``, True = hole, not empty.
-        side: of the square, at most H and W.
-    """
-    box = bounding_box(hole)
-    assert box is not None
-    sums = cv2.integral(hole.astype(np.uint8))
-    held = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    corners = np.argwhere(held == held.max())
-    centred = np.array([(each.start + each.stop - side) / 2 for each in box])
-    top, left = corners[((corners - centred) ** 2).sum(1).argmin()]
-    return int(top), int(left)

@@ -1,0 +1,37 @@
+"""What VGG sees in fills, as a loss: it asks for texture earlier and more steadily than a critic does.
+
+Not in the papers whose recipes offer it (Johnson, Alahi and Fei-Fei, "Perceptual losses", ECCV 2016). Our
+measures see through AlexNet, so that no network is trained on them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from retouch.models.vgg import shift_tolerant_vgg_on
+from retouch.ops.losses import relative_square
+from retouch.training.recipes.crops import hole_crops
+
+LAYERS = ("relu1_2", "relu2_2", "relu3_1")
+"""Three scales: cells of one, two and four pixels."""
+
+
+def perceptual_difference(fake: Tensor, image: Tensor, hole: Tensor) -> Tensor:
+    """Squared difference of features, relative to the photo's, mean over the layers.
+
+    VGG costs more than our networks do, so it sees half of the crop's side, where most of the hole is.
+
+    Args:
+        fake: ``B×3×H×W`` in [-1, 1], the photo with the fill in its hole.
+        image: likewise, the photo.
+        hole: ``B×1×H×W`` bool, on the CPU.
+    """
+    vgg = shift_tolerant_vgg_on(image.device)
+    crop = hole_crops(hole, hole.shape[-1] // 2)
+    with torch.no_grad():
+        truth = [each.float() for each in vgg((crop(image) + 1) / 2, LAYERS)]
+    seen = vgg((crop(fake) + 1) / 2, LAYERS)
+    return torch.stack(
+        [relative_square(one.float(), two) for one, two in zip(seen, truth, strict=True)]
+    ).mean()
