@@ -31,10 +31,11 @@ from retouch.models.infer_match_translate_network import (
 from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate_scales import complete
 from retouch.models.vgg import Vgg, shift_tolerant_vgg_on
-from retouch.ops.losses import hinge_critic, hinge_generator, masked_mean, relative_square
+from retouch.ops.losses import hinge_critic, hinge_generator, masked_mean
+from retouch.training.recipes.perceptual import LAYERS, feature_difference, seen
 from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
 
-_PERCEPTUAL = ("relu1_2", "relu2_2", LAYER)  # the last one is that of the features
+assert LAYERS[-1] == LAYER  # so that one look at the truth gives its features too
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,13 @@ class InferMatchTranslateRecipe:
                     losses["adversarial_infer"] = Term(self.infer_adversarial, hinge_generator(says))
         if self.networks != "infer":
             image = self._crop(sample)
-            seen = _seen(vgg, (image + 1) / 2)
-            features = seen[-1] / STRENGTH
+            truth_seen = seen(vgg, image)
+            features = truth_seen[-1] / STRENGTH
             translated = _part(generator, "translate")(features).float()
             losses["absolute"] = Term(self.absolute, F.l1_loss(translated, image))
-            again = vgg((translated + 1) / 2, _PERCEPTUAL)
-            relative = [relative_square(one.float(), other) for one, other in zip(again, seen, strict=True)]
-            losses["perceptual"] = Term(self.perceptual, torch.stack(relative).mean())
+            losses["perceptual"] = Term(
+                self.perceptual, feature_difference(seen(vgg, translated), truth_seen)
+            )
             if critic is not None and self.translate_adversarial:
                 with single_precision(sample.image):
                     says = _part(critic, "translate")(translated, features)
@@ -132,7 +133,7 @@ class InferMatchTranslateRecipe:
                 losses["critic_infer"] = Term(1.0, hinge_critic(real, made))
         if self.networks != "infer" and self.translate_adversarial:
             image = self._crop(sample)
-            features = _seen(vgg, (image + 1) / 2)[-1] / STRENGTH
+            features = seen(vgg, image)[-1] / STRENGTH
             with torch.no_grad():
                 translated = _part(generator, "translate")(features).float()
             with single_precision(sample.image):
@@ -177,11 +178,6 @@ class InferMatchTranslateRecipe:
 
 
 @torch.no_grad()
-def _seen(vgg: Vgg, image: Tensor) -> list[Tensor]:
-    """What VGG sees in images in [0, 1], at the layers that translated ones are compared at."""
-    return [each.float() for each in vgg(image, _PERCEPTUAL)]
-
-
 def _part(network: nn.Module, name: str) -> nn.Module:
     return network.get_submodule(name)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from retouch.models.vgg import shift_tolerant_vgg_on
+from retouch.models.vgg import Vgg, shift_tolerant_vgg_on
 from retouch.ops.losses import relative_square
 from retouch.training.recipes.crops import hole_crops
 
@@ -30,8 +30,15 @@ def perceptual_difference(fake: Tensor, image: Tensor, hole: Tensor) -> Tensor:
     vgg = shift_tolerant_vgg_on(image.device)
     crop = hole_crops(hole, hole.shape[-1] // 2)
     with torch.no_grad():
-        truth = [each.float() for each in vgg((crop(image) + 1) / 2, LAYERS)]
-    seen = vgg((crop(fake) + 1) / 2, LAYERS)
-    return torch.stack(
-        [relative_square(one.float(), two) for one, two in zip(seen, truth, strict=True)]
-    ).mean()
+        truth = seen(vgg, crop(image))
+    return feature_difference(seen(vgg, crop(fake)), truth)
+
+
+def seen(vgg: Vgg, image: Tensor) -> list[Tensor]:
+    """What VGG sees in ``B×3×H×W`` in [-1, 1] at :data:`LAYERS`, float32."""
+    return [each.float() for each in vgg((image + 1) / 2, LAYERS)]
+
+
+def feature_difference(made: list[Tensor], truth: list[Tensor]) -> Tensor:
+    """Squared difference of features, relative to the true ones, mean over the layers."""
+    return torch.stack([relative_square(one, two) for one, two in zip(made, truth, strict=True)]).mean()
