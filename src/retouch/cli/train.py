@@ -26,6 +26,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
     ] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="WEIGHTS", help="Begin with a weights file, or the name of a shipped one."
+        ),
+    ] = None,
     changes: Annotated[
         list[str],
         typer.Option(
@@ -55,6 +61,7 @@ def train(
             *(config, data, out),
             silhouettes=masks,
             resume=resume,
+            weights=weights,
             changes=changes,
             minutes=minutes,
             device=device,

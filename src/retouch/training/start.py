@@ -19,6 +19,7 @@ from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, load_checkpoint
 from retouch.training.config import override, read_yaml
 from retouch.training.data import TrainingSet
+from retouch.training.finetune import begin_with, fitting
 from retouch.training.journal import duration
 from retouch.training.loop import Stop, train
 from retouch.training.masks import with_silhouettes
@@ -37,6 +38,7 @@ def start(
     *,
     silhouettes: Path | None = None,
     resume: bool = False,
+    weights: str | Path | None = None,
     changes: Sequence[str] = (),
     minutes: float | None = None,
     device: str = "auto",
@@ -52,6 +54,7 @@ def start(
         folder: of the run: checkpoints, ``config.yaml``, ``metrics.csv``, grids.
         silhouettes: a tar file or folder of them, for masks of objects.
         resume: go on from the folder's last checkpoint.
+        weights: to begin with instead of random ones: a file, or the name of one of the package's.
         changes: settings that differ from the file, such as ``optimizer.lr=2e-4``.
         minutes: stop after so many, start-up included.
         device: "auto", "cpu", "cuda" or "mps".
@@ -65,15 +68,18 @@ def start(
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     config = build_config(override(read_yaml(configuration), changes))
     _check(config, folder, resume, devices)
+    if resume and weights is not None:
+        raise RetouchError("--resume goes on with the weights of the checkpoint; leave out --from.")
+    given = None if weights is None else fitting(weights, config)
     content, refused = load_checkpoint(folder) if resume else ({}, [])
     if resume:
         _check_same(config, content["config"], folder, changes)
     masks = config.run.data.masks
     if silhouettes is not None:
-        given = with_silhouettes(masks, str(silhouettes))
-        if given == masks:
+        filled_in = with_silhouettes(masks, str(silhouettes))
+        if filled_in == masks:
             raise RetouchError("The masks of this configuration have no objects; leave out --masks.")
-        masks = given
+        masks = filled_in
     pictures = TrainingSet(data, config.run.data.size, masks, config.run.seed, scale=config.run.data.scale)
     training, held_out = pictures.split(config.run.data.held_out, content.get("held_out", []))
 
@@ -85,6 +91,8 @@ def start(
     fabric.launch()
     tell = say if fabric.global_rank == 0 else lambda _: None
     state = State.begin(config, fabric.device)
+    if given is not None:
+        begin_with(state, given)
     if resume:
         state.load(content)
         for path in refused:
@@ -175,9 +183,10 @@ def _note_data(
     shapes = [] if silhouettes is None else Shards([silhouettes]).members
     now = {"pictures": len(pictures), "pictures_sha256": _digest(pictures.shards.members)}
     now |= {"silhouettes": len(shapes), "silhouettes_sha256": _digest(shapes)}
-    if state.data and {**state.data[-1], **now} == state.data[-1]:
+    before = [each for each in state.data if "pictures" in each]
+    if before and {**before[-1], **now} == before[-1]:
         return
-    if state.data:
+    if before:
         say("The pictures are not those of before: training goes on, but not exactly as it would have.")
     state.data.append({"step": state.step, **now})
 

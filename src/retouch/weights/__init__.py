@@ -116,6 +116,11 @@ def shipped(file_name: str) -> Path:
     return path
 
 
+def shipped_names() -> list[str]:
+    """List the weights files that are part of this package, without their ending."""
+    return sorted(path.stem for path in Path(__file__).parent.glob(f"*{ENDING}"))
+
+
 def restore(network: nn.Module, weights: Weights) -> None:
     """Give a network the values of a file.
 
