@@ -99,6 +99,26 @@ def test_any_holes(seed, height, width, working_size):
         assert (allowed & ~mask)[tuple(sources[borrowed].T)].all()
 
 
+@pytest.mark.parametrize("working_size", [16, 40, 512])
+@pytest.mark.parametrize(
+    "hole",
+    [
+        box_mask(65, 67, slice(20, 40), slice(45, 67)),
+        box_mask(65, 67, slice(45, 65), slice(20, 40)),
+        box_mask(65, 67, slice(50, 65), slice(40, 67)),
+        box_mask(65, 67, slice(20, 40), slice(0, 20)),
+    ],
+    ids=["right", "below", "corner", "left"],
+)
+def test_what_lies_in_the_hole_changes_nothing(hole, working_size):
+    pixels = noise(65, 67)
+    results = []
+    for hidden in (0, 255):
+        photo = photo_from_array(np.where(hole[..., None], np.uint8(hidden), pixels))
+        results.append(fill_photo(photo, hole, Nearest(), working_size=working_size, seed=0).photo.pixels)
+    assert np.array_equal(*results)
+
+
 def test_native_fill_copies_exactly_what_the_source_map_says():
     array, mask = noise(120, 150, 3, np.uint16), box_mask(120, 150, slice(31, 78), slice(40, 91))
     result = fill_photo(photo_from_array(array), mask, Nearest())

@@ -148,3 +148,28 @@ def test_a_pass_may_borrow_nothing():
     assert fill.levels == ()
     fill = fill_in_passes(Ring(borrows=lambda number: False), image, mask, passes=3, threshold=0.5)
     assert fill.correspondence is None
+
+
+def test_a_model_that_pads_its_input_is_cropped():
+    image, mask = pair(5)
+
+    class Padding(From):
+        """Borrows on a map that is larger than the image below and at the right."""
+
+        def __init__(self, mask, row, column):
+            super().__init__(torch.nn.functional.pad(mask, (0, 4, 0, 6)), row, column)
+
+        def transfer(self, values, scale=1):
+            assert values.shape[2:] == (8 * scale, 16 * scale)
+            return super().transfer(values, scale)
+
+    class Around(Ring):
+        def __call__(self, image, left, number):
+            fill = super().__call__(image, left, number)
+            return Fill(fill.image, fill.confidence, Padding(left, 0, number))
+
+    fill = fill_in_passes(Around(), image, mask, passes=3, threshold=0.5)
+    plain = fill_in_passes(Ring(), image, mask, passes=3, threshold=0.5)
+    assert torch.equal(fill.correspondence.source_map(), plain.correspondence.source_map())
+    values = torch.rand(1, 2, 4, 24)
+    assert torch.equal(fill.correspondence.transfer(values, 2), plain.correspondence.transfer(values, 2))

@@ -18,10 +18,11 @@ class Grey(nn.Module):
     def __init__(self, fill=0.5, left=0.9, right=0.2):
         super().__init__()
         self.values = nn.Parameter(torch.tensor([fill, left, right]))
-        self.seen = []
+        self.seen, self.allowed = [], []
 
-    def forward(self, image, mask):
+    def forward(self, image, mask, allowed=None):
         self.seen.append((image.clone(), mask.clone()))
+        self.allowed.append(allowed)
         fill, left, right = self.values
         halves = torch.where(torch.arange(mask.shape[3]) < mask.shape[3] // 2, left, right)
         return Stages(fill.expand_as(image) / 2, fill.expand_as(image), halves.expand_as(mask), None)
@@ -80,6 +81,17 @@ def test_later_passes_see_what_is_trusted():
     assert (image[1, :, 4:8, 4:8] == 0.5).all()
     assert image[1].count_nonzero() == 3 * 16
     assert losses["hole"].value.item() == pytest.approx(0.25)
+
+
+def test_what_an_earlier_pass_filled_is_never_borrowed_from():
+    network, hidden = Grey(), sample(0.2, 0.7)
+    recipe = ConfidenceFeedbackRecipe(passes=2)
+    recipe.generator_losses(network, Sum(), hidden)
+    recipe.critic_losses(network, Sum(), hidden)
+    recipe.stages(network, hidden.image, hidden.mask)
+    assert len(network.allowed) == 2 + 2 + 3
+    for (image, mask), allowed in zip(network.seen, network.allowed, strict=True):
+        assert torch.equal(1 - mask if allowed is None else allowed, 1 - hidden.mask[: len(image)])
 
 
 def test_a_hole_that_is_trusted_whole_stays():

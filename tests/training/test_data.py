@@ -293,6 +293,26 @@ def test_some_are_held_out_and_more_pictures_bring_none_back(folder, tmp_path):
         few.split(5)
 
 
+def test_where_folders_repeat_names_the_same_pictures_stay_held_out(tmp_path):
+    for folder in "abcdef":
+        (tmp_path / folder).mkdir()
+        for name in range(4):
+            cv2.imwrite(str(tmp_path / folder / f"{name}.png"), np.zeros((9, 9, 3), np.uint8))
+    whole = TrainingSet([tmp_path], 8, MASKS, seed=0)
+    rest, held = whole.split(2)
+    again, held_again = whole.split(2, held.names())
+    assert (rest._chosen, held._chosen) == (again._chosen, held_again._chosen)
+
+
+def test_a_random_number_below_one_stays_below_one(monkeypatch):
+    class Near:
+        def random(self):
+            return 1 - 2**-53
+
+    monkeypatch.setattr(data, "_generator", lambda *_: Near())
+    assert data.uniforms(0, 0, 3).tolist() == [1 - 2**-24] * 3
+
+
 def test_a_damaged_picture_is_skipped_in_whichever_part_it_lies(folder, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     whole = TrainingSet([folder, tmp_path / "broken.png"], 8, MASKS, seed=0)

@@ -94,6 +94,22 @@ def test_a_folder_of_a_run_holds_all_that_the_page_says(tiny, pictures, tmp_path
     assert lines[-1].startswith("done: step 4 of 4")
 
 
+def test_batch_normalisation_sees_every_part_of_a_batch(tiny, pictures, tmp_path):
+    recipe = {"width": 0.04, "form": "connected", "adversarial_from": 1}
+    middle = {"kind": "rectangles", "side": 0.5, "margin": 0.25, "jitter": 0.0, "most": 0.5}
+    config = tiny(
+        model="context-encoder", data__size=128, data__masks=middle, recipe=recipe, steps=1, accumulate=2
+    )
+    run(config, pictures, tmp_path / "run")
+    seen = [
+        int(each)
+        for name, each in load_checkpoint(tmp_path / "run")[0]["generator"].items()
+        if name.endswith("num_batches_tracked")
+    ]
+    assert seen
+    assert set(seen) == {2}
+
+
 PEN_NET = {
     "model": "pen-net",
     "data__size": 64,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
@@ -116,7 +116,8 @@ def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
 def uniforms(seed: int, number: int, count: int) -> Tensor:
     """A random number in [0, 1) for each of the samples from ``number`` on, ``count`` float32."""
     drawn = [_generator(seed, _LOSS, number + place).random() for place in range(count)]
-    return torch.tensor(drawn, dtype=torch.float32)
+    # The largest float32 below 1, to which numbers very near 1 would be rounded up.
+    return torch.tensor(drawn, dtype=torch.float32).clamp_(max=1 - 2**-24)
 
 
 @lru_cache(maxsize=4)
@@ -208,8 +209,15 @@ class TrainingSet:
                 "out fewer (--set data.held_out=8)."
             )
         drawn = sorted(self._chosen, key=self._lot)
-        if known := [number for number in drawn if self._name(number) in set(names)]:
-            drawn, count = known + [each for each in drawn if each not in set(known)], len(known)
+        # Folders may repeat a name, and then as many of those who bear it as were held out before.
+        left = Counter(names)
+        known, others = [], []
+        for number in drawn:
+            held = left[self._name(number)] > 0
+            left[self._name(number)] -= held
+            (known if held else others).append(number)
+        if known:
+            drawn, count = known + others, len(known)
         parts = (copy(self), copy(self))
         for part, chosen in zip(parts, (drawn[count:], drawn[:count]), strict=True):
             part._chosen, part._unreadable = sorted(chosen), set()

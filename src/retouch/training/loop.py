@@ -167,8 +167,9 @@ def _update(
     optimizer.zero_grad(set_to_none=True)
     values: dict[str, Tensor] = {}
     for part in range(run.accumulate):
-        # Spectral norms take one step of their power iteration a step, into however many parts it falls.
-        network.train(part == 0)
+        # A critic's spectral norms take one step of their power iteration a step, into however many parts
+        # it falls. Batch normalisation, which generators have, sees every part.
+        network.train(part == 0 or name == "generator")
         problem: RetouchError | None = None
         try:
             sample = Sample.of(next(source), run.seed, fabric.device)

@@ -88,7 +88,7 @@ class ConfidenceFeedbackRecipe:
         """Differences of both stages, what teaches the confidence, and what the critic says."""
         image = sample.image * 2 - 1
         given, mask = self._earlier(generator, image, sample)
-        stages: Stages = generator(given, mask)
+        stages: Stages = generator(given, mask, allowed=1 - sample.mask)
         # Half the difference in [-1, 1] is that in [0, 1].
         difference = (stages.fine - image).abs().mean(1, keepdim=True) / 2
         lack = 1 - stages.confidence
@@ -113,7 +113,8 @@ class ConfidenceFeedbackRecipe:
         image = sample.image * 2 - 1
         with torch.no_grad():
             given, mask = self._earlier(generator, image, sample)
-            fake = _mixed(generator(given, mask), given, image, mask)
+            stages: Stages = generator(given, mask, allowed=1 - sample.mask)
+            fake = _mixed(stages, given, image, mask)
         with single_precision(image):
             # One call for both: each takes a step of the spectral norms' power iteration.
             real, made = critic(torch.cat([image, fake])).chunk(2)
@@ -125,8 +126,9 @@ class ConfidenceFeedbackRecipe:
         confidence = torch.where(mask > 0, stages.confidence.float(), 1.0)
         given, hole = image * 2 - 1, mask
         for _ in range(self.passes - 1):
-            given, hole = self._trusted(generator(given, hole), given, hole)
-        fine = (pasted(generator(given, hole).fine, given, hole) + 1) / 2
+            given, hole = self._trusted(generator(given, hole, allowed=1 - mask), given, hole)
+        last: Stages = generator(given, hole, allowed=1 - mask)
+        fine = (pasted(last.fine, given, hole) + 1) / 2
         return {
             "coarse": (stages.coarse.float() + 1) / 2,
             "confidence": confidence.expand_as(image),
@@ -141,7 +143,7 @@ class ConfidenceFeedbackRecipe:
         for number in range(1, self.passes):
             chosen = earlier >= number
             if bool(chosen.any()):
-                stages = generator(given[chosen], hole[chosen])
+                stages = generator(given[chosen], hole[chosen], allowed=1 - sample.mask[chosen])
                 given[chosen], hole[chosen] = self._trusted(stages, given[chosen], hole[chosen])
         return given, hole
 
