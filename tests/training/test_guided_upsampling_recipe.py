@@ -10,7 +10,7 @@ from retouch.models.guided_upsampling_network import strength
 from retouch.ops.losses import masked_l1
 from retouch.ops.resize import enlarge, shrink, shrink_mask
 from retouch.training.recipes.guided_upsampling import GuidedUpsamplingRecipe
-from retouch.training.recipes.sample import Sample
+from retouch.training.recipes.sample import Sample, Term
 from retouch.training.settings import build_config
 
 torch.set_num_threads(1)
@@ -99,3 +99,28 @@ def test_the_grid_shows_both_forms():
 def test_what_is_wrong_is_said(settings, words):
     with pytest.raises(RetouchError, match=words):
         build_config({"model": "guided-upsampling", "steps": 1, **settings})
+
+
+def test_half_precision_changes_nothing():
+    # On a GPU the loop runs under autocast, in which neither the search nor the softmax works.
+    recipe = GuidedUpsamplingRecipe(scales=(2,), critic_width=0.02)
+    network, critic, given = untrained(recipe), recipe.critic(64).eval(), sample(batch=2)
+    results = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            terms = recipe.generator_losses(network, critic, given)
+            terms |= recipe.critic_losses(network, critic, given)
+            terms |= {"grid": Term(1.0, recipe.stages(network, given.image, given.mask)["fill"].mean())}
+        results.append({name: term.value.item() for name, term in terms.items()})
+    assert results[0] == pytest.approx(results[1])
+
+
+def test_a_picture_of_which_no_whole_patch_is_known_stops_nothing():
+    given = sample(batch=2)
+    hole = given.hole.clone()
+    hole[0, :, ::8] = True  # at a quarter every other row of cells
+    lines = Sample(given.image, hole.float(), hole, torch.full((2,), 0.9))
+    recipe = GuidedUpsamplingRecipe(scales=(2, 4))
+    losses = recipe.generator_losses(untrained(recipe), None, lines)
+    assert losses["affinity"].value.item() == 0  # of the first picture alone, which asks nothing
+    assert losses["hole"].value.item() > 0

@@ -2,6 +2,8 @@
 
 import tarfile
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
@@ -162,3 +164,14 @@ def test_other_pictures_are_told(begun, pictures, tmp_path):
         (fewer / path.name).write_bytes(path.read_bytes())
     lines = run(config, fewer, folder, resume=True, changes=["steps=3"])
     assert "not those of before" in lines[0]
+
+
+def test_silhouettes_named_in_the_configuration_are_noted(tiny, pictures, tmp_path):
+    (tmp_path / "shapes").mkdir()
+    for name in "ab":
+        shape = np.zeros((20, 20), np.uint8)
+        shape[5:15, 5:15] = 255
+        cv2.imwrite(str(tmp_path / "shapes" / f"{name}.png"), shape)
+    masks = {"kind": "objects", "silhouettes": str(tmp_path / "shapes")}
+    run(tiny(steps=1, data__masks=masks), pictures, tmp_path / "run")
+    assert load_checkpoint(tmp_path / "run")[0]["data"][0]["silhouettes"] == 2

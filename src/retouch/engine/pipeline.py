@@ -234,7 +234,7 @@ def _fill_window(
     # no_grad, not inference_mode: a model that optimises needs tensors that gradients can flow to.
     with torch.no_grad():
         image = _pad(torch.from_numpy(crop).permute(2, 0, 1)[None].to(model.device), scale, "replicate")
-        # A hole continues as the colours do: what lay in it must not come back as known pixels beyond the edge.
+        # A hole continues as colours do, or what lay in it would come back as known pixels beyond the edge.
         mask, allowed, avoided = (
             _pad(torch.from_numpy(each).to(image)[None, None], scale, mode)
             for each, mode in (
@@ -285,7 +285,7 @@ def _fill_window(
 
 
 def _pad(map_: Tensor, scale: int, mode: str) -> Tensor:
-    """Pad below and at the right to a multiple of ``scale``, with the edge ("replicate") or zeros ("constant")."""
+    """Pad below and at the right to a multiple of ``scale``: with the edge ("replicate") or zeros ("constant")."""
     below, right = -map_.shape[2] % scale, -map_.shape[3] % scale
     return F.pad(map_, (0, right, 0, below), mode=mode) if below or right else map_
 

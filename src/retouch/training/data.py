@@ -211,7 +211,8 @@ class TrainingSet:
         drawn = sorted(self._chosen, key=self._lot)
         # Folders may repeat a name, and then as many of those who bear it as were held out before.
         left = Counter(names)
-        known, others = [], []
+        known: list[int] = []
+        others: list[int] = []
         for number in drawn:
             held = left[self._name(number)] > 0
             left[self._name(number)] -= held

@@ -314,3 +314,9 @@ def with_silhouettes(masks: Part | Mixture, silhouettes: str) -> Part | Mixture:
         )
         return replace(masks, parts=parts)
     return replace(masks, silhouettes=silhouettes) if isinstance(masks, Objects) else masks
+
+
+def silhouettes_of(masks: Part | Mixture) -> list[str]:
+    """The tar files and folders of silhouettes that a sampler draws from, each once."""
+    parts = masks.parts if isinstance(masks, Mixture) else (masks,)
+    return list(dict.fromkeys(part.silhouettes for part in parts if isinstance(part, Objects)))

@@ -22,7 +22,7 @@ from retouch.training.data import TrainingSet
 from retouch.training.finetune import begin_with, fitting
 from retouch.training.journal import duration
 from retouch.training.loop import Stop, train
-from retouch.training.masks import with_silhouettes
+from retouch.training.masks import Mixture, Part, silhouettes_of, with_silhouettes
 from retouch.training.settings import CONFIG, Config, build_config, differences, dump_config
 from retouch.training.shards import Member, Shards
 from retouch.training.state import State
@@ -93,8 +93,10 @@ def start(
     state = State.begin(config, fabric.device)
     if given is not None:
         begin_with(state, given)
+        given = None
     if resume:
         state.load(content)
+        content = {}  # or networks and optimizers would be there twice for the whole run
         for path in refused:
             if fabric.global_rank == 0:  # out of the way, or it would count as one of the last two
                 path.rename(path.with_suffix(".damaged"))
@@ -103,7 +105,7 @@ def start(
     if state.step >= config.run.steps:
         tell(f"All {config.run.steps} steps are done; for more, add --set steps=… to --resume.")
         return
-    _note_data(state, pictures, silhouettes, tell)
+    _note_data(state, pictures, masks, tell)
     count = sum(each.numel() for each in state.generator.parameters())
     kept = "in memory" if pictures.shards.in_memory else "read as needed"
     tell(
@@ -177,10 +179,11 @@ def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes
 
 
 def _note_data(
-    state: State, pictures: TrainingSet, silhouettes: Path | None, say: Callable[[str], None]
+    state: State, pictures: TrainingSet, masks: Part | Mixture, say: Callable[[str], None]
 ) -> None:
     """Write down what is trained on from here, and say so if it is not what it was."""
-    shapes = [] if silhouettes is None else Shards([silhouettes]).members
+    files = silhouettes_of(masks)
+    shapes = Shards([Path(each) for each in files]).members if files else []
     now = {"pictures": len(pictures), "pictures_sha256": _digest(pictures.shards.members)}
     now |= {"silhouettes": len(shapes), "silhouettes_sha256": _digest(shapes)}
     before = [each for each in state.data if "pictures" in each]

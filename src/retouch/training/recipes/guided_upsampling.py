@@ -16,6 +16,7 @@ from retouch.errors import RetouchError
 from retouch.models.guided_upsampling import FEATURE_PATCH, alike, detailed, upsample
 from retouch.models.guided_upsampling_network import SOFTMAX_SCALE, GuidedUpsamplingNetwork, strength
 from retouch.models.pen_net_critic import SMALLEST, PenNetCritic
+from retouch.ops.cells import attention_cells
 from retouch.ops.correspondence import match
 from retouch.ops.losses import hinge_critic, hinge_generator, masked_l1
 from retouch.ops.resize import enlarge, shrink, shrink_mask
@@ -81,24 +82,28 @@ class GuidedUpsamplingRecipe:
         enlarged = enlarge(fill, scale)
         wanted = strength(image - enlarged, scale)
         few = slice(-(-len(image) // AFFINITY))
-        found = match(
-            generator.look(fill[few], scale),
-            hole[few],
-            patch=FEATURE_PATCH,
-            similarity="squared-distance",
-            top=None,
-            softmax_scale=SOFTMAX_SCALE,
-        )
-        foretold = found.transfer(wanted[few], patch=1)
-        output = _made(generator, image, sample.mask, scale)
-        there = strength(output - enlarged, scale)
-        losses = {
-            "affinity": Term(self.affinity, masked_l1(foretold, wanted[few], hole[few])),
-            "hole": Term(self.hole, masked_l1(output, image, sample.mask)),
-            "detail": Term(self.detail, masked_l1(there, wanted, hole)),
-        }
-        if critic is not None:
-            with single_precision(image):
+        # A picture of which no whole patch is known asks nothing.
+        asking, usable = attention_cells(sample.mask[few], None, scale, FEATURE_PATCH)
+        # All of it, for what it makes are small differences, and sources are searched by smaller ones.
+        with single_precision(image):
+            found = match(
+                generator.look(fill[few], scale),
+                asking,
+                patch=FEATURE_PATCH,
+                similarity="squared-distance",
+                top=None,
+                softmax_scale=SOFTMAX_SCALE,
+                allowed=usable,
+            )
+            foretold = found.transfer(wanted[few], patch=1)
+            output = _made(generator, image, sample.mask, scale)
+            there = strength(output - enlarged, scale)
+            losses = {
+                "affinity": Term(self.affinity, masked_l1(foretold, wanted[few], asking)),
+                "hole": Term(self.hole, masked_l1(output, image, sample.mask)),
+                "detail": Term(self.detail, masked_l1(there, wanted, hole)),
+            }
+            if critic is not None:
                 says = critic(pasted(output, image, sample.mask) * 2 - 1)
                 losses["adversarial"] = Term(self.adversarial, hinge_generator(says))
         return losses
@@ -106,10 +111,10 @@ class GuidedUpsamplingRecipe:
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
         """What tells detail that was made from detail that is."""
         assert isinstance(generator, GuidedUpsamplingNetwork)
-        with torch.no_grad():
-            output = _made(generator, sample.image, sample.mask, self._scale(sample))
-        fake = pasted(output, sample.image, sample.mask)
-        with single_precision(fake):
+        with single_precision(sample.image):
+            with torch.no_grad():
+                output = _made(generator, sample.image, sample.mask, self._scale(sample))
+            fake = pasted(output, sample.image, sample.mask)
             # One call for both: each takes a step of the spectral norms' power iteration.
             real, made = critic(torch.cat([sample.image, fake]) * 2 - 1).chunk(2)
             return {"critic": Term(1.0, hinge_critic(real, made))}
@@ -119,7 +124,10 @@ class GuidedUpsamplingRecipe:
         assert isinstance(generator, GuidedUpsamplingNetwork)
         scale = self.scales[-1]
         fill = Fill(shrink(image, scale))
-        plain, made = (upsample(image, mask, fill, scale, network=each).image for each in (None, generator))
+        with single_precision(image):
+            plain, made = (
+                upsample(image, mask, fill, scale, network=each).image for each in (None, generator)
+            )
         enlarged = enlarge(fill.image, scale).clamp(0, 1)
         named = {"enlarged": enlarged, "residual": plain, "fill": made}
         return {name: torch.where(mask > 0, each, image) for name, each in named.items()}
