@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.resize import enlarge, enlarge_inside, shrink, shrink_mask
 
 SCALES = st.integers(1, 5)
 SIDES = st.integers(1, 6)
@@ -53,3 +53,18 @@ def test_scale_one_changes_nothing():
 def test_a_size_that_does_not_divide_is_refused(operation, scale):
     with pytest.raises(ValueError, match="not a multiple"):
         operation(torch.zeros(1, 1, 4, 5), scale)
+
+
+def test_what_stands_outside_the_hole_is_not_mixed_in():
+    mask = torch.zeros(1, 1, 4, 5)
+    mask[..., 1:3, 2] = 1
+    values = torch.where(mask > 0, 0.25, torch.rand(4, 5, generator=torch.Generator().manual_seed(0)))
+    values[..., 2, 2] = 0.75
+    made = enlarge_inside(values, mask, 4)[0, 0]
+    assert made.shape == (16, 20)
+    inside = made[4:12, 8:12]
+    assert torch.allclose(inside, inside[:, :1].expand_as(inside))  # nothing from the sides
+    assert torch.allclose(inside[:2], torch.tensor(0.25))
+    assert torch.allclose(inside[-2:], torch.tensor(0.75))
+    assert torch.allclose(inside[3:5, 0], torch.tensor([0.4375, 0.5625]))  # bilinear between the two
+    assert bool((made[:, :4] == 0).all())

@@ -24,7 +24,7 @@ from retouch.models.guided_upsampling import STEP, upsample
 from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, open_network
 from retouch.ops.blend import close_seam
 from retouch.ops.masks import Mask
-from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.resize import enlarge_inside, shrink, shrink_mask
 
 TONE = 8
 """How far colours are corrected into the hole so that they meet at its border, in the model's pixels."""
@@ -269,7 +269,7 @@ def _fill_window(
         picture = filled[0][:, inner[0], inner[1]].permute(1, 2, 0).cpu().numpy()
         confidence = None
         if fill.confidence is not None:
-            whole = enlarge(fill.confidence, scale, "bilinear")[0, 0][inner].cpu().numpy()
+            whole = enlarge_inside(fill.confidence, small, scale)[0, 0][inner].cpu().numpy()
             confidence = np.where(window.hole, whole, np.float32(1))
     origins = None if found is None else _photo_sources(found, scale, window, inner)
     if fill.correspondence is None and origins is not None and (origins < 0).all():
@@ -285,7 +285,7 @@ def _fill_window(
 
 
 def _pad(map_: Tensor, scale: int, mode: str) -> Tensor:
-    """Pad below and at the right to a multiple of ``scale``: with the edge ("replicate") or zeros ("constant")."""
+    """Pad below and at the right to a multiple of ``scale``: "replicate" the edge, or "constant" zeros."""
     below, right = -map_.shape[2] % scale, -map_.shape[3] % scale
     return F.pad(map_, (0, right, 0, below), mode=mode) if below or right else map_
 

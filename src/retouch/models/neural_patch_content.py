@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.contract import Fill, Model, OnProgress
 from retouch.models.guided_upsampling import upsample
 from retouch.ops.blend import blend
-from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.resize import enlarge_inside, shrink, shrink_mask
 
 _FEATHER = 4  # pixels of the content's resolution over which its tone is corrected, as the engine does
 
@@ -49,5 +50,5 @@ def content_fill(
     height, width = image.shape[2:]
     confidence = fill.confidence
     if confidence is not None:
-        confidence = enlarge(confidence, factor, "bilinear")[..., :height, :width]
+        confidence = torch.where(hole > 0, enlarge_inside(confidence, small, factor), 1)[..., :height, :width]
     return Fill(filled[..., :height, :width], confidence)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -61,6 +62,21 @@ def enlarge(image: Tensor, scale: int, mode: Literal["bilinear", "bicubic"] = "b
     return F.interpolate(
         image, scale_factor=float(scale), mode=mode, align_corners=False, antialias=mode == "bicubic"
     )
+
+
+def enlarge_inside(values: Tensor, mask: Tensor, scale: int) -> Tensor:
+    """Enlarge what has a meaning in the hole alone, bilinearly, without mixing in what stands outside of it.
+
+    Args:
+        values: ``B×C×H×W``.
+        mask: ``B×1×H×W``, 1 = hole, in cells.
+        scale: how many pixels make one cell, along each side.
+
+    Returns:
+        ``B×C×(H·scale)×(W·scale)``; 0 beyond the reach of the hole's cells.
+    """
+    weight = enlarge(mask, scale, "bilinear")
+    return enlarge(values * mask, scale, "bilinear") / weight.clamp_min(torch.finfo(weight.dtype).tiny)
 
 
 def _check_multiple(tensor: Tensor, scale: int) -> None:
