@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retouch import RetouchError
-from retouch.evaluation import scoring
+from retouch.evaluation import run, scoring, store
 from retouch.evaluation.fillers import Filled
 from retouch.evaluation.pictures import features_path, keep_features, truth_path
 from retouch.evaluation.result import collect
@@ -109,6 +109,37 @@ def test_a_photo_that_was_replaced_is_measured_anew(tmp_path):
         collect(rows, ["grey"], ["box"], at, SETTINGS, command="x") for at in (tmp_path, tmp_path / "whole")
     ]
     assert again[0]["summary"] == again[1]["summary"]
+
+
+def test_what_another_version_of_the_package_measured_is_measured_anew(tmp_path, monkeypatch):
+    asked = []
+
+    def counted(case, truth, mask):
+        asked.append(case.photo)
+        return grey(case, truth, mask)
+
+    for version, expected in (("one", 2), ("one", 2), ("two", 4)):
+        monkeypatch.setattr(run, "package_digest", lambda version=version: version)
+        measure_all(cases(2), ["grey"], tmp_path, SETTINGS, source=counted, resume=True)
+        assert len(asked) == expected
+
+
+def test_the_packages_digest_follows_code_and_weights(tmp_path, monkeypatch):
+    (tmp_path / "evaluation").mkdir()
+    monkeypatch.setattr(store, "__file__", str(tmp_path / "evaluation" / "store.py"))
+    digests = []
+    for name, content in (
+        ("a.py", "1"),
+        ("a.py", "2"),
+        ("evaluation/b.safetensors", "1"),
+        ("notes.txt", "1"),
+    ):
+        (tmp_path / name).write_text(content)
+        store.package_digest.cache_clear()
+        digests.append(store.package_digest())
+    store.package_digest.cache_clear()
+    assert len(set(digests[:3])) == 3
+    assert digests[3] == digests[2]
 
 
 @pytest.mark.parametrize("name", ["写" * 40, "a/../b", ".", "a" * 250])

@@ -18,7 +18,7 @@ from retouch.evaluation.fillers import Filled, Filler, Hole, Pixels
 from retouch.evaluation.pairs import size_text
 from retouch.evaluation.pictures import fill_path, keep, keep_features, mask_path, truth_path
 from retouch.evaluation.scoring import Scorer
-from retouch.evaluation.store import Settings, append, fingerprint, open_report
+from retouch.evaluation.store import Settings, append, fingerprint, open_report, package_digest
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def measure_all(
         settings: what must not change when a report is resumed.
         workers: pairs that are worked on at a time. Only times depend on it.
         resume: go on with the report that is there. Rows whose photo, hole, stamp or weights file has changed
-            since are measured anew.
+            since are measured anew, and all of them if this package has.
         source: gives fills that exist already; None to let the models fill.
         weights: the files of those models that are weights files.
         on_progress: called after each row.
@@ -138,7 +138,7 @@ class _Lane:
         except RetouchError as error:
             yield from (_row(case, name, error=str(error)) for name in models)
             return
-        pair = fingerprint(truth, hole, stamp=case.stamp)
+        pair = fingerprint(truth, hole, stamp=case.stamp + package_digest())
         inputs = [self._inputs(pair, name) for name in models]
         holds = [
             old is not None and old["error"] is None and old["inputs"] == wanted
@@ -154,7 +154,7 @@ class _Lane:
             )
 
     def _inputs(self, pair: str, name: str) -> str:
-        """What a row rests on: its pair and, if the model is a weights file, the content of that."""
+        """What a row rests on: its pair, this package and, of a weights file, its content."""
         file = self._weights.get(name)
         return pair if file is None else fingerprint(stamp=pair + file.sha256)
 

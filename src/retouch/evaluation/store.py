@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,16 @@ def fingerprint(*arrays: NDArray[Any], stamp: str = "") -> str:
     digest = hashlib.sha256(stamp.encode())
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype} ".encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def package_digest() -> str:
+    """What changes when this package does, its weights included: fills and scores rest on all of it."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.safetensors")]):
+        digest.update(f"{path.relative_to(package).as_posix()} {file_digest(path)}\n".encode())
     return digest.hexdigest()[:16]
 
 
