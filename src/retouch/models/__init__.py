@@ -267,7 +267,7 @@ CARDS: tuple[ModelCard, ...] = (
         configurable=True,
         widths=(
             Width(
-                "lite", 1_099_483, "confidence-feedback-lite.safetensors", Scores(_SMALL, 0.421, 0.461, 10.77)
+                "lite", 1_099_483, "confidence-feedback-lite.safetensors", Scores(_SMALL, 0.328, 0.416, 10.88)
             ),
         ),
     ),
