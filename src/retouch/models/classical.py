@@ -43,6 +43,8 @@ class _OpenCVModel(Model):
             # contract puts its own value back afterwards.
             unknown = (allowed[item, 0] == 0).cpu().numpy().astype(np.uint8)
             pixels = image[item].permute(1, 2, 0).mul(255).round().to(torch.uint8).cpu().numpy()
+            # OpenCV's fluid dynamics now and then look at pixels that are still unknown.
+            pixels = np.where(unknown[..., None] > 0, np.uint8(128), pixels)
             done = cv2.inpaint(np.ascontiguousarray(pixels), unknown, self.options.radius, self.method)
             filled[item] = torch.from_numpy(done).permute(2, 0, 1).to(image) / 255
             on_progress(Progress("fill", item + 1, len(image)))
