@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
@@ -72,6 +72,38 @@ class Correspondence(Protocol):
     def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
         """Carry ``values`` (``B×C×(H·scale)×(W·scale)``) over from the sources into the hole."""
         ...
+
+
+@dataclass(frozen=True)
+class CroppedCorrespondence:
+    """That of a padded picture, for the picture without its padding.
+
+    Attributes:
+        padded: the correspondence, which has no source in the padding.
+        below: rows that were added below.
+        right: columns that were added at the right.
+    """
+
+    padded: Correspondence
+    below: int
+    right: int
+
+    def source_map(self) -> Tensor:
+        """See :class:`Correspondence`."""
+        found = self.padded.source_map()
+        return found[..., : found.shape[2] - self.below, : found.shape[3] - self.right]
+
+    def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
+        """See :class:`Correspondence`."""
+        height, width = values.shape[2:]
+        margins = (0, self.right * scale, 0, self.below * scale)
+        carried = self.padded.transfer(F.pad(values, margins, mode="replicate"), scale)
+        return carried[..., :height, :width]
+
+
+def crop_correspondence(found: Correspondence, below: int, right: int) -> Correspondence:
+    """The correspondence of a picture to which so many rows and columns were added, without them."""
+    return CroppedCorrespondence(found, below, right) if below or right else found
 
 
 @dataclass(frozen=True)
@@ -199,4 +231,10 @@ class Model(ABC):
         confidence = fill.confidence
         if confidence is not None:
             confidence = torch.where(mask > 0, confidence[..., :height, :width].clamp(0, 1), 1.0)
-        return replace(fill, image=torch.where(mask > 0, filled, image), confidence=confidence)
+        found = fill.correspondence
+        return Fill(
+            torch.where(mask > 0, filled, image),
+            confidence,
+            None if found is None else crop_correspondence(found, below, right),
+            tuple(crop_correspondence(each, below, right) for each in fill.levels),
+        )

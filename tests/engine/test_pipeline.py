@@ -141,6 +141,22 @@ def test_confidence_is_one_on_known_pixels_and_the_models_in_the_hole(hole, work
     assert confidence[mask] == pytest.approx(0.5)  # also beside known cells of a lower resolution
 
 
+@EVERY_MODEL
+def test_what_a_model_borrowed_has_the_size_of_its_picture(model):
+    image = torch.from_numpy(noise(70, 75)).permute(2, 0, 1)[None].float() / 255
+    mask = torch.from_numpy(box_mask(70, 75, slice(40, 70), slice(50, 75)))[None, None].float()
+    fill = model(image, mask)
+    for found in {
+        id(each): each for each in (fill.correspondence, *fill.levels) if each is not None
+    }.values():
+        assert found.source_map().shape == (1, 2, 70, 75)
+        if not isinstance(found, Offset):  # the fake carries nothing
+            carried = found.transfer(image)
+            assert carried.shape == image.shape
+            known = (mask == 0).expand_as(image)
+            assert torch.equal(carried[known], image[known])
+
+
 def test_a_model_that_borrows_nothing_has_no_maps():
     result = fill_photo(photo_from_array(noise(60, 300)), HOLES["two windows"], Constant(0.2))
     assert confidence_map(result) is None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.contract import Correspondence, Model, OnProgress, Progress, Stop
+from retouch.contract import Model, OnProgress, Progress, Stop
 from retouch.engine.regions import Box, Sources, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
@@ -252,7 +252,9 @@ def _fill_window(
             )
             report.done("fill")
         filled = fill.image
-        *coarser, found = (_own_sources(each, small) for each in fill.levels or (fill.correspondence,))
+        *coarser, found = (
+            None if each is None else each.source_map() for each in fill.levels or (fill.correspondence,)
+        )
         if scale > 1:
             with clock("upsample"):
                 upsampled = upsample(image, mask, fill, scale, allowed=allowed, seed=seed, network=network)
@@ -288,12 +290,6 @@ def _pad(map_: Tensor, scale: int, mode: str) -> Tensor:
     """Pad below and at the right to a multiple of ``scale``: "replicate" the edge, or "constant" zeros."""
     below, right = -map_.shape[2] % scale, -map_.shape[3] % scale
     return F.pad(map_, (0, right, 0, below), mode=mode) if below or right else map_
-
-
-def _own_sources(correspondence: Correspondence | None, mask: Tensor) -> Tensor | None:
-    if correspondence is None:
-        return None
-    return correspondence.source_map()[..., : mask.shape[2], : mask.shape[3]]
 
 
 def _photo_sources(

@@ -30,29 +30,19 @@ class PassesCorrespondence:
 
     def source_map(self) -> Tensor:
         """Row and column each pixel was taken from, ``B×2×H×W`` int64; -1 where nothing was borrowed."""
-        height, width = self.filled.shape[2:]
-        sources = self.filled.new_full((len(self.filled), 2, height, width), -1)
+        sources = self.filled.new_full((len(self.filled), 2, *self.filled.shape[2:]), -1)
         for number, each in enumerate(self.passes):
             if each is not None:
-                # A model that pads its input has a map that is larger below and at the right.
-                found = each.source_map()[..., :height, :width].to(sources.device)
-                sources = torch.where(self.filled == number, found, sources)
+                sources = torch.where(self.filled == number, each.source_map().to(sources.device), sources)
         return sources
 
     def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
         """Carry ``B×C×(H·scale)×(W·scale)`` values over; what borrowed nothing stays as it is."""
         filled = F.interpolate(self.filled.to(values), scale_factor=float(scale))
-        height, width = values.shape[2:]
         carried = values
         for number, each in enumerate(self.passes):
             if each is not None:
-                below, right = (
-                    scale * theirs - own
-                    for theirs, own in zip(each.source_map().shape[2:], (height, width), strict=True)
-                )
-                padded = F.pad(values, (0, right, 0, below), mode="replicate")
-                theirs = each.transfer(padded, scale)[..., :height, :width]
-                carried = torch.where(filled == number, theirs, carried)
+                carried = torch.where(filled == number, each.transfer(values, scale), carried)
         return carried
 
 

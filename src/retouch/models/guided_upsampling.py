@@ -83,8 +83,7 @@ def upsample(
     forbidden = mask if allowed is None else torch.maximum(mask, 1 - allowed)
     usable = 1 - shrink_mask(forbidden, scale)
     if fill.correspondence is not None:
-        # A model that pads its input has a map of the padded size.
-        found = fill.correspondence.source_map()[..., : hole.shape[2], : hole.shape[3]].to(hole.device)
+        found = fill.correspondence.source_map().to(hole.device)
         sources = torch.where(hole > 0, found, -1)
     else:
         if network is None:

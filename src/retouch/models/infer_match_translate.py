@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
+from retouch.contract import Fill, OnProgress, Progress, SizeRequirements, crop_correspondence
 from retouch.models.infer_match_translate_network import DEEPEST, InferMatchTranslateNetwork
 from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate_scales import complete
@@ -53,7 +53,8 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         height, width = image.shape[2:]
         scales = self.options.count(height, width, self.trained)
         step = DEEPEST * 2 ** (scales - 1)
-        margins = (0, -width % step, 0, -height % step)
+        below, right = -height % step, -width % step
+        margins = (0, right, 0, below)
         # Beside a hole the padding is hole too; nothing is borrowed from it.
         photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
         usable = F.pad(allowed, margins)
@@ -65,7 +66,8 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
             self.network, self.vgg, photo, hole, usable, self.options, scales=scales, seed=seed, report=report
         )
         filled = filled[..., :height, :width]
-        return Fill(filled, None, PixelCorrespondence(found, hole, patch=PATCH))
+        pixels = PixelCorrespondence(found, hole, patch=PATCH)
+        return Fill(filled, None, crop_correspondence(pixels, below, right))
 
 
 def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> InferMatchTranslate:

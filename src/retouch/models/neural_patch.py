@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.contract import Fill, Model, OnProgress, SizeRequirements
+from retouch.contract import Correspondence, Fill, Model, OnProgress, SizeRequirements, crop_correspondence
 from retouch.errors import RetouchError
 from retouch.models.neural_patch_content import content_fill
 from retouch.models.neural_patch_fit import Objective, fit
@@ -87,7 +87,7 @@ class NeuralPatch(Model):
                 made, painting = self._refine(content.image[one], mask[one], allowed[one], seed, report)
                 refined.append(made)
                 paintings.append(painting)
-        return Fill(torch.cat(refined), content.confidence, _correspondence(paintings))
+        return Fill(torch.cat(refined), content.confidence, _correspondence(paintings, *image.shape[2:]))
 
     def _steps(self, number: int) -> int:
         """Steps of progress of a scale, counted from the finest."""
@@ -209,14 +209,16 @@ def _window(mask: Tensor) -> tuple[slice, slice] | None:
     return rows, columns
 
 
-def _correspondence(paintings: Sequence[Painting | None]) -> HardCorrespondence | None:
-    """Where all items were painted from; None if one was not."""
+def _correspondence(paintings: Sequence[Painting | None], height: int, width: int) -> Correspondence | None:
+    """Where all items, padded before they were painted, were painted from; None if one was not."""
     made = [each for each in paintings if each is not None]
     if len(made) < len(paintings):
         return None
-    return HardCorrespondence(
+    grid = made[0].grid
+    found = HardCorrespondence(
         [each.grid for each in made],
         [each.field.sources[:, None] for each in made],
         [torch.ones_like(each.field.distances)[:, None] for each in made],
         [-each.field.distances for each in made],
     )
+    return crop_correspondence(found, grid.height - height, grid.width - width)

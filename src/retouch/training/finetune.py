@@ -24,9 +24,10 @@ def fitting(weights: str | Path, config: Config) -> Weights:
     """
     path = Path(weights)
     if not path.is_file():
-        if str(weights) not in shipped_names():
-            names = ", ".join(shipped_names())
-            raise RetouchError(f"There is no weights file {weights}; name one of yours, or one of {names}.")
+        if str(weights) not in (names := shipped_names()):
+            raise RetouchError(
+                f"There is no weights file {weights}; name one of yours, or one of {', '.join(names)}."
+            )
         path = shipped(f"{weights}{ENDING}")
     given = read_weights(path)
     if given.model != config.run.model:

@@ -70,16 +70,16 @@ def start(
     _check(config, folder, resume, devices)
     if resume and weights is not None:
         raise RetouchError("--resume goes on with the weights of the checkpoint; leave out --from.")
-    given = None if weights is None else fitting(weights, config)
+    beginning = None if weights is None else fitting(weights, config)
     content, refused = load_checkpoint(folder) if resume else ({}, [])
     if resume:
         _check_same(config, content["config"], folder, changes)
     masks = config.run.data.masks
     if silhouettes is not None:
-        filled_in = with_silhouettes(masks, str(silhouettes))
-        if filled_in == masks:
+        given = with_silhouettes(masks, str(silhouettes))
+        if given == masks:
             raise RetouchError("The masks of this configuration have no objects; leave out --masks.")
-        masks = filled_in
+        masks = given
     pictures = TrainingSet(data, config.run.data.size, masks, config.run.seed, scale=config.run.data.scale)
     training, held_out = pictures.split(config.run.data.held_out, content.get("held_out", []))
 
@@ -91,9 +91,9 @@ def start(
     fabric.launch()
     tell = say if fabric.global_rank == 0 else lambda _: None
     state = State.begin(config, fabric.device)
-    if given is not None:
-        begin_with(state, given)
-        given = None
+    if beginning is not None:
+        begin_with(state, beginning)
+        beginning = None  # or it would be there for the whole run
     if resume:
         state.load(content)
         content = {}  # or networks and optimizers would be there twice for the whole run
