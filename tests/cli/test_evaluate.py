@@ -121,6 +121,20 @@ def test_photos_are_shrunk_when_a_size_is_given(run, data, tmp_path):
     assert "size 32, not 33" in other.err
 
 
+def test_metrics_can_be_chosen(run, data, tmp_path):
+    out = tmp_path / "report"
+    options = ["--model", "telea", "--data", data, "--out", out]
+    done = run("evaluate", *options, "--metric", "st_lpips", "--metric", "l2")
+    assert done.code == 0, done.err
+    keys = ["l2_hole", "l2_image", "st_lpips_hole", "st_lpips_image"]
+    assert [list(row["metrics"]) for row in report(out)["rows"]] == [keys] * 3
+    assert (out / "sheet.png").stat().st_size > 0
+    assert run("evaluate", *options, "--metric", "l2", "--metric", "st_lpips", "--resume").code == 0
+    other = run("evaluate", *options, "--resume")
+    assert other.code == 2
+    assert "metrics" in other.err
+
+
 def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
     protocol = tmp_path / "mine.yaml"
     protocol.write_text(
@@ -143,6 +157,10 @@ def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
         (["--model", "telea", "--masks", "circles"], "circles"),
         (["--model", "telea", "--protocol", "no-such"], "pen-net-places2"),
         (["--model", "telea", "--inception", "no-such.pt"], "no-such.pt"),
+        (["--model", "telea", "--metric", "beauty"], "no metric 'beauty'; choose from l1, l2"),
+        (["--model", "telea", "--metric", "fid"], "needs --inception"),
+        (["--model", "telea", "--metric", "frechet_vgg", "--inception", "x.pt"], "instead of frechet_vgg"),
+        (["--model", "telea", "--metric", "l1", "--inception", "x.pt"], "fid and inception_score"),
         (["--model", "telea", "--protocol", "pen-net-dtd", "--size", "64"], "leave out --size or --protocol"),
         (["--model", "telea", "--device", "abacus"], "no device 'abacus'"),
     ],

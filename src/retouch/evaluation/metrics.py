@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -57,9 +58,20 @@ METRICS: dict[str, Metric] = {
     "fid": Metric("FID", "", "lower"),
     "inception_score": Metric("Inception Score", "", "higher"),
 }
+OF_SETS = ("frechet_vgg", "fid", "inception_score")
 
 
-def measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
+def family(key: str) -> str:
+    """The metric that a key of ``METRICS`` belongs to: ``l1`` for ``l1_hole`` and ``l1_image``."""
+    return key.removesuffix("_hole").removesuffix("_image")
+
+
+FAMILIES = tuple(dict.fromkeys(family(key) for key in METRICS))
+
+
+def measure(
+    fill: Pixels, truth: Pixels, hole: Hole, families: Collection[str] = FAMILIES
+) -> dict[str, float]:
     """All metrics of one fill that have a meaning for its size and can be had here.
 
     Each is for the whole image (``_image``) or for the hole's pixels alone (``_hole``):
@@ -82,6 +94,7 @@ def measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
         fill: ``H×W×3`` uint8 sRGB, known pixels as in the truth.
         truth: ``H×W×3`` uint8 sRGB.
         hole: ``H×W`` bool, True = filled.
+        families: which to compute, of ``FAMILIES``.
 
     Raises:
         RetouchError: If sizes differ or the hole is empty.
@@ -95,19 +108,21 @@ def measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
     difference = fill.astype(np.int64) - truth
     values = _pixel_metrics("image", difference) | _pixel_metrics("hole", difference[hole])
     smallest = min(hole.shape)
-    if smallest >= SSIM_SMALLEST:
-        values |= _structure(fill, truth, hole)
+    if "ssim" in families and smallest >= SSIM_SMALLEST:
+        values |= _similarity(fill, truth, hole)
+    if "ms_ssim" in families and smallest >= MS_SSIM_SMALLEST:
+        values["ms_ssim_image"] = _multiscale_similarity(fill, truth)
     for part, pairs_of in (("image", np.ones_like(hole)), ("hole", hole)):
         variation = total_variation(fill, pairs_of)
         values |= {} if variation is None else {f"tv_{part}": variation}
-    alex = lpips()
+    alex = lpips() if "lpips" in families else None
     if alex is not None and smallest >= alex.smallest:
         values["lpips_image"], values["lpips_hole"] = perceptual(alex, fill, truth, hole)
-    if smallest >= STLPIPS.smallest:
+    if "st_lpips" in families and smallest >= STLPIPS.smallest:
         values["st_lpips_image"], values["st_lpips_hole"] = perceptual(st_lpips(), fill, truth, hole)
     ratio = frequency_ratio(fill, hole)
     values |= {} if ratio is None else {"frequency_ratio": ratio}
-    return {key: values[key] for key in METRICS if key in values}
+    return {key: values[key] for key in METRICS if key in values and family(key) in families}
 
 
 def total_variation(pixels: Pixels, hole: Hole) -> float | None:
@@ -156,24 +171,24 @@ def _pixel_metrics(part: str, difference: NDArray[np.int64]) -> dict[str, float]
 
 
 @torch.inference_mode()
-def _structure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
+def _similarity(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
     # Slow to import, and whoever wants only METRICS does not need it.
-    from torchmetrics.functional.image import (
-        multiscale_structural_similarity_index_measure,
-        structural_similarity_index_measure,
-    )
+    from torchmetrics.functional.image import structural_similarity_index_measure
 
-    one, other = _tensor(fill), _tensor(truth)
     mean, similarities = structural_similarity_index_measure(
-        one, other, data_range=1.0, return_full_image=True
+        _tensor(fill), _tensor(truth), data_range=1.0, return_full_image=True
     )
     in_hole = similarities[0, :, torch.from_numpy(hole)].double().mean()
-    values = {"ssim_image": mean.item(), "ssim_hole": in_hole.item()}
-    if min(hole.shape) >= MS_SSIM_SMALLEST:
-        values["ms_ssim_image"] = multiscale_structural_similarity_index_measure(
-            one, other, data_range=1.0
-        ).item()
-    return values
+    return {"ssim_image": mean.item(), "ssim_hole": in_hole.item()}
+
+
+@torch.inference_mode()
+def _multiscale_similarity(fill: Pixels, truth: Pixels) -> float:
+    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+
+    return multiscale_structural_similarity_index_measure(
+        _tensor(fill), _tensor(truth), data_range=1.0
+    ).item()
 
 
 def _tensor(pixels: Pixels) -> Tensor:

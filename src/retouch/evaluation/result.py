@@ -57,7 +57,7 @@ def collect(
             and entry["masks"] in (row["masks"], "all")
             and row["error"] is None
         ]
-        entry["set"] = _whole_set(chosen, out, settings.inception)
+        entry["set"] = _whole_set(chosen, out, settings)
     return {
         "retouch": retouch.__version__,
         "command": command,
@@ -75,7 +75,7 @@ def collect(
     }
 
 
-def _whole_set(rows: Sequence[dict[str, Any]], out: Path, inception: str | None) -> dict[str, float]:
+def _whole_set(rows: Sequence[dict[str, Any]], out: Path, settings: Settings) -> dict[str, float]:
     """Metrics that compare distributions: of the fills, and of the photos they belong to."""
     from retouch.evaluation.distribution import INCEPTION_FEATURES, frechet_distance, inception_score
 
@@ -85,12 +85,14 @@ def _whole_set(rows: Sequence[dict[str, Any]], out: Path, inception: str | None)
     truths = _features([truth_path(photo) for photo in sorted({row["photo"] for row in rows})], out)
     if len(fills) < 2 or len(truths) < 2:
         return {}
-    if inception is None:
-        return {"frechet_vgg": frechet_distance(fills, truths)}
-    return {
-        "fid": frechet_distance(fills[:, :INCEPTION_FEATURES], truths[:, :INCEPTION_FEATURES]),
-        "inception_score": inception_score(fills[:, INCEPTION_FEATURES:]),
-    }
+    if settings.inception is None:
+        found = {"frechet_vgg": frechet_distance(fills, truths)}
+    else:
+        found = {
+            "fid": frechet_distance(fills[:, :INCEPTION_FEATURES], truths[:, :INCEPTION_FEATURES]),
+            "inception_score": inception_score(fills[:, INCEPTION_FEATURES:]),
+        }
+    return {key: value for key, value in found.items() if key in (settings.metrics or found)}
 
 
 def _features(pictures: Sequence[Path], out: Path) -> NDArray[np.float64]:

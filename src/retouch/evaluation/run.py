@@ -121,7 +121,7 @@ class _Lane:
     ) -> None:
         self._settings, self._source, self._weights = settings, source, weights
         self._fillers: dict[str, Filler] = {}
-        self._scorer = Scorer(settings.threads, settings.inception)
+        self._scorer = Scorer(settings.threads, settings.inception, settings.metrics)
         self._described = ""  # the truth whose features were kept last
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -14,24 +14,36 @@ from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.evaluation.fillers import Hole, Pixels
+from retouch.evaluation.metrics import OF_SETS
 
 T = TypeVar("T")
 
 
 class Scorer:
-    """Metrics and features, computed in a process of its own with a stated number of threads."""
+    """Metrics and features, computed in a process of its own with a stated number of threads.
 
-    def __init__(self, threads: int, inception: str | None) -> None:
+    Args:
+        threads: of the process.
+        inception: the Inception network's file, if features are to be its.
+        families: which metrics, of :data:`~retouch.evaluation.metrics.FAMILIES`; None for all.
+    """
+
+    def __init__(self, threads: int, inception: str | None, families: Sequence[str] | None = None) -> None:
         context = multiprocessing.get_context("spawn")
         self._process = ProcessPoolExecutor(1, context, _start, (threads,))
-        self._inception = inception
+        self._inception, self._families = inception, families
 
     def metrics(self, fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
         """See :func:`~retouch.evaluation.metrics.measure`."""
-        return self._ask(_measure, fill, truth, hole)
+        return self._ask(_measure, fill, truth, hole, self._families)
 
     def features(self, pixels: Pixels) -> NDArray[np.float32] | None:
-        """What distributions are compared by: a vector for one picture, None where it is too small."""
+        """What distributions are compared by: a vector for one picture.
+
+        None where the picture is too small, or no metric of sets is wanted.
+        """
+        if self._families is not None and set(OF_SETS).isdisjoint(self._families):
+            return None
         return self._ask(_describe, pixels, self._inception)
 
     def _ask(self, function: Callable[..., T], *arguments: object) -> T:
@@ -56,10 +68,10 @@ def _start(threads: int) -> None:
     cv2.setNumThreads(threads)
 
 
-def _measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
-    from retouch.evaluation.metrics import measure
+def _measure(fill: Pixels, truth: Pixels, hole: Hole, families: Sequence[str] | None) -> dict[str, float]:
+    from retouch.evaluation.metrics import FAMILIES, measure
 
-    return measure(fill, truth, hole)
+    return measure(fill, truth, hole, FAMILIES if families is None else families)
 
 
 def _describe(pixels: Pixels, inception: str | None) -> NDArray[np.float32] | None:

@@ -31,6 +31,7 @@ class Settings:
         device: "cpu", "cuda" …, where the models ran.
         inception: path of the Inception network's file, for FID and Inception Score; None for the Fréchet
             distance over VGG features.
+        metrics: which were measured, of :data:`~retouch.evaluation.metrics.FAMILIES`; None for all.
     """
 
     data: str
@@ -40,6 +41,7 @@ class Settings:
     threads: int = 1
     device: str = "auto"
     inception: str | None = None
+    metrics: list[str] | None = None
 
 
 def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, Any]]:

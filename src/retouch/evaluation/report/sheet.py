@@ -64,8 +64,8 @@ def draw_sheet(result: Result, folder: Path) -> Pixels:
 
 def _metric(result: Result) -> str:
     rows = [row for row in result["rows"] if row["model"] == result["models"][-1]]
-    has = any(row["metrics"].get("st_lpips_hole") is not None for row in rows)
-    return "st_lpips_hole" if has else "l1_hole"
+    measured = [key for row in rows for key, value in row["metrics"].items() if value is not None]
+    return next((key for key in ("st_lpips_hole", "l1_hole", *METRICS) if key in measured), "l1_hole")
 
 
 def _chosen(result: Result, metric: str) -> Iterator[tuple[Pair, str]]:
