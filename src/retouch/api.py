@@ -56,7 +56,8 @@ class Result:
     def correspondence(self) -> np.ndarray[Any, Any] | None:
         """``H×W×2`` int32: row and column each pixel was taken from, -1 where nothing was borrowed.
 
-        None if the model is one that borrows nothing; the finest level of one that borrows at several.
+        None if the model is one that borrows nothing, or if this was not traced; the finest level of one that
+        borrows at several.
         """
         from retouch.engine.pipeline import source_map
 
@@ -111,6 +112,7 @@ def fill(
     upsampling: Literal["auto", "network", "residual"] = "auto",
     confidence: bool = False,
     in_place: bool = False,
+    trace: bool = True,
     on_progress: Callable[[Progress], None] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -148,6 +150,8 @@ def fill(
         confidence: say how sure the fill is also for a model that does not: a small network judges it.
         in_place: change a :class:`retouch.imaging.Photo` that is handed over instead of a copy, which spares
             time and memory where it is very large. Other kinds of pictures are never changed.
+        trace: keep where each pixel came from, for the result's ``correspondence``, ``levels`` and
+            ``draw_sources``; False spares the time and the memory.
         on_progress: called with a :class:`retouch.contract.Progress` as the work goes on; it may raise
             :class:`retouch.contract.Stop`.
         output: for a path only: the file to write. None = ``<stem>-filled<ext>`` beside it.
@@ -197,6 +201,7 @@ def fill(
         upsampling=upsampling,
         # What was read here belongs to nobody else.
         in_place=in_place or isinstance(image, (str, Path, bytes)),
+        trace=trace,
         on_progress=on_progress,
     )
     changed = bool(hole.any())
@@ -233,8 +238,8 @@ def inpaint(
 ) -> Any:
     """Fill the holes of a picture and return it, as the same kind that was handed over.
 
-    ``fill(…).image``, in other words: arguments and errors are those of :func:`fill`. It takes the place of
-    ``cv2.inpaint(image, mask, …)`` and ``skimage.restoration.inpaint_biharmonic(image, mask)``.
+    ``fill(…, trace=False).image``, in other words: arguments and errors are those of :func:`fill`. It takes
+    the place of ``cv2.inpaint(image, mask, …)`` and ``skimage.restoration.inpaint_biharmonic(image, mask)``.
     """
     return fill(
         image,
@@ -253,6 +258,7 @@ def inpaint(
         upsampling=upsampling,
         confidence=confidence,
         in_place=in_place,
+        trace=False,
         on_progress=on_progress,
         output=output,
         overwrite=overwrite,

@@ -85,6 +85,7 @@ def test_options_reach_the_library(
         "options": {"preset": "fast", "vgg19": "a=b.pth"},
         "confidence": True,
         "in_place": True,
+        "trace": False,  # sources are not drawn
     }
 
 
@@ -111,6 +112,7 @@ def test_defaults_are_those_of_the_library(shared_options):
         "image",
         "on_progress",
         "in_place",
+        "trace",
     }
 
 

@@ -189,6 +189,33 @@ def test_each_level_keeps_its_own_sources(working_size):
     assert list(split_levels(alone)) == [alone]
 
 
+@pytest.mark.parametrize("working_size", [None, 90])
+def test_without_a_trace_the_picture_is_the_same_and_no_map_is_made(working_size):
+    asked = []
+
+    class Counted(Offset):
+        def source_map(self):
+            asked.append(self)
+            return super().source_map()
+
+    class Levelled(Nearest):
+        def infer(self, image, mask, allowed, *, seed, on_progress):
+            fill = super().infer(image, mask, allowed, seed=seed, on_progress=on_progress)
+            found = Counted(fill.correspondence.source_map())
+            return replace(fill, correspondence=found, levels=(found, found))
+
+    photo, mask = photo_from_array(noise(240, 240)), box_mask(240, 240, slice(90, 120), slice(100, 140))
+    traced = fill_photo(photo, mask, Levelled(), working_size=working_size)
+    assert len(asked) == 2  # one for each level
+    asked.clear()
+    plain = fill_photo(photo, mask, Levelled(), working_size=working_size, trace=False)
+    assert len(asked) == (0 if working_size is None else 1)  # detail is brought from where the fill came from
+    assert np.array_equal(plain.photo.pixels, traced.photo.pixels)
+    assert source_map(traced) is not None
+    assert source_map(plain) is None
+    assert list(split_levels(plain)) == [plain]
+
+
 def test_an_untouched_photo_has_one_level():
     photo = photo_from_array(noise(20, 20))
     result = fill_photo(photo, np.zeros((20, 20), dtype=bool), Nearest())

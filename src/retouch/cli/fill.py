@@ -150,6 +150,7 @@ def fill(
                 upsampling=upsampling,
                 confidence=confidence is not None,
                 in_place=True,
+                trace=sources is not None,
                 on_progress=on_progress,
                 allow_huge=allow_huge,
             )
