@@ -20,7 +20,7 @@ from retouch.models.infer_match_translate_network import (
     features_of,
     unknown_cells,
 )
-from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
+from retouch.models.infer_match_translate_options import NEAR, InferMatchTranslateOptions
 from retouch.models.infer_match_translate_scales import _cells, _translated
 from retouch.models.infer_match_translate_swap import swap
 from retouch.models.vgg import shift_tolerant_vgg
@@ -242,7 +242,7 @@ def test_a_field_at_twice_the_resolution():
 # Which cells take part.
 
 
-def test_cells_beside_the_hole_are_not_borrowed_and_none_beyond_the_band():
+def test_cells_with_a_part_of_the_hole_are_not_borrowed_and_none_beyond_the_band():
     hole = torch.zeros(1, 1, 96, 96)
     hole[..., 41:50, 44:52] = 1
     usable = 1 - hole
@@ -250,16 +250,14 @@ def test_cells_beside_the_hole_are_not_borrowed_and_none_beyond_the_band():
     inside = torch.zeros(24, 24)
     inside[10:13, 11:13] = 1
     assert torch.equal(asking[0, 0], inside)
-    near = torch.zeros(24, 24)
-    near[8:15, 9:15] = 1
-    assert torch.equal(sources[0, 0], 1 - near)
+    assert torch.equal(sources[0, 0], 1 - inside)
     _, band = _cells(hole, usable, 12)
     ring = torch.zeros(24, 24)
-    ring[5:18, 6:18] = 1
-    assert torch.equal(band[0, 0], ring - near)
+    ring[7:16, 8:16] = 1
+    assert torch.equal(band[0, 0], ring - inside)
 
 
-def test_cells_beside_the_hole_are_borrowed_where_there_are_no_others():
+def test_the_last_patch_there_is_is_borrowed():
     hole = torch.ones(1, 1, 64, 64)
     hole[..., :12, :12] = 0
     asking, sources = _cells(hole, 1 - hole, 12)
@@ -321,18 +319,19 @@ def test_sources_are_known_allowed_and_within_the_band():
     image, mask = pair(96, 128)
     allowed = torch.ones_like(mask)
     allowed[..., 100:] = 0
-    options = InferMatchTranslateOptions(band=24)
+    options = InferMatchTranslateOptions(band=12, scales=2)
     found = model(options)(image, mask, allowed=allowed).correspondence.source_map()
     row, column = found[0][:, mask[0, 0] > 0]
     assert (mask[0, 0, row, column] == 0).all()
     assert (column < 100).all()
-    # Beyond the band lies what is farther than 24 pixels and the two cells beside the hole.
-    assert column.max() < 50 + 24 + 3 * CELL
-    far = model()(image, mask).correspondence.source_map()[0, 1][mask[0, 0] > 0]
-    assert far.max() >= 50 + 24 + 3 * CELL
+    # Beyond the band lies what is farther than 12 pixels.
+    assert column.max() < 50 + 12 + CELL
+    everywhere = InferMatchTranslateOptions(scales=2)
+    far = model(everywhere)(image, mask).correspondence.source_map()[0, 1][mask[0, 0] > 0]
+    assert far.max() >= 50 + 12 + CELL
 
 
-@pytest.mark.parametrize(("scales", "swaps", "total"), [(0, 1, 2), (1, 1, 1), (3, 2, 6)])
+@pytest.mark.parametrize(("scales", "swaps", "total"), [(0, 1, 1), (2, 1, 2), (3, 2, 6)])
 def test_progress_counts_swaps(scales, swaps, total):
     told = []
     options = InferMatchTranslateOptions(scales=scales, swaps=swaps)
@@ -341,7 +340,7 @@ def test_progress_counts_swaps(scales, swaps, total):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"swaps": 2}, {"scales": 1}, {"matching": "nearest"}, {"coherence": 0.0}, {"colours": 0.0}]
+    "changes", [{"swaps": 2}, {"scales": 2}, {"matching": "nearest"}, {"coherence": 0.0}, {"colours": 0.0}]
 )
 def test_every_option_counts(changes):
     image, mask = pair(96, 128)
@@ -353,8 +352,24 @@ def test_every_option_counts(changes):
     ("size", "scales"), [((100, 128), 1), ((129, 64), 2), ((256, 256), 2), ((257, 300), 3), ((512, 512), 3)]
 )
 def test_scales_until_the_picture_is_as_small_as_those_trained_with(size, scales):
-    assert COHERENT.count(*size, 128) == scales
-    assert InferMatchTranslateOptions(scales=5).count(*size, 128) == 5
+    assert COHERENT.count(*size, 128, 1000) == scales
+    assert InferMatchTranslateOptions(scales=5).count(*size, 128, 1000) == 5
+
+
+@pytest.mark.parametrize(
+    ("deep", "scales"), [(1, 1), (NEAR, 1), (NEAR + 0.1, 2), (2 * NEAR, 2), (2.1 * NEAR, 3)]
+)
+def test_thin_holes_need_no_coarse_scales(deep, scales):
+    assert COHERENT.count(2048, 1024, 128, deep) == scales
+
+
+def test_a_mesh_of_scratches_is_filled_at_the_full_size_alone():
+    image, mask = pair(256, 256)
+    mask = torch.zeros_like(mask)
+    mask[..., ::24] = mask[..., 1::24] = 1
+    told = []
+    model()(image, mask, on_progress=told.append)
+    assert told == [Progress("fill", 1, 1)]
 
 
 @pytest.mark.parametrize(

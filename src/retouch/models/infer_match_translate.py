@@ -18,6 +18,7 @@ from retouch.models.network_model import NetworkModel
 from retouch.models.options import make_options
 from retouch.models.vgg import shift_tolerant_vgg_on
 from retouch.ops.cells import PixelCorrespondence
+from retouch.ops.masks import depth
 from retouch.weights import Weights
 from retouch.weights.setting import setting
 
@@ -51,7 +52,9 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
     ) -> Fill:
         """See :meth:`retouch.contract.Model.infer`."""
         height, width = image.shape[2:]
-        scales = self.options.count(height, width, self.trained)
+        holes = [each > 0 for each in mask[:, 0].cpu().numpy() if each.any()]
+        deep = max(float(depth(each)[each].mean()) for each in holes)
+        scales = self.options.count(height, width, self.trained, deep)
         step = DEEPEST * 2 ** (scales - 1)
         below, right = -height % step, -width % step
         margins = (0, right, 0, below)

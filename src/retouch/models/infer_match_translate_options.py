@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from retouch.errors import RetouchError
+
+NEAR = 8
+"""So far from what is known features are inferred well, in pixels of the scale."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class InferMatchTranslateOptions:
         band: so far from the hole may be borrowed, in pixels of the full size; 0 = from all that is known.
             The paper borrows from the boundary.
         scales: the full size, and so many less one halvings of it; 0 = as many as it takes until the long
-            side is no longer than the pictures the network was trained with.
+            side is no longer than the pictures the network was trained with, or pixels of the hole are at
+            most :data:`NEAR` from what is known, on average.
         swaps: how often features are swapped and translated at each scale.
         pixels: where those of the fill come from: "translated" from the swapped features by the network, or
             "swapped" with them from the known area, without it.
@@ -50,6 +55,16 @@ class InferMatchTranslateOptions:
         if not 1 <= self.swaps <= 20:
             raise RetouchError(f"Swaps must be from 1 to 20, not {self.swaps}.")
 
-    def count(self, height: int, width: int, trained: int) -> int:
-        """Number of scales for a picture of that size, and networks trained with ``trained`` pixels."""
-        return self.scales or 1 + (-(-max(height, width) // trained) - 1).bit_length()
+    def count(self, height: int, width: int, trained: int, deep: float) -> int:
+        """Number of scales for a picture.
+
+        Coarse ones have few whole patches to borrow between thin holes, and thin holes need none.
+
+        Args:
+            height: of the picture, in pixels.
+            width: likewise.
+            trained: the long side of the pictures the network was trained with.
+            deep: how far pixels of the hole lie from what is known, on average.
+        """
+        factor = min(max(height, width) / trained, deep / NEAR)
+        return self.scales or 1 + max(0, math.ceil(math.log2(factor)))

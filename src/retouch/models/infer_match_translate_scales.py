@@ -32,7 +32,6 @@ from retouch.ops.source_fields import finer
 _FEATHER = 4  # pixels over which tones are made to meet at the border
 _TONE = 8  # pixels around which the tone of what was translated is that of what was borrowed
 _DEPENDS = 12  # cells around the hole that its translated pixels depend on
-_BESIDE = 2  # cells around the hole that are not borrowed: there is too much of the hole in what they saw
 
 
 def complete(
@@ -97,14 +96,13 @@ def complete(
 def _cells(hole: Tensor, usable: Tensor, band: float) -> tuple[Tensor, Tensor]:
     """Which cells ask, and which may be borrowed from: ``B×1×h×w`` zeros and ones.
 
-    Where a patch is left without them, cells beside the hole are not borrowed, and none beyond the band (in
-    pixels; 0 = there is none).
+    Where a patch is left without them, none beyond the band (in pixels; 0 = there is none).
     """
     asking, sources = attention_cells(hole, usable, CELL, PATCH)
-    unclean = F.max_pool2d(hole, CELL)
-    sources = _narrowed(sources, 1 - _grown(unclean, _BESIDE))
     if band > 0:
-        sources = _narrowed(sources, _grown(unclean, -int(-band // CELL) + _BESIDE))
+        reach = -int(-band // CELL)
+        near = F.max_pool2d(F.max_pool2d(hole, CELL), 2 * reach + 1, stride=1, padding=reach)
+        sources = _narrowed(sources, near)
     return asking, sources
 
 
@@ -115,10 +113,6 @@ def _smooth(photo: Tensor, hole: Tensor) -> Tensor:
         if bool(known.any()):
             filled[item] = smooth_fill(photo[item], known)
     return filled
-
-
-def _grown(cells: Tensor, by: int) -> Tensor:
-    return F.max_pool2d(cells, 2 * by + 1, stride=1, padding=by)
 
 
 def _narrowed(sources: Tensor, to: Tensor) -> Tensor:
