@@ -28,12 +28,12 @@ import torch
 from numpy.typing import NDArray
 
 import retouch
+from retouch.confidence.around import ConfidenceAround
+from retouch.confidence.head import WITHIN, open_head
 from retouch.evaluation.metrics import measure
 from retouch.evaluation.pairs import find_pairs, read_pair
 from retouch.evaluation.statistics import paired_interval
 from retouch.imaging import write_png
-from retouch.models.confidence_around import ConfidenceAround
-from retouch.models.confidence_head import WITHIN, open_head
 from retouch.ops.masks import depth
 from retouch.weights import read_weights, write_weights
 

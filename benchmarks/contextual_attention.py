@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from processes import centred_pair, interleaved, measured, shares
-from retouch.models import contextual_attention_network as network_file
-from retouch.models.contextual_attention_network import ContextualAttentionNetwork, attend
+from retouch.models.contextual_attention import network as network_file
+from retouch.models.contextual_attention.network import ContextualAttentionNetwork, attend
 
 METHODS = ("dense-layer", "ours-layer", "dense", "ours")
 

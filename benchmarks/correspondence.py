@@ -1,4 +1,4 @@
-"""Compare ``retouch.ops.correspondence`` with the field's usual dense formulation.
+"""Compare ``retouch.matching.correspondence`` with the field's usual dense formulation.
 
 Dense: every patch of the map becomes a convolution kernel, the whole map is convolved with all of them,
 softmax (or the best alone) over all, and a transposed convolution pastes. Ours asks for the hole only.
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from processes import interleaved
-from retouch.ops.correspondence import match
+from retouch.matching.correspondence import match
 
 METHODS = ("dense-soft", "ours-soft", "dense-hard", "ours-hard", "ours-approximate")
 

@@ -31,11 +31,11 @@ from retouch.engine.pipeline import reaches
 from retouch.evaluation.metrics import perceptual, total_variation
 from retouch.evaluation.st_lpips import st_lpips
 from retouch.imaging import read_photo, to_srgb, write_png
-from retouch.models.guided_upsampling import upsample
-from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, open_network
 from retouch.ops.blend import close_seam
 from retouch.ops.masks import bounding_box
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.upsampling.guided import upsample
+from retouch.upsampling.network import GuidedUpsamplingNetwork, open_network
 from retouch.weights import read_weights, write_weights
 
 MARGIN = 64  # pixels of the crop around the hole

@@ -37,13 +37,13 @@ from neural_patch import as_command, centred, example
 from retouch.evaluation.metrics import measure
 from retouch.evaluation.pairs import find_pairs, find_photos, read_pair, read_picture, shrunk
 from retouch.imaging import write_png
-from retouch.models.infer_match_translate import InferMatchTranslate
-from retouch.models.infer_match_translate_network import features_of
-from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
-from retouch.models.neural_patch_content import content_fill
+from retouch.models.infer_match_translate.model import InferMatchTranslate
+from retouch.models.infer_match_translate.network import features_of
+from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
+from retouch.models.neural_patch.content import content_fill
 
 COLUMNS = ("st_lpips_hole", "lpips_hole", "l1_hole", "psnr_image", "frequency_ratio")
-scales = importlib.import_module("retouch.models.infer_match_translate_scales")
+scales = importlib.import_module("retouch.models.infer_match_translate.scales")
 
 
 def tensor(pixels: np.ndarray) -> Tensor:

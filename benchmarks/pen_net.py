@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from processes import centred_pair, interleaved, measured, shares
-from retouch.models import pen_net_network as network_file
-from retouch.models.pen_net_network import PenNetNetwork
+from retouch.models.pen_net import network as network_file
+from retouch.models.pen_net.network import PenNetNetwork
 
 METHODS = ("dense", "ours")
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = ROOT / "src" / "retouch" / "training" / "configs"
 MIB = 2**20
 PART = 15.0  # MiB; mail, web forms and batch queues often stop at 16
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")  # as retouch.training.shards has them
@@ -177,7 +178,10 @@ def pack(options: argparse.Namespace) -> None:
         (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: retouch\nVersion: {version}\n", "utf-8")
         plan[f"code/retouch-{version}.dist-info/METADATA"] = made / "METADATA"
         plan |= {name: ROOT / "scripts" / name for name in ("train_there.sh", "pack_training.py")}
-        configs = [*sorted((ROOT / "configs").glob("*.yaml")), *options.config]
+        configs = [
+            *sorted(CONFIGS.glob("*.yaml")),
+            *options.config,
+        ]
         for folder, paths in (("configs", configs), ("data", options.data), ("masks", options.masks)):
             for path in paths:
                 if not path.is_file():

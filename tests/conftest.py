@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from retouch.models.contextual_attention_network import ContextualAttentionNetwork
-from retouch.models.pen_net_network import PenNetNetwork
+from retouch.models.contextual_attention.network import ContextualAttentionNetwork
+from retouch.models.pen_net.network import PenNetNetwork
 from retouch.weights import write_weights
 
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 import retouch
-import retouch.models.neural_patch
+import retouch.models.neural_patch.model
 from retouch import RetouchError
 from retouch.cli.terminal import read_pipe
 from retouch.contract import Model
-from retouch.engine.sources import sheet
+from retouch.drawing.sources import sheet
 
 FAST = ("--model", "telea")
 
@@ -315,7 +315,7 @@ def test_an_unknown_option_is_exit_code_2(run):
 @pytest.fixture
 def interrupted(hears_ctrl_c, monkeypatch):
     """Ctrl-C comes while neural-patch paints."""
-    module = sys.modules["retouch.models.neural_patch"]
+    module = sys.modules["retouch.models.neural_patch.model"]
     paint = module.paint
 
     def interrupt(*arguments):
@@ -348,7 +348,7 @@ def test_the_second_ctrl_c_gives_up(hears_ctrl_c, run, photo_file, mask_file, tm
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(sys.modules["retouch.models.neural_patch"], "paint", interrupt)
+    monkeypatch.setattr(sys.modules["retouch.models.neural_patch.model"], "paint", interrupt)
     out = tmp_path / "out.png"
     done = run("fill", photo_file, mask_file, "-o", out, "--model", "telea+neural-patch")
     assert done.code == 130

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 import retouch
-from retouch.models.infer_match_translate_network import InferMatchTranslateNetwork
+from retouch.models.infer_match_translate.network import InferMatchTranslateNetwork
 from retouch.weights import write_weights
 
 
@@ -118,7 +118,7 @@ def test_ctrl_c_leaves_nothing(run, photo_file, style_file, weights, monkeypatch
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("retouch.engine.style_pipeline.borrow", interrupt)
+    monkeypatch.setattr("retouch.style.pipeline.borrow", interrupt)
     before = sorted(photo_file.parent.iterdir())
     done = run("stylize", photo_file, style_file, "--model", weights)
     assert (done.code, done.err) == (130, "retouch: interrupted\n")

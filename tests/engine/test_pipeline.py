@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fakes import Constant, Nearest, Offset
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engine.fakes import Constant, Nearest, Offset
 
 from retouch.contract import Fill, Progress, Stop
 from retouch.engine import pipeline

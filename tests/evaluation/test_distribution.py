@@ -20,7 +20,7 @@ from retouch.evaluation.distribution import (
     frechet_distance,
     inception_score,
 )
-from retouch.ops.antialiasing import dense_maximum
+from retouch.networks.antialiasing import dense_maximum
 from retouch.weights.vgg import shift_tolerant
 
 torch.set_num_threads(1)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from report_samples import MASKS, MODELS, keep_pictures, row, sample
+from tests.evaluation.report_samples import MASKS, MODELS, keep_pictures, row, sample
 
 from retouch.errors import RetouchError
 from retouch.evaluation.report import write_report

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import MODELS, NASTY, keep_pictures, sample
+from tests.evaluation.report_samples import MODELS, NASTY, keep_pictures, sample
 
 from retouch.evaluation.report.html import page
 from retouch.evaluation.report.values import cleaned

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import sample
+from tests.evaluation.report_samples import sample
 
 from retouch.evaluation.report.markdown import tables
 from retouch.evaluation.report.values import cleaned

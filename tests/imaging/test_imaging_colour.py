@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from imaging_samples import CMYK, COMPACT_SRGB, P3, SRGB, noise
 from PIL import Image, ImageCms
+from tests.imaging.samples import CMYK, COMPACT_SRGB, P3, SRGB, noise
 
 from retouch.errors import RetouchError
 from retouch.imaging import from_srgb, photo_from_array, to_srgb

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imaging_samples import decode, encode, noise, smooth
+from tests.imaging.samples import decode, encode, noise, smooth
 
+from retouch import files
 from retouch.errors import RetouchError
 from retouch.imaging import (
     check_target,
     copy_file,
-    files,
     photo_from_array,
     read_photo,
     write_photo,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_samples import encode, exif, noise
 from PIL import Image
+from tests.imaging.samples import encode, exif, noise
 
 from retouch.errors import RetouchError
 from retouch.imaging import mask_from_alpha, mask_from_array, photo_from_array, read_mask

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_samples import CMYK, P3, encode, exif, exif_of, noise, smooth
 from PIL import Image, PngImagePlugin
+from tests.imaging.samples import CMYK, P3, encode, exif, exif_of, noise, smooth
 
 from retouch.errors import RetouchError
 from retouch.imaging import check_target, containers, read_photo, resources, tags, write_photo

@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 import pyvips
-from imaging_samples import CMYK, decode, encode, exif, noise, smooth
 from PIL import Image
+from tests.imaging.samples import CMYK, decode, encode, exif, noise, smooth
 
 from retouch.errors import RetouchError
 from retouch.imaging import read_mask, read_photo

@@ -9,8 +9,8 @@ import pytest
 import pyvips
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from imaging_samples import P3, decode, encode, noise, smooth
 from PIL import Image
+from tests.imaging.samples import P3, decode, encode, noise, smooth
 
 from retouch.imaging import TiffLayout, photo_from_array, read_photo, write_photo
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import retouch
-from retouch.models.confidence_head import open_head
+from retouch.confidence.head import open_head
 
 FOLDER = Path(__file__).parent / "golden"
 FILLS = (

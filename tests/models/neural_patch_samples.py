@@ -3,7 +3,7 @@
 import torch
 
 from retouch.contract import Fill, Model
-from retouch.models.vgg import Vgg
+from retouch.networks.vgg import Vgg
 
 
 def tiny(channels=(6, 6, 8, 8)):

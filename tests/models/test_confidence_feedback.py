@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from network_checks import check_any_size_and_several_holes
+from tests.models.network_checks import check_any_size_and_several_holes
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from retouch.confidence.around import PassesOptions
 from retouch.errors import RetouchError
-from retouch.models.confidence_around import PassesOptions
-from retouch.models.confidence_feedback import ConfidenceFeedback, open_weights
-from retouch.models.confidence_feedback_network import LITE, ConfidenceFeedbackNetwork, Stages
-from retouch.models.contextual_attention_network import attend
+from retouch.models.confidence_feedback.model import ConfidenceFeedback, open_weights
+from retouch.models.confidence_feedback.network import LITE, ConfidenceFeedbackNetwork, Stages
+from retouch.models.contextual_attention.network import attend
 from retouch.weights import Weights
 
 torch.set_num_threads(1)

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from network_checks import check_any_size_and_several_holes
+from tests.models.network_checks import check_any_size_and_several_holes
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import retouch
 from retouch.errors import RetouchError
-from retouch.models.context_encoder import ConnectedContextEncoder, ContextEncoder, open_weights
-from retouch.models.context_encoder_critic import SMALLEST, ContextEncoderCritic
-from retouch.models.context_encoder_network import (
+from retouch.models.context_encoder.critic import SMALLEST, ContextEncoderCritic
+from retouch.models.context_encoder.model import ConnectedContextEncoder, ContextEncoder, open_weights
+from retouch.models.context_encoder.network import (
     LITE,
     PAPER,
     ConnectedNetwork,

@@ -4,20 +4,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_checks import check_any_size_and_several_holes
+from tests.models.network_checks import check_any_size_and_several_holes
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from retouch.errors import RetouchError
-from retouch.models.contextual_attention import ContextualAttention, PixelCorrespondence
-from retouch.models.contextual_attention_critics import Critic, global_critic, local_critic
-from retouch.models.contextual_attention_network import (
+from retouch.matching.correspondence import match
+from retouch.models.contextual_attention.critics import Critic, global_critic, local_critic
+from retouch.models.contextual_attention.model import ContextualAttention, PixelCorrespondence
+from retouch.models.contextual_attention.network import (
     LITE,
     ContextualAttentionNetwork,
     attend,
     hole_window,
 )
-from retouch.ops.correspondence import match
 
 torch.set_num_threads(1)
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from exemplar_samples import all_but, check, hole, noise, tiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.models.exemplar_samples import all_but, check, hole, noise, tiles
 
 from retouch.contract import Progress
 from retouch.errors import RetouchError

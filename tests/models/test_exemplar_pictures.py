@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from exemplar_samples import check, hole, noise, tiles
+from tests.models.exemplar_samples import check, hole, noise, tiles
 
 from retouch.models.exemplar import Exemplar, ExemplarOptions
-from retouch.ops import coherent_search
-from retouch.ops.coherence import Comparison
-from retouch.ops.painting import Canvas
+from retouch.synthesis import coherent_search
+from retouch.synthesis.coherence import Comparison
+from retouch.synthesis.painting import Canvas
 
 torch.set_num_threads(1)
 

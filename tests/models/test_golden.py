@@ -7,7 +7,7 @@ another, so those may differ by about as much as two seeds do.
 import numpy as np
 import pytest
 import torch
-from golden_samples import FOLDER, NAMES, hole, make, read, tensors
+from tests.models.golden_samples import FOLDER, NAMES, hole, make, read, tensors
 
 from retouch.evaluation.st_lpips import st_lpips
 from retouch.models import CARDS

@@ -2,15 +2,16 @@
 
 import pytest
 import torch
-from network_checks import check_any_size_and_several_holes
+from tests.models.network_checks import check_any_size_and_several_holes
 from torch.nn import functional as F
 
 import retouch
 from retouch.contract import Progress
 from retouch.errors import RetouchError
-from retouch.models.infer_match_translate import InferMatchTranslate, open_weights
-from retouch.models.infer_match_translate_critics import ConditionalCritic, FeatureCritic
-from retouch.models.infer_match_translate_network import (
+from retouch.matching.source_fields import finer
+from retouch.models.infer_match_translate.critics import ConditionalCritic, FeatureCritic
+from retouch.models.infer_match_translate.model import InferMatchTranslate, open_weights
+from retouch.models.infer_match_translate.network import (
     CELL,
     LITE,
     STRENGTH,
@@ -20,11 +21,10 @@ from retouch.models.infer_match_translate_network import (
     features_of,
     unknown_cells,
 )
-from retouch.models.infer_match_translate_options import NEAR, InferMatchTranslateOptions
-from retouch.models.infer_match_translate_scales import _cells, _translated
-from retouch.models.infer_match_translate_swap import swap
-from retouch.models.vgg import shift_tolerant_vgg
-from retouch.ops.source_fields import finer
+from retouch.models.infer_match_translate.options import NEAR, InferMatchTranslateOptions
+from retouch.models.infer_match_translate.scales import _cells, _translated
+from retouch.models.infer_match_translate.swap import swap
+from retouch.networks.vgg import shift_tolerant_vgg
 from retouch.weights import read_weights, write_weights
 
 torch.set_num_threads(1)

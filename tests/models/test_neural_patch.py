@@ -2,17 +2,17 @@
 
 import pytest
 import torch
-from network_checks import check_any_size_and_several_holes
-from neural_patch_samples import Plain, noise, square, stripes, tiny
+from tests.models.network_checks import check_any_size_and_several_holes
+from tests.models.neural_patch_samples import Plain, noise, square, stripes, tiny
 
 import retouch
 from retouch import RetouchError
 from retouch.contract import Stop
-from retouch.models.neural_patch import NeuralPatch, open_with
-from retouch.models.neural_patch_options import PRESETS, NeuralPatchOptions
-from retouch.models.neural_patch_painting import paint, pixel_features
-from retouch.models.neural_patch_texture import turned
-from retouch.ops.pyramid import Level
+from retouch.models.neural_patch.model import NeuralPatch, open_with
+from retouch.models.neural_patch.options import PRESETS, NeuralPatchOptions
+from retouch.models.neural_patch.painting import paint, pixel_features
+from retouch.models.neural_patch.texture import turned
+from retouch.synthesis.pyramid import Level
 
 FEW = NeuralPatchOptions(scales=2, iterations=(3, 4), rematch=2, channels=0)
 NEAREST = NeuralPatchOptions(matching="nearest", scales=2, iterations=(3, 4), rematch=2, channels=0)

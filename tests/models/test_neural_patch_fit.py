@@ -3,11 +3,11 @@
 from itertools import product
 
 import torch
-from neural_patch_samples import noise, square, stripes, tiny
+from tests.models.neural_patch_samples import noise, square, stripes, tiny
 from torch.nn import functional as F
 
-from retouch.models.neural_patch_fit import Objective, fit
-from retouch.models.neural_patch_texture import Texture, textures
+from retouch.models.neural_patch.fit import Objective, fit
+from retouch.models.neural_patch.texture import Texture, textures
 
 ALL = (slice(0, 64), slice(0, 64))
 

@@ -4,17 +4,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_checks import check_any_size_and_several_holes
+from tests.models.network_checks import check_any_size_and_several_holes
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from retouch.errors import RetouchError
-from retouch.models import pen_net_network
-from retouch.models.pen_net import PenNet, open_weights
-from retouch.models.pen_net_critic import SMALLEST, PenNetCritic
-from retouch.models.pen_net_network import LITE, PenNetNetwork, attend
-from retouch.ops.cells import PixelCorrespondence
+from retouch.matching.cells import PixelCorrespondence
+from retouch.models.pen_net import network as pen_net_network
+from retouch.models.pen_net.critic import SMALLEST, PenNetCritic
+from retouch.models.pen_net.model import PenNet, open_weights
+from retouch.models.pen_net.network import LITE, PenNetNetwork, attend
 from retouch.weights import read_weights, write_weights
 
 torch.set_num_threads(1)

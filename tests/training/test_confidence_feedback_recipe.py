@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from retouch.errors import RetouchError
-from retouch.models.confidence_feedback_network import Stages
+from retouch.models.confidence_feedback.network import Stages
 from retouch.training.recipes.confidence_feedback import ConfidenceFeedbackRecipe
 from retouch.training.recipes.sample import Sample
 from retouch.training.settings import build_config

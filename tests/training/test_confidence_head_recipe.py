@@ -8,9 +8,9 @@ import yaml
 from torch.nn import functional as F
 
 import retouch
+from retouch.confidence.head import ConfidenceHead, open_head, right
 from retouch.contract import Fill, Model
 from retouch.errors import RetouchError
-from retouch.models.confidence_head import ConfidenceHead, open_head, right
 from retouch.training.checkpoint import load_checkpoint
 from retouch.training.export import export
 from retouch.training.recipes.confidence_head import ConfidenceHeadRecipe
@@ -19,7 +19,7 @@ from retouch.training.settings import build_config
 from retouch.training.start import start
 
 torch.set_num_threads(1)
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[2] / "src/retouch/training/configs"
 FAST = ConfidenceHeadRecipe(models=("telea", "navier-stokes"), shares=(0.25, 0.75))
 
 

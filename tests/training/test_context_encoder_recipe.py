@@ -10,7 +10,7 @@ from torch import nn
 
 import retouch
 from retouch.errors import RetouchError
-from retouch.models.context_encoder_network import LITE
+from retouch.models.context_encoder.network import LITE
 from retouch.training.checkpoint import load_checkpoint
 from retouch.training.export import export
 from retouch.training.recipes.context_encoder import ContextEncoderRecipe, ring_weights
@@ -20,7 +20,7 @@ from retouch.training.start import start
 
 torch.set_num_threads(1)
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[2] / "src/retouch/training/configs"
 FORMS = ("connected", "convolutional")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from retouch.models.contextual_attention_network import Stages
+from retouch.models.contextual_attention.network import Stages
 from retouch.training.data import Batch, uniforms
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
 from retouch.training.recipes.crops import local_corner

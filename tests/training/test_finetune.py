@@ -14,7 +14,7 @@ from retouch.training.settings import build_config
 from retouch.training.start import start
 from retouch.weights import read_weights, shipped_names
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[2] / "src/retouch/training/configs"
 
 
 def run(config, pictures, folder, **options):

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from retouch.errors import RetouchError
-from retouch.models.guided_upsampling_network import strength
-from retouch.ops.losses import masked_l1
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.training.losses import masked_l1
 from retouch.training.recipes.guided_upsampling import GuidedUpsamplingRecipe
 from retouch.training.recipes.sample import Sample, Term
 from retouch.training.settings import build_config
+from retouch.upsampling.network import strength
 
 torch.set_num_threads(1)
 

@@ -10,17 +10,17 @@ from torch.nn import functional as F
 
 import retouch
 from retouch.errors import RetouchError
-from retouch.models.infer_match_translate_network import (
+from retouch.models.infer_match_translate.network import (
     CELL,
     LITE,
     STRENGTH,
     features_of,
     unknown_cells,
 )
-from retouch.models.vgg import shift_tolerant_vgg
-from retouch.ops.losses import masked_mean, relative_square
+from retouch.networks.vgg import shift_tolerant_vgg
 from retouch.training.checkpoint import load_checkpoint
 from retouch.training.export import export
+from retouch.training.losses import masked_mean, relative_square
 from retouch.training.recipes.infer_match_translate import InferMatchTranslateRecipe
 from retouch.training.recipes.sample import Sample
 from retouch.training.settings import build_config
@@ -28,7 +28,7 @@ from retouch.training.start import start
 
 torch.set_num_threads(1)
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[2] / "src/retouch/training/configs"
 RECIPE = InferMatchTranslateRecipe(width=0.03, crop=32)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from retouch.errors import RetouchError
-from retouch.models.pen_net_network import Filled
+from retouch.models.pen_net.network import Filled
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Sample
 from retouch.training.settings import build_config

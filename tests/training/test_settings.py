@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.errors import RetouchError
-from retouch.models.contextual_attention_network import LITE, PAPER
+from retouch.models.contextual_attention.network import LITE, PAPER
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.settings import Run, Schedule, build_config, differences, dump_config
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).parents[2] / "src/retouch/training/configs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from retouch.api.shared import beside
 from retouch.cli.terminal import PIPE, check_pipe, read_pipe
-from retouch.doors import beside
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import retouch
-from retouch.api import ENDING
+from retouch.api.inpainting import ENDING
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file, where
 from retouch.cli.terminal import PIPE, good_enough, plain_errors, progress_bar, read_pipe, write_pipe
 from retouch.errors import RetouchError
-from retouch.loading import improves
+from retouch.models.loading import improves
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,16 +118,16 @@ def fill(
     with plain_errors():
         started = time.perf_counter()
         target = target_file(photo, output, ENDING)
-        pictures = {"--sources": sources, "--confidence": confidence}
+        extra = {"--sources": sources, "--confidence": confidence}
         check_one_pipe(photo, mask, "MASK")
         masks = {"MASK": mask, "--include": include, "--avoid": avoid}
-        _check_names(photo, masks, target, pictures)
+        _check_names(photo, masks, target, extra)
         if colour_wheel and sources is None:
             raise RetouchError("--colour-wheel says how --sources draws; add --sources and a file name.")
 
-        from retouch import imaging, kinds
+        from retouch import imaging, pictures
 
-        for option, name in pictures.items():
+        for option, name in extra.items():
             if name is not None:
                 _check_picture(option, Path(name), overwrite)
         source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
@@ -154,8 +154,8 @@ def fill(
                 on_progress=on_progress,
                 allow_huge=allow_huge,
             )
-        drawn = _draw(result, pictures, colour_wheel)
-        written = kinds.save(source, result.image, target, changed=result.changed, overwrite=overwrite)
+        drawn = _draw(result, extra, colour_wheel)
+        written = pictures.save(source, result.image, target, changed=result.changed, overwrite=overwrite)
         for name, array in drawn.items():
             imaging.write_png(array, Path(name), overwrite=overwrite)
         if written is not None:
@@ -183,7 +183,7 @@ def _options(given: list[str] | None) -> dict[str, str] | None:
 
 
 def _check_names(
-    photo: str, masks: dict[str, str | None], target: Path | None, pictures: dict[str, str | None]
+    photo: str, masks: dict[str, str | None], target: Path | None, extra: dict[str, str | None]
 ) -> None:
     """Refuse names that would have one file be two things."""
     # -o may be the photo itself (with --overwrite); nothing else that is written may replace what is read.
@@ -193,7 +193,7 @@ def _check_names(
             check_apart("-o", target, option, place)
         places["-o"] = target
     places["PHOTO"] = Path(photo)
-    for option, name in pictures.items():
+    for option, name in extra.items():
         if name is None:
             continue
         for other, place in places.items():
@@ -213,20 +213,20 @@ def _check_picture(option: str, target: Path, overwrite: bool) -> None:
 
 
 def _draw(
-    result: retouch.Result, pictures: dict[str, str | None], colour_wheel: bool
+    result: retouch.Result, extra: dict[str, str | None], colour_wheel: bool
 ) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     """Draw the extra pictures that were asked for, by file name, before anything is written."""
     import numpy as np
 
-    from retouch.engine.sources import sheet
+    from retouch.drawing.sources import sheet
 
     drawn = {}
-    if (name := pictures["--sources"]) is not None:
+    if (name := extra["--sources"]) is not None:
         if result.changed and result.correspondence is None:
             raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
         style: Literal["places", "wheel"] = "wheel" if colour_wheel else "places"
         drawn[name] = sheet((each.draw_sources(style) for each in result.levels), len(result.levels))
-    if (name := pictures["--confidence"]) is not None:
+    if (name := extra["--confidence"]) is not None:
         whole = np.ones(result.image.pixels.shape[:2]) if result.confidence is None else result.confidence
         drawn[name] = np.rint(255 * whole).astype(np.uint8)
     return drawn

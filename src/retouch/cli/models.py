@@ -19,7 +19,7 @@ def models(
     if as_json:
         typer.echo(json.dumps(_rows(), indent=2, ensure_ascii=False))
         return
-    for card in retouch.models():
+    for card in retouch.list_models():
         typer.secho(card.name, bold=True)
         typer.echo(f"  {card.good_at}")
         typer.echo(f"  paper: {card.paper}")
@@ -40,7 +40,7 @@ def _tell_scores(scores: Scores | None) -> None:
 def _rows() -> list[dict[str, Any]]:
     """One row for each model and width; a model without a network has one row, without a width."""
     rows: list[dict[str, Any]] = []
-    for card in retouch.models():
+    for card in retouch.list_models():
         about = {"name": card.name, "paper": card.paper}
         for width in card.widths:
             named = {"width": width.name, "parameters": width.parameters, "weights": width.weights}

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 import retouch
+from retouch.api.style_transfer import ENDING
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe, write_pipe
-from retouch.stylizing import ENDING
 
 default = SimpleNamespace(
     **{name: parameter.default for name, parameter in inspect.signature(retouch.stylize).parameters.items()}
@@ -65,7 +65,7 @@ def stylize(
         if target is not None and style != PIPE:
             check_apart("-o", target, "STYLE", Path(style))
 
-        from retouch import kinds
+        from retouch import pictures
 
         source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
         with progress_bar(quiet=quiet) as on_progress:
@@ -80,7 +80,7 @@ def stylize(
                 on_progress=on_progress,
                 allow_huge=allow_huge,
             )
-        written = kinds.save(source, made, target, changed=strength > 0, overwrite=overwrite)
+        written = pictures.save(source, made, target, changed=strength > 0, overwrite=overwrite)
         if written is not None:
             write_pipe(written)
         if not quiet:

@@ -17,14 +17,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.contract import Model, OnProgress, Progress, Stop
-from retouch.engine.regions import Box, Sources, Window, windows
+from retouch.engine.windows import Box, Sources, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
-from retouch.models.guided_upsampling import STEP, upsample
-from retouch.models.guided_upsampling_network import GuidedUpsamplingNetwork, open_network
 from retouch.ops.blend import close_seam
 from retouch.ops.masks import Mask
 from retouch.ops.resize import enlarge_inside, shrink, shrink_mask
+from retouch.upsampling.guided import STEP, upsample
+from retouch.upsampling.network import GuidedUpsamplingNetwork, open_network
 
 TONE = 8
 """How far colours are corrected into the hole so that they meet at its border, in the model's pixels."""

@@ -40,8 +40,8 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
     Raises:
         RetouchError: no such model, file or device, two of one name, or a tool that is not installed.
     """
-    from retouch.loading import JOIN, check_device, is_weights_file, load, split_refiner
     from retouch.models import AUTO, CARDS
+    from retouch.models.loading import JOIN, check_device, is_weights_file, load, split_refiner
 
     found: dict[str, WeightsFile | None] = {}
     for model in models:

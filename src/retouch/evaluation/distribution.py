@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.models.vgg import shift_tolerant_vgg
+from retouch.networks.vgg import shift_tolerant_vgg
 
 Values = NDArray[np.float64]
 

@@ -99,7 +99,7 @@ def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> F
 
 def _unchanged(weights: WeightsFile) -> str:
     """The name of a file, which must not have been replaced since it was named."""
-    from retouch.loading import split_refiner
+    from retouch.models.loading import split_refiner
 
     path = Path(split_refiner(weights.path)[0] or weights.path)
     if file_digest(path) != weights.sha256:

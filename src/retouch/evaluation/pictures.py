@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.evaluation.fillers import Hole, Pixels
+from retouch.files import write_bytes
 from retouch.imaging import photo_from_array, write_photo, write_png
-from retouch.imaging.files import write_bytes
 
 # File systems take 255 characters, ending included.
 _LONGEST = 180

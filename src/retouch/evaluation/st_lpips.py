@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.ops.antialiasing import blur_down, dense_maximum
+from retouch.networks.antialiasing import blur_down, dense_maximum
 from retouch.weights.vgg import shift_tolerant
 
 

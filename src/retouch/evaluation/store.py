@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.imaging.files import write_bytes
+from retouch.files import write_bytes
 
 ROWS, SETTINGS = "rows.jsonl", "settings.json"
 

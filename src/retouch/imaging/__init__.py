@@ -4,8 +4,8 @@ Nothing else in the project touches image files. A photo keeps its own depth, pr
 metadata from reading to writing; only :func:`to_srgb` and :func:`from_srgb` speak the models' float sRGB.
 """
 
+from retouch.files import copy_file
 from retouch.imaging.colour import from_srgb, to_srgb
-from retouch.imaging.files import copy_file
 from retouch.imaging.masks import mask_from_alpha, mask_from_array, read_mask
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
 from retouch.imaging.reading import read_photo

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pyvips
 
+from retouch import files
 from retouch.errors import RetouchError
-from retouch.imaging import containers, files, resources, tags
+from retouch.imaging import containers, resources, tags
 from retouch.imaging.colour import as_vips
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
 

@@ -5,7 +5,7 @@ and coherent, the hole is painted with what they found, and the search begins an
 (Wexler, Shechtman and Irani, "Space-time completion of video", PAMI 2007; Barnes et al., "PatchMatch",
 SIGGRAPH 2009). What differs from them:
 
-* Sources are chosen for coherence as well as for likeness (:mod:`retouch.ops.coherence`).
+* Sources are chosen for coherence as well as for likeness (:mod:`retouch.synthesis.coherence`).
 * A pixel that was painted counts less than a known one when patches are compared.
 * A smooth guess of the hole's colours and texture guides the search, so that a large hole keeps the tone
   around it, and grass does not fade into haze (after Newson et al., "Video inpainting of complex scenes",
@@ -24,18 +24,18 @@ from torch.nn import functional as F
 
 from retouch.contract import Fill, Model, OnProgress, Progress
 from retouch.errors import RetouchError
-from retouch.ops.coherence import CoherentField
-from retouch.ops.coherent_search import (
+from retouch.matching.correspondence import HardCorrespondence
+from retouch.matching.patches import PatchGrid, patch_grid
+from retouch.synthesis.coherence import CoherentField
+from retouch.synthesis.coherent_search import (
     finer_sources,
     first_sources,
     improve,
     largest_patch,
     usable_patches,
 )
-from retouch.ops.correspondence import HardCorrespondence
-from retouch.ops.painting import Canvas
-from retouch.ops.patches import PatchGrid, patch_grid
-from retouch.ops.pyramid import Level, halve
+from retouch.synthesis.painting import Canvas
+from retouch.synthesis.pyramid import Level, halve
 
 # The coarsest level has at least so many pixels along its short side, and so many sources.
 _SHORTEST, _FEWEST = 24, 30

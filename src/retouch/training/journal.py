@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from retouch.files import write_bytes
 from retouch.imaging import write_png
-from retouch.imaging.files import write_bytes
 
 _GAP = 4
 

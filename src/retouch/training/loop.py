@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm, parameters_to_vector, vector_to_parameters
 
 from retouch.errors import RetouchError
-from retouch.ops.losses import masked_l1
 from retouch.training.checkpoint import checkpoints, save_checkpoint
 from retouch.training.data import Batch, TrainingSet, batches
 from retouch.training.journal import Journal, duration, write_grid
+from retouch.training.losses import masked_l1
 from retouch.training.recipes.sample import Losses, Sample
 from retouch.training.settings import Config, Run, write_config
 from retouch.training.state import State

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from retouch.errors import RetouchError
-from retouch.imaging.files import write_bytes
+from retouch.files import write_bytes
 from retouch.training.config import build, dump
 from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe

@@ -9,8 +9,8 @@ from retouch.evaluation.report.html import page
 from retouch.evaluation.report.markdown import tables
 from retouch.evaluation.report.sheet import draw_sheet
 from retouch.evaluation.report.values import Result, cleaned
+from retouch.files import write_bytes
 from retouch.imaging import write_png
-from retouch.imaging.files import write_bytes
 
 __all__ = ["write_report"]
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from retouch.errors import RetouchError
-from retouch.models.confidence_feedback_network import (
+from retouch.models.confidence_feedback.network import (
     DEEPEST,
     PAPER,
     SMALLEST,
@@ -22,8 +22,8 @@ from retouch.models.confidence_feedback_network import (
     Gates,
     Stages,
 )
-from retouch.models.pen_net_critic import PenNetCritic
-from retouch.ops.losses import hinge_critic, hinge_generator, masked_l1, masked_mean
+from retouch.models.pen_net.critic import PenNetCritic
+from retouch.training.losses import hinge_critic, hinge_generator, masked_l1, masked_mean
 from retouch.training.recipes.perceptual import perceptual_difference
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 

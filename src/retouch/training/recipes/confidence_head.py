@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retouch.confidence.head import DEEPEST, ConfidenceHead, right
 from retouch.contract import Model
 from retouch.errors import RetouchError
-from retouch.loading import load, models
-from retouch.models.confidence_head import DEEPEST, ConfidenceHead, right
-from retouch.ops.losses import masked_mean
+from retouch.models.loading import list_models, load
+from retouch.training.losses import masked_mean
 from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
 
 
@@ -61,7 +61,7 @@ class ConfidenceHeadRecipe:
 
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if there is no such model, or crops are smaller than a cell."""
-        known = [card.name for card in models()]
+        known = [card.name for card in list_models()]
         for name in self.models:
             if name not in known:
                 raise RetouchError(f"recipe.models has {name!r}; choose from {', '.join(known)}.")

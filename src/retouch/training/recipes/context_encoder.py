@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from retouch.errors import RetouchError
-from retouch.models.context_encoder_critic import SMALLEST, ContextEncoderCritic
-from retouch.models.context_encoder_network import (
+from retouch.models.context_encoder.critic import SMALLEST, ContextEncoderCritic
+from retouch.models.context_encoder.network import (
     DEEPEST,
     MIDDLE,
     PAPER,
@@ -24,8 +24,8 @@ from retouch.models.context_encoder_network import (
     Form,
     network,
 )
-from retouch.ops.losses import non_saturating_critic, non_saturating_generator
 from retouch.ops.masks import depth
+from retouch.training.losses import non_saturating_critic, non_saturating_generator
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 
 

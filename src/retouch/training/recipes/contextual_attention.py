@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from retouch.errors import RetouchError
-from retouch.models.contextual_attention_critics import global_critic, local_critic
-from retouch.models.contextual_attention_network import PAPER, ContextualAttentionNetwork, Stages
-from retouch.ops.losses import discount_weights, gradient_penalty, masked_l1, wgan_critic, wgan_generator
+from retouch.models.contextual_attention.critics import global_critic, local_critic
+from retouch.models.contextual_attention.network import PAPER, ContextualAttentionNetwork, Stages
+from retouch.training.losses import discount_weights, gradient_penalty, masked_l1, wgan_critic, wgan_generator
 from retouch.training.recipes.crops import hole_crops
 from retouch.training.recipes.perceptual import perceptual_difference
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision

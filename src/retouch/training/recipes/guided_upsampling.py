@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from retouch.contract import Fill
 from retouch.errors import RetouchError
-from retouch.models.guided_upsampling import FEATURE_PATCH, alike, detailed, upsample
-from retouch.models.guided_upsampling_network import SOFTMAX_SCALE, GuidedUpsamplingNetwork, strength
-from retouch.models.pen_net_critic import SMALLEST, PenNetCritic
-from retouch.ops.cells import attention_cells
-from retouch.ops.correspondence import match
-from retouch.ops.losses import hinge_critic, hinge_generator, masked_l1
+from retouch.matching.cells import attention_cells
+from retouch.matching.correspondence import match
+from retouch.models.pen_net.critic import SMALLEST, PenNetCritic
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.training.losses import hinge_critic, hinge_generator, masked_l1
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
+from retouch.upsampling.guided import FEATURE_PATCH, alike, detailed, upsample
+from retouch.upsampling.network import SOFTMAX_SCALE, GuidedUpsamplingNetwork, strength
 
 AFFINITY = 4
 """The affinity learns from one in so many samples: comparing all with all takes longer than the rest."""

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.models.infer_match_translate_critics import ConditionalCritic, FeatureCritic
-from retouch.models.infer_match_translate_network import (
+from retouch.models.infer_match_translate.critics import ConditionalCritic, FeatureCritic
+from retouch.models.infer_match_translate.network import (
     CELL,
     DEEPEST,
     HIDDEN,
@@ -28,10 +28,10 @@ from retouch.models.infer_match_translate_network import (
     features_of,
     unknown_cells,
 )
-from retouch.models.infer_match_translate_options import InferMatchTranslateOptions
-from retouch.models.infer_match_translate_scales import complete
-from retouch.models.vgg import Vgg, shift_tolerant_vgg_on
-from retouch.ops.losses import hinge_critic, hinge_generator, masked_mean
+from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
+from retouch.models.infer_match_translate.scales import complete
+from retouch.networks.vgg import Vgg, shift_tolerant_vgg_on
+from retouch.training.losses import hinge_critic, hinge_generator, masked_mean
 from retouch.training.recipes.perceptual import LAYERS, feature_difference, seen
 from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
 

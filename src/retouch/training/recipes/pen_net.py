@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.models.pen_net_critic import PenNetCritic
-from retouch.models.pen_net_network import DEEPEST, LEVELS, PAPER, Filled, PenNetNetwork
-from retouch.ops.losses import (
+from retouch.models.pen_net.critic import PenNetCritic
+from retouch.models.pen_net.network import DEEPEST, LEVELS, PAPER, Filled, PenNetNetwork
+from retouch.training.losses import (
     hinge_critic,
     hinge_generator,
     masked_l1,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from retouch.models.vgg import Vgg, shift_tolerant_vgg_on
-from retouch.ops.losses import relative_square
+from retouch.networks.vgg import Vgg, shift_tolerant_vgg_on
+from retouch.training.losses import relative_square
 from retouch.training.recipes.crops import hole_crops
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_1")

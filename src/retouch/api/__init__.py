@@ -1,0 +1,10 @@
+"""The one Python interface: the command line, the server and plug-ins all use it.
+
+``import retouch`` comes through here, and so does ``retouch --help``: whatever is slow to import (torch,
+OpenCV, libvips, numpy) is imported inside the functions that need it.
+"""
+
+from retouch.api.inpainting import Result, fill, inpaint
+from retouch.api.style_transfer import stylize
+
+__all__ = ["Result", "fill", "inpaint", "stylize"]

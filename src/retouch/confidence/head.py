@@ -1,0 +1,104 @@
+"""How far any model's fill can be trusted: a small network that looks at the finished fill.
+
+The confidence of Zeng et al. (ECCV 2020) belongs to their generator. Deviation from the paper, so that any
+model has one: this network is trained beside frozen models, on how wrong their fills are. So its confidence
+is a probability, that a pixel lies within :data:`WITHIN` of the truth.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retouch.networks.network_model import opened
+
+NAME = "confidence-head"
+"""What weights files call it."""
+WITHIN = 0.1
+"""A fill is right where its mean absolute difference to the truth, over the channels, is at most this."""
+CELL = 4
+"""Pixels along the side of a cell of the finest map; within one there is hardly more to know."""
+DEEPEST = 16
+
+
+class ConfidenceHead(nn.Module):
+    """Looks at fills from a quarter of their size down to a sixteenth, with dilations there.
+
+    No normalisation: what is said of a hole must not depend on how much else the picture shows.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # All pixels of a cell are seen as channels: grain and blur are what betrays a fill.
+        self.quarter = nn.Sequential(nn.PixelUnshuffle(CELL), _layer(4 * CELL**2, 32), _layer(32, 32))
+        self.eighth = nn.Sequential(_layer(32, 48, stride=2), _layer(48, 48))
+        self.sixteenth = nn.Sequential(
+            _layer(48, 64, stride=2), _layer(64, 64, dilation=2), _layer(64, 64, dilation=4)
+        )
+        self.up_eighth = _layer(64 + 48, 48)
+        self.up_quarter = _layer(48 + 32, 32)
+        self.last = nn.Conv2d(32, 1, 3, padding=1)
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        """The logits of confidence.
+
+        Args:
+            image: ``B×3×H×W`` in [0, 1], filled.
+            mask: ``B×1×H×W``, 1 = what was hole.
+
+        Returns:
+            ``B×1×H×W``; their sigmoid is the confidence. Only in the hole do they mean anything.
+        """
+        height, width = image.shape[2:]
+        seen = torch.cat([image * 2 - 1, mask.to(image)], 1)
+        seen = F.pad(seen, (0, -width % DEEPEST, 0, -height % DEEPEST), mode="replicate")
+        quarter = self.quarter(seen)
+        eighth = self.eighth(quarter)
+        deep = _doubled(self.sixteenth(eighth))
+        deep = _doubled(self.up_eighth(torch.cat([deep, eighth], 1)))
+        logits = self.last(self.up_quarter(torch.cat([deep, quarter], 1)))
+        whole = F.interpolate(logits, scale_factor=float(CELL), mode="bilinear", align_corners=False)
+        return whole[..., :height, :width]
+
+    @torch.no_grad()
+    def confidence(self, image: Tensor, mask: Tensor) -> Tensor:
+        """The probability that a pixel is right, ``B×1×H×W``, 1 outside the hole; arguments as above."""
+        return torch.where(mask > 0, self(image, mask).float().sigmoid(), 1.0)
+
+
+def right(fill: Tensor, truth: Tensor) -> Tensor:
+    """Where a fill lies within :data:`WITHIN` of the truth, ``B×1×H×W`` of zeros and ones.
+
+    Args:
+        fill: ``B×3×H×W`` in [0, 1].
+        truth: likewise.
+    """
+    return ((fill - truth).abs().mean(1, keepdim=True) <= WITHIN).to(truth)
+
+
+def open_head(device: torch.device, file: Path | None = None) -> ConfidenceHead:
+    """Read a trained head.
+
+    Args:
+        device: where it is to run.
+        file: an exported one; None for that of this package, which is read once.
+
+    Raises:
+        RetouchError: the file holds something else.
+    """
+    return opened(ConfidenceHead, NAME, device, file)
+
+
+def _layer(channels: int, made: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    # An edge that goes on looks like a picture, zeros do not.
+    convolution = nn.Conv2d(
+        channels, made, 3, stride, padding=dilation, dilation=dilation, padding_mode="replicate"
+    )
+    return nn.Sequential(convolution, nn.ELU())
+
+
+def _doubled(values: Tensor) -> Tensor:
+    return F.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -1,0 +1,1 @@
+"""Draw where each filled pixel came from."""

@@ -1,0 +1,182 @@
+"""Searching the most similar source of every query: all of them tried, or few of them cleverly."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.errors import RetouchError
+from retouch.matching.patch_scores import PatchScores
+
+# Queries and source columns compared at once, at most: such a block of scores stays in a CPU's cache.
+_QUERIES = 128
+_COLUMNS = 32768
+# Rows of scores alive at once for a query: cell products (a chunk has under 4 cells a query), temporaries.
+_COPIES = 8
+
+_ROUNDS = 10
+_JUMPS = (4, 1)
+_CHANNELS = 24  # of the projected patches
+_SAMPLE = 4096
+
+
+def search_exact(scores: PatchScores, top: int, memory: int) -> Tensor:
+    """Compare every query with every source.
+
+    Args:
+        scores: how alike patches are.
+        top: number of sources wanted for each query.
+        memory: bytes that the block of scores and its companions may take.
+
+    Returns:
+        ``Q×k`` flat positions, best first, k = ``top`` or the number of sources if that is less. Of
+        sources alike within rounding the first in reading order wins, whatever ``memory`` is.
+
+    Raises:
+        RetouchError: ``memory`` is too little for a single row.
+    """
+    grid = scores.grid
+    margin = grid.first
+    numbers = memory // (scores.rows.element_size() * _COPIES)
+    # A block of columns needs a halo of the margin on both sides; four margins keep that affordable.
+    smallest = min(4 * margin + 1, grid.cells)
+    if numbers < smallest:
+        least = smallest * scores.rows.element_size() * _COPIES
+        raise RetouchError(f"Matching this map needs {least} bytes at least; raise memory ({memory}).")
+    size = min(_QUERIES, numbers // smallest)
+    width = min(_COLUMNS, numbers // size - 2 * margin)
+
+    top = min(top, int(grid.sources.sum()))
+    bias = scores.bias.masked_fill(~grid.sources, -torch.inf)
+    last = grid.cells - margin
+    spans = [slice(begin, min(begin + width, last)) for begin in range(margin, last, width)]
+    spans = [span for span in spans if bool(grid.sources[span].any())]
+    found = grid.queries.new_empty(len(grid.queries), top)
+    for start in range(0, len(grid.queries), size):
+        queries = grid.queries[start : start + size]
+        slack = scores.rounding(queries)[:, None]
+        best = scores.rows.new_empty(len(queries), 0)
+        places = queries.new_empty(len(queries), 0)
+        for span in spans:
+            products = scores.products(queries, span.start, span.stop)
+            block = torch.addcmul(bias[span], products, scores.column[span])
+            block_best, block_places = _first_best(block, top, slack)
+            best, order = _first_best(torch.cat([best, block_best], 1), top, slack)
+            places = torch.cat([places, block_places + span.start], 1).gather(1, order)
+        found[start : start + size] = places
+    return found
+
+
+def _first_best(scores: Tensor, top: int, slack: Tensor) -> tuple[Tensor, Tensor]:
+    """The ``top`` best of each row, in order; of those within ``slack`` the first. Overwrites ``scores``."""
+    best, places = [], []
+    for _ in range(min(top, scores.shape[1])):
+        bound = scores.amax(1, keepdim=True) - slack
+        place = (scores >= bound).view(torch.uint8).argmax(1, keepdim=True)
+        best.append(scores.gather(1, place))
+        places.append(place)
+        if top > 1:
+            scores.scatter_(1, place, -torch.inf)
+    return torch.cat(best, 1), torch.cat(places, 1)
+
+
+def search_randomised(scores: PatchScores, seed: int, start: Tensor | None = None) -> Tensor:
+    """Try random sources, and sources beside those of neighbouring queries (PatchMatch).
+
+    After Barnes et al., "PatchMatch", SIGGRAPH 2009, sections 3.1-3.2, with two changes. All queries move at
+    once, so sources spread by jumps of 4 and of 1 cell (Rong and Tan, "Jump flooding", 2006)
+    instead of a scan. And candidates are judged in the first principal directions of the patches, one
+    gathered row each; the last round judges whole patches.
+
+    Args:
+        scores: how alike patches are.
+        seed: the same seed gives the same result on the same device.
+        start: ``N`` flat positions to begin from; whatever is no source is replaced by a random one.
+
+    Returns:
+        ``Q`` flat positions.
+    """
+    grid = scores.grid
+    queries = grid.queries
+    if not len(queries):
+        return queries
+    generator = torch.Generator(device=queries.device).manual_seed(seed)
+    valid = grid.sources.nonzero()[:, 0]
+    field = valid.new_full((grid.cells,), -1)
+    draw = torch.randint(len(valid), queries.shape, generator=generator, device=queries.device)
+    field[queries] = valid[draw]
+    if start is not None:
+        begun = start[queries].clamp(0, grid.cells - 1)
+        field[queries] = torch.where(grid.sources[begun], begun, field[queries])
+
+    descriptors = _descriptors(scores, valid, generator)
+    mine = descriptors[queries]
+    # |q - s|² orders sources as q·s - |s|²/2 does.
+    halves = descriptors.square().sum(1) / 2
+    best = (mine * descriptors[field[queries]]).sum(1) - halves[field[queries]]
+
+    def consider(candidates: Tensor) -> None:
+        candidates = candidates.clamp(0, grid.cells - 1)
+        rows = (grid.sources[candidates] & (candidates != field[queries])).nonzero()[:, 0]
+        candidates = candidates[rows]
+        score = (mine[rows] * descriptors[candidates]).sum(1) - halves[candidates]
+        better = score > best[rows]
+        rows = rows[better]
+        best[rows] = score[better]
+        field[queries[rows]] = candidates[better]
+
+    for _ in range(_ROUNDS):
+        for jump in _JUMPS:
+            for step in (jump, -jump, jump * grid.stride, -jump * grid.stride):
+                consider(_beside(field, queries, step))
+        radius = max(grid.height, grid.width)
+        while radius >= 1:
+            spread = torch.rand(2, len(queries), generator=generator, device=queries.device) * 2 - 1
+            row, column = grid.row_column(field[queries])
+            row = (row + (spread[0] * radius).round().long()).clamp(0, grid.height - 1)
+            column = (column + (spread[1] * radius).round().long()).clamp(0, grid.width - 1)
+            consider(grid.flat(row, column))
+            radius //= 2
+    return _settle(scores, field)
+
+
+def _beside(field: Tensor, queries: Tensor, step: int) -> Tensor:
+    """The source that continues the source of the query ``step`` away; -1 or less where there is none."""
+    neighbours = (queries + step).clamp(0, len(field) - 1)
+    sources = field[neighbours]
+    return torch.where(sources >= 0, sources - step, sources)
+
+
+def _settle(scores: PatchScores, field: Tensor) -> Tensor:
+    """A last round of propagation between direct neighbours, judged by whole patches."""
+    queries, valid = scores.grid.queries, scores.grid.sources
+    sources = field[queries]
+    best = scores.pairs(queries, sources)
+    for step in (1, -1, scores.grid.stride, -scores.grid.stride):
+        candidates = _beside(field, queries, step).clamp(0, len(field) - 1)
+        rows = (valid[candidates] & (candidates != sources)).nonzero()[:, 0]
+        score = scores.pairs(queries[rows], candidates[rows])
+        better = score > best[rows]
+        rows, chosen = rows[better], candidates[rows][better]
+        best[rows], sources[rows] = score[better], chosen
+    return sources
+
+
+def _descriptors(scores: PatchScores, valid: Tensor, generator: torch.Generator) -> Tensor:
+    """``N×d`` patches in the principal directions of a sample of sources, at unit length for cosine."""
+    grid, rows = scores.grid, scores.rows
+    scale = scores.column if scores.similarity == "cosine" else torch.ones_like(scores.energy)
+    draw = torch.randint(len(valid), (min(_SAMPLE, len(valid)),), generator=generator, device=valid.device)
+    places = valid[draw]
+    steps = torch.tensor(grid.square(), device=valid.device)
+    sample = (rows[places[:, None] + steps] * scale[places, None, None]).flatten(1)
+    size = min(_CHANNELS, sample.shape[1])
+    # Subspace iteration from random directions: a decomposition of C·patch² columns costs seconds.
+    basis = torch.randn(sample.shape[1], size, generator=generator, device=rows.device, dtype=rows.dtype)
+    for _ in range(3):
+        basis = torch.linalg.qr(sample.t() @ (sample @ basis)).Q
+    kernel = basis.t().reshape(size, grid.patch, grid.patch, -1).permute(0, 3, 1, 2)
+    padded = rows.t().reshape(1, -1, grid.height + 2 * grid.margin, grid.stride)
+    projected = F.pad(F.conv2d(padded, kernel)[0], (grid.margin,) * 4)
+    return projected.flatten(1).t() * scale[:, None]

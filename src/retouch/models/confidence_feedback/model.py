@@ -1,0 +1,72 @@
+"""Iterative Confidence Feedback (Zeng et al., ECCV 2020): fill, keep what is trusted, fill the rest anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast, get_args
+
+import torch
+from torch import Tensor
+
+from retouch.confidence.around import PassesOptions
+from retouch.confidence.passes import fill_in_passes
+from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
+from retouch.matching.cells import PixelCorrespondence
+from retouch.models.confidence_feedback.network import DEEPEST, SMALLEST, ConfidenceFeedbackNetwork, Gates
+from retouch.networks.network_model import NetworkModel
+from retouch.options import make_options
+from retouch.weights import Weights
+from retouch.weights.setting import choice, setting
+
+
+class ConfidenceFeedback(NetworkModel[ConfidenceFeedbackNetwork]):
+    """The generator, in passes. Any size, several holes of any shape; there is a confidence.
+
+    What it borrows, its attention borrows: cells of 8×8 pixels; nothing where no 3×3 of them are known and
+    allowed. Only what was known at first is borrowed from, in every pass.
+
+    Attributes:
+        options: how it is done.
+    """
+
+    name = "confidence-feedback"
+    size = SizeRequirements(multiple_of=DEEPEST, minimum=SMALLEST)
+
+    def __init__(self, network: ConfidenceFeedbackNetwork, options: PassesOptions | None = None) -> None:
+        super().__init__(network)
+        self.options = options or PassesOptions()
+
+    @torch.no_grad()
+    def infer(
+        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
+    ) -> Fill:
+        """See :meth:`retouch.contract.Model.infer`; nothing here is random."""
+
+        def fill_once(given: Tensor, left: Tensor, number: int) -> Fill:
+            stages = self.network(given * 2 - 1, left, allowed)
+            on_progress(Progress("fill", number + 1, self.options.passes))
+            found = PixelCorrespondence(stages.correspondence, left)
+            return Fill((stages.fine + 1) / 2, stages.confidence, found)
+
+        return fill_in_passes(
+            fill_once, image, mask, passes=self.options.passes, threshold=self.options.threshold
+        )
+
+
+def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> ConfidenceFeedback:
+    """Make the model of weights that were read.
+
+    Args:
+        weights: what they were trained with says the network's width and gates, and the size of the crops.
+        device: where it is to run.
+        given: options, by name.
+
+    Raises:
+        RetouchError: the weights do not say so, or do not fit the network; or an option cannot be.
+    """
+    options = make_options(PassesOptions, given, ConfidenceFeedback.name)
+    gates = cast(Gates, choice(weights, "recipe.gates", get_args(Gates)))
+    network = ConfidenceFeedbackNetwork(setting(weights, "recipe.width", 0.01, 4), gates)
+    model = ConfidenceFeedback.restored(network, weights, device, ConfidenceFeedback.size.minimum)
+    model.options = options
+    return model

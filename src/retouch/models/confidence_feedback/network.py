@@ -1,0 +1,175 @@
+"""The generator of Iterative Confidence Feedback: a coarse image, a fine one, and how far to trust it.
+
+Zeng, Lin, Yang, Zhang, Shechtman and Lu, "High-Resolution Image Inpainting with Iterative Confidence Feedback
+and Guided Upsampling", ECCV 2020, section 3.1. The authors' code was never released: the paper names gated
+convolutions in two stages, after Yu et al. ("Free-Form Image Inpainting with Gated Convolution", ICCV 2019),
+and a second decoder for the confidence. Images are in [-1, 1] here. Channels are those of Yu et al.
+
+Deviations from Yu et al., where the paper is silent: the coarse stage works at half the resolution and hands
+features on to its decoder, which makes it four times cheaper and lets it reach across the image; attention
+feeds both decoders instead of a branch of its own; the lite width has one gate for all channels of a layer,
+which halves its cost (as Yi et al., "Contextual Residual Aggregation", CVPR 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retouch.errors import RetouchError
+from retouch.matching.correspondence import SoftCorrespondence
+from retouch.models.contextual_attention.network import attend
+
+PAPER = 1.0
+"""The width of Yu et al.: 48 channels at full resolution."""
+LITE = 1 / 3
+"""The width for laptops: 16 channels at full resolution."""
+DEEPEST = 16
+"""Sides are multiples of it: the coarse stage's deepest features stand for so many pixels."""
+SMALLEST = 5 * DEEPEST
+"""The smallest side that mirror padding at dilation 4 allows for there."""
+
+Gates = Literal["each", "one"]
+"""A gate for each channel of a layer, or one for all of them."""
+
+# E[ELU(x)²]·E[sigmoid(y)²] = 0.645·0.293 for normally distributed values: keeps the strength of signals.
+_GAIN = (0.645 * 0.293) ** -0.5
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the network returns.
+
+    Attributes:
+        coarse: ``B×3×H×W`` in [-1, 1], the first stage's image, enlarged.
+        fine: ``B×3×H×W`` in [-1, 1], the second stage's image.
+        confidence: ``B×1×H×W`` in (0, 1), how far to trust ``fine``; of no use outside the hole.
+        correspondence: what the attention borrowed, in cells of 8×8 pixels.
+    """
+
+    coarse: Tensor
+    fine: Tensor
+    confidence: Tensor
+    correspondence: SoftCorrespondence
+
+
+class ConfidenceFeedbackNetwork(nn.Module):
+    """Both stages; ``width`` multiplies all channels (:data:`PAPER`, :data:`LITE`)."""
+
+    def __init__(self, width: float = PAPER, gates: Gates = "each") -> None:
+        super().__init__()
+        self.coarse = _Coarse(width, gates)
+        c1, c2, c4 = (max(2, round(width * each)) for each in (48, 96, 192))
+        self.encoder = nn.Sequential(
+            _Gated(4, c1, gates, kernel=5),
+            *(_Gated(c1, c2, gates, stride=2), _Gated(c2, c2, gates)),
+            *(_Gated(c2, c4, gates, stride=2), _Gated(c4, c4, gates)),
+        )
+        self.reach = nn.Sequential(*(_Gated(c4, c4, gates, dilation=rate) for rate in (1, 2, 4, 8)))
+        self.joined = _Gated(2 * c4, c4, gates)
+        double = nn.Upsample(scale_factor=2.0)
+        self.image = nn.Sequential(
+            *(double, _Gated(c4, c2, gates), _Gated(c2, c2, gates)),
+            *(double, _Gated(c2, c1, gates), _Gated(c1, c1, gates), _convolution(c1, 3, std=0.02)),
+        )
+        self.confidence = nn.Sequential(
+            *(_Gated(c4, c2, gates), double, _Gated(c2, c1, gates), _convolution(c1, 1, std=0.02)),
+            # Whether a pixel can be trusted varies less than what it looks like.
+            *(nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False), nn.Sigmoid()),
+        )
+
+    def forward(self, image: Tensor, mask: Tensor, allowed: Tensor | None = None) -> Stages:
+        """Fill the holes once.
+
+        Args:
+            image: ``B×3×H×W`` in [-1, 1], sides multiples of 16 and at least 80; its hole is not looked at.
+            mask: ``B×1×H×W``, 1 = hole.
+            allowed: ``B×1×H×W``, 1 where the attention may borrow from; None for all that is known.
+
+        Raises:
+            RetouchError: the sides do not fit.
+        """
+        if any(side % DEEPEST or side < SMALLEST for side in image.shape[2:]):
+            raise RetouchError(
+                f"Height and width must be multiples of {DEEPEST} from {SMALLEST} on: "
+                f"{tuple(image.shape[2:])}."
+            )
+        known = torch.where(mask > 0, 0, image)
+        coarse = _enlarged(self.coarse(torch.cat([known, mask], 1)).clamp(-1, 1))
+        features = self.encoder(torch.cat([torch.where(mask > 0, coarse, image), mask], 1))
+        attended, correspondence = attend(features, mask, allowed)
+        joined = self.joined(torch.cat([self.reach(features), attended], 1))
+        fine = (coarse + self.image(joined)).clamp(-1, 1)
+        return Stages(coarse, fine, self.confidence(joined), correspondence)
+
+
+class _Coarse(nn.Module):
+    """The first stage: half the resolution in and out, cells of 16 pixels at its deepest."""
+
+    def __init__(self, width: float, gates: Gates) -> None:
+        super().__init__()
+        c1, c2, c4, c8 = (max(2, round(width * each)) for each in (48, 96, 192, 384))
+        self.encoder = nn.ModuleList(
+            [
+                _Gated(4, c1, gates, kernel=5),
+                nn.Sequential(_Gated(c1, c2, gates, stride=2), _Gated(c2, c2, gates)),
+                nn.Sequential(_Gated(c2, c4, gates, stride=2), _Gated(c4, c4, gates)),
+                nn.Sequential(
+                    _Gated(c4, c8, gates, stride=2), *(_Gated(c8, c8, gates, dilation=r) for r in (1, 2, 4))
+                ),
+            ]
+        )
+        self.decoder = nn.ModuleList(
+            [_Gated(c8 + c4, c4, gates), _Gated(c4 + c2, c2, gates), _Gated(c2 + c1, c1, gates)]
+        )
+        self.last = _convolution(c1, 3, std=0.02)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """``B×4×H×W``, known colours and mask, to ``B×3×(H/2)×(W/2)``."""
+        values, encoded = F.avg_pool2d(inputs, 2), []
+        for layer in self.encoder:
+            values = layer(values)
+            encoded.append(values)
+        for layer, beside in zip(self.decoder, encoded[-2::-1], strict=True):
+            values = layer(torch.cat([_enlarged(values), beside], 1))
+        image: Tensor = self.last(values)
+        return image
+
+
+class _Gated(nn.Module):
+    """Gated convolution (Yu et al. 2019, section 3.1): features times how valid they are."""
+
+    def __init__(
+        self, inputs: int, outputs: int, gates: Gates, kernel: int = 3, stride: int = 1, dilation: int = 1
+    ) -> None:
+        super().__init__()
+        self.outputs = outputs
+        count = outputs if gates == "each" else 1
+        self.convolution = _convolution(inputs, outputs + count, kernel, stride, dilation)
+        with torch.no_grad():
+            self.convolution.weight[:outputs] *= _GAIN
+
+    def forward(self, values: Tensor) -> Tensor:
+        both = self.convolution(values)
+        gated: Tensor = F.elu(both[:, : self.outputs]) * both[:, self.outputs :].sigmoid()
+        return gated
+
+
+def _convolution(
+    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1, std: float | None = None
+) -> nn.Conv2d:
+    made = nn.Conv2d(
+        *(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation), padding_mode="reflect"
+    )
+    nn.init.normal_(made.weight, std=(inputs * kernel**2) ** -0.5 if std is None else std)
+    assert made.bias is not None
+    nn.init.zeros_(made.bias)
+    return made
+
+
+def _enlarged(values: Tensor) -> Tensor:
+    return F.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -1,0 +1,205 @@
+"""The generator of Contextual Attention: two stages, and the attention layer in the second.
+
+Yu, Lin, Yang, Shen, Lu and Huang, "Generative Image Inpainting with Contextual Attention", CVPR 2018,
+sections 3 and 4. Images are in [-1, 1] here, as in the paper. Mirror padding and ELU throughout, no
+normalisation; layers as in the public code, 3,601,542 parameters at full width.
+
+Deviations from the code: mirror padding as the paper says, where the code pads with zeros; 3×3 stride-2
+layers are padded by one on every side, where the code's 'same' padding adds only below and at the right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from retouch.errors import RetouchError
+from retouch.matching import cells
+from retouch.matching.correspondence import SoftCorrespondence, match
+
+PAPER = 1.0
+"""The published width: 32 channels in the first layer; 3,601,542 parameters."""
+LITE = 0.375
+"""The width for laptops: 12 channels in the first layer; 1.7 GFLOP at 128²."""
+CELL = 8
+"""Pixels along the side of a cell that is attended to: features are at a quarter, matched at half of that."""
+_FEATURES = 4  # pixels along the side of a feature
+_REACH = 4  # features around the hole that its decoded pixels depend on: 15 pixels at three resolutions
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the network returns.
+
+    Attributes:
+        coarse: ``B×3×H×W`` in [-1, 1], the first stage's image.
+        fine: ``B×3×H×W`` in [-1, 1], the second stage's image.
+        correspondence: what the attention borrowed, in cells of :data:`CELL` pixels.
+    """
+
+    coarse: Tensor
+    fine: Tensor
+    correspondence: SoftCorrespondence
+
+
+class ContextualAttentionNetwork(nn.Module):
+    """Both stages; ``width`` multiplies all channels (:data:`PAPER`, :data:`LITE`)."""
+
+    def __init__(self, width: float = PAPER) -> None:
+        super().__init__()
+        c1, c2, c4 = (max(2, round(width * each)) for each in (32, 64, 128))
+        # Stage 1, section 3. Resolutions: full, half, quarter; then up again in `_decoder`.
+        self.coarse = nn.Sequential(
+            _layer(5, c1, kernel=5),
+            *(_layer(c1, c2, stride=2), _layer(c2, c2)),
+            *(_layer(c2, c4, stride=2), _layer(c4, c4), _layer(c4, c4)),
+            *(_layer(c4, c4, dilation=rate) for rate in (2, 4, 8, 16)),
+        )
+        self.coarse_decoder = _decoder(c4, c4, c2, c1)
+        # Stage 2, section 4.2: one branch imagines, the other attends.
+        self.imagine = nn.Sequential(
+            _layer(5, c1, kernel=5),
+            *(_layer(c1, c1, stride=2), _layer(c1, c2)),
+            *(_layer(c2, c2, stride=2), _layer(c2, c4), _layer(c4, c4)),
+            *(_layer(c4, c4, dilation=rate) for rate in (2, 4, 8, 16)),
+        )
+        self.look = nn.Sequential(
+            _layer(5, c1, kernel=5),
+            *(_layer(c1, c1, stride=2), _layer(c1, c2)),
+            *(_layer(c2, c4, stride=2), _layer(c4, c4), _layer(c4, c4, activation=nn.ReLU)),
+        )
+        self.after_attention = nn.Sequential(_layer(c4, c4), _layer(c4, c4))
+        self.fine_decoder = _decoder(2 * c4, c4, c2, c1)
+
+    def forward(
+        self, image: Tensor, mask: Tensor, allowed: Tensor | None = None, hole_only: bool = False
+    ) -> Stages:
+        """Fill the holes.
+
+        Args:
+            image: ``B×3×H×W`` in [-1, 1], sides multiples of 8 and greater than 64 (mirror padding at
+                dilation 16); its hole is not looked at.
+            mask: ``B×1×H×W``, 1 = hole.
+            allowed: ``B×1×H×W``, 1 where the attention may borrow from; None for all that is known.
+            hole_only: decode only the rectangle around all holes: there the result is the same, elsewhere it
+                is 0, and the time for it is saved.
+        """
+        if any(side % CELL or side <= 64 for side in image.shape[2:]):
+            raise RetouchError(f"Height and width must be multiples of {CELL} above 64: {image.shape[2:]}.")
+        window = hole_window(mask) if hole_only else None
+        coarse = self.first(image, mask, window)
+        fine, correspondence = self.second(image, mask, coarse, allowed, window)
+        return Stages(coarse, fine, correspondence)
+
+    def first(self, image: Tensor, mask: Tensor, window: tuple[slice, slice] | None = None) -> Tensor:
+        """The coarse image; arguments as for :meth:`forward`."""
+        return _decode(self.coarse_decoder, self.coarse(_inputs(image * (1 - mask), mask)), window)
+
+    def second(
+        self,
+        image: Tensor,
+        mask: Tensor,
+        coarse: Tensor,
+        allowed: Tensor | None = None,
+        window: tuple[slice, slice] | None = None,
+    ) -> tuple[Tensor, SoftCorrespondence]:
+        """The fine image, from the coarse one pasted into the hole, and what was borrowed."""
+        inputs = _inputs(torch.where(mask > 0, coarse, image), mask)
+        attended, correspondence = attend(self.look(inputs), mask, allowed)
+        joined = torch.cat([self.imagine(inputs), self.after_attention(attended)], 1)
+        return _decode(self.fine_decoder, joined, window), correspondence
+
+
+def attend(
+    features: Tensor, mask: Tensor, allowed: Tensor | None = None
+) -> tuple[Tensor, SoftCorrespondence]:
+    """The contextual attention layer (section 4.1): the features of the hole become those of known patches.
+
+    Features are halved by nearest; 3×3 patches of the hole are compared with known ones at unit length,
+    scores propagated, softmax at scale 10; 4×4 patches of the features are pasted at stride 2.
+
+    Deviations from the code: features of known cells stay as they are (it rebuilds them too, nearly as they
+    were); sources that touch the hole have no part in the softmax (it leaves them in with score 0, so that
+    weights sum to less than 1); patches lie in the map (it pads with zeros); a cell belongs to the hole
+    if any of its pixels does (it asks the top left one and so misses thin holes); overlaps that the map's
+    edge cuts are averaged (it divides by 4 there too). Where no 3×3 cells are known, the features stay as
+    they are (it makes them 0).
+
+    Args:
+        features: ``B×C×(H/4)×(W/4)``.
+        mask: ``B×1×H×W``, 1 = hole.
+        allowed: ``B×1×H×W``, 1 where may be borrowed from.
+    """
+    hole, usable = cells.attention_cells(mask, allowed, CELL, 3)
+    # In single precision also under autocast: scores are in the hundreds, and their differences count.
+    with torch.autocast(features.device.type, enabled=False):
+        values = features.float()
+        correspondence = match(
+            values[..., ::2, ::2],
+            hole,
+            similarity="correlation",
+            top=None,
+            softmax_scale=10.0,
+            allowed=usable,
+            propagation=3,
+        )
+        attended = correspondence.transfer(values, 2, patch=2)
+    return attended.to(features.dtype), correspondence
+
+
+def hole_window(mask: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns, in features, of the rectangle around all holes of a batch; None without a hole."""
+    return cells.hole_window(mask, _FEATURES)
+
+
+def _inputs(image: Tensor, mask: Tensor) -> Tensor:
+    """Image, ones (with padding they tell where the edge of the image is), and mask."""
+    return torch.cat([image, torch.ones_like(mask), mask], 1)
+
+
+def _decode(decoder: nn.Module, features: Tensor, window: tuple[slice, slice] | None) -> Tensor:
+    """Decode all features, or a window and as much around it as it depends on; clip as in the code."""
+    if window is None:
+        decoded: Tensor = decoder(features)
+        return decoded.clamp(-1, 1)
+    rows, columns = (slice(max(0, each.start - _REACH), each.stop + _REACH) for each in window)
+    part = decoder(features[..., rows, columns]).clamp(-1, 1)
+    height, width = (_FEATURES * side for side in features.shape[2:])
+    image: Tensor = part.new_zeros(len(features), 3, height, width)
+    top, left = _FEATURES * rows.start, _FEATURES * columns.start
+    image[..., top : top + part.shape[2], left : left + part.shape[3]] = part
+    return image
+
+
+def _layer(
+    inputs: int,
+    outputs: int,
+    kernel: int = 3,
+    stride: int = 1,
+    dilation: int = 1,
+    activation: type[nn.Module] | None = nn.ELU,
+) -> nn.Sequential:
+    convolution = nn.Conv2d(
+        inputs,
+        outputs,
+        kernel,
+        stride,
+        padding=dilation * (kernel // 2),
+        dilation=dilation,
+        padding_mode="reflect",
+    )
+    # The initialisation of the code's framework.
+    nn.init.xavier_uniform_(convolution.weight)
+    assert convolution.bias is not None
+    nn.init.zeros_(convolution.bias)
+    return nn.Sequential(convolution) if activation is None else nn.Sequential(convolution, activation())
+
+
+def _decoder(inputs: int, c4: int, c2: int, c1: int) -> nn.Sequential:
+    return nn.Sequential(
+        *(_layer(inputs, c4), _layer(c4, c4), nn.Upsample(scale_factor=2)),
+        *(_layer(c4, c2), _layer(c2, c2), nn.Upsample(scale_factor=2)),
+        *(_layer(c2, c1), _layer(c1, max(1, c1 // 2)), _layer(max(1, c1 // 2), 3, activation=None)),
+    )

@@ -1,0 +1,64 @@
+"""The critics of Infer, Match, Translate (Song et al. 2018, sections 3.2 and 3.4).
+
+The paper names a conditional critic of patches and gives no layers; these are our choice, with spectral norms
+as in PEN-Net's public code, so that no gradient penalty is needed.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from retouch.models.infer_match_translate.network import CELL, CHANNELS
+
+_CHANNELS = (64, 128, 256)
+
+
+class FeatureCritic(nn.Module):
+    """Says how real the features of a completed photo look, patch by patch; greater is more real."""
+
+    def __init__(self, width: float = 1.0) -> None:
+        """Build it; ``width`` multiplies all channels but those of the features."""
+        super().__init__()
+        channels = max(1, round(width * _CHANNELS[2]))
+        self.layers = nn.Sequential(
+            *_layer(CHANNELS + 1, channels, kernel=1),
+            *_layer(channels, channels, kernel=4, stride=2),
+            *_layer(channels, channels),
+            spectral_norm(nn.Conv2d(channels, 1, 3, padding=1)),
+        )
+
+    def forward(self, features: Tensor, hole: Tensor) -> Tensor:
+        """Score ``B×256×h×w`` features, of which those of ``hole``, ``B×1×h×w``, may be made up."""
+        scores: Tensor = self.layers(torch.cat([features, hole], 1))
+        return scores
+
+
+class ConditionalCritic(nn.Module):
+    """Says how real an image looks as the image of its features, patch by patch; greater is more real."""
+
+    def __init__(self, width: float = 1.0) -> None:
+        """Build it; ``width`` multiplies all channels but those of the features."""
+        super().__init__()
+        half, quarter, joined = (max(1, round(width * each)) for each in _CHANNELS)
+        self.look = nn.Sequential(
+            *_layer(3, half, kernel=4, stride=2),
+            *_layer(half, quarter, kernel=4, stride=2),
+        )
+        self.condition = nn.Sequential(*_layer(CHANNELS, quarter, kernel=1))
+        self.judge = nn.Sequential(
+            *_layer(2 * quarter, joined),
+            spectral_norm(nn.Conv2d(joined, 1, 3, padding=1)),
+        )
+
+    def forward(self, image: Tensor, features: Tensor) -> Tensor:
+        """Score ``B×3×H×W`` in [-1, 1], given ``B×256×(H/4)×(W/4)`` features: ``B×1×(H/4)×(W/4)``."""
+        assert image.shape[2] == CELL * features.shape[2]
+        scores: Tensor = self.judge(torch.cat([self.look(image), self.condition(features)], 1))
+        return scores
+
+
+def _layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    padding = (kernel - stride + 1) // 2 if stride > 1 else kernel // 2
+    return [spectral_norm(nn.Conv2d(inputs, outputs, kernel, stride, padding)), nn.LeakyReLU(0.2)]

@@ -1,0 +1,91 @@
+"""Infer, Match, Translate (Song et al., ECCV 2018): features guessed, swapped for known ones, translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.contract import Fill, OnProgress, Progress, SizeRequirements, crop_correspondence
+from retouch.matching.cells import PixelCorrespondence
+from retouch.models.infer_match_translate.network import DEEPEST, InferMatchTranslateNetwork
+from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
+from retouch.models.infer_match_translate.scales import complete
+from retouch.models.infer_match_translate.swap import PATCH
+from retouch.networks.network_model import NetworkModel
+from retouch.networks.vgg import shift_tolerant_vgg_on
+from retouch.ops.masks import depth
+from retouch.options import make_options
+from retouch.weights import Weights
+from retouch.weights.setting import setting
+
+
+class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
+    """Fills holes of any shape, in images of any size. There is no confidence.
+
+    Attributes:
+        vgg: what sees the features.
+        trained: the long side of the pictures that features are inferred of, in pixels.
+        options: how it is done.
+    """
+
+    name = "infer-match-translate"
+    size = SizeRequirements(multiple_of=DEEPEST, minimum=4 * DEEPEST)
+
+    def __init__(
+        self,
+        network: InferMatchTranslateNetwork,
+        trained: int = 256,
+        options: InferMatchTranslateOptions | None = None,
+    ) -> None:
+        super().__init__(network)
+        self.vgg = shift_tolerant_vgg_on(self.device)
+        self.trained = trained
+        self.options = options or InferMatchTranslateOptions()
+
+    @torch.no_grad()
+    def infer(
+        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
+    ) -> Fill:
+        """See :meth:`retouch.contract.Model.infer`."""
+        height, width = image.shape[2:]
+        holes = [each > 0 for each in mask[:, 0].cpu().numpy() if each.any()]
+        deep = max(float(depth(each)[each].mean()) for each in holes)
+        scales = self.options.count(height, width, self.trained, deep)
+        step = DEEPEST * 2 ** (scales - 1)
+        below, right = -height % step, -width % step
+        margins = (0, right, 0, below)
+        # Beside a hole the padding is hole too; nothing is borrowed from it.
+        photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
+        usable = F.pad(allowed, margins)
+
+        def report(done: int) -> None:
+            on_progress(Progress("fill", done, scales * self.options.swaps))
+
+        filled, found = complete(
+            self.network, self.vgg, photo, hole, usable, self.options, scales=scales, seed=seed, report=report
+        )
+        filled = filled[..., :height, :width]
+        pixels = PixelCorrespondence(found, hole, patch=PATCH)
+        return Fill(filled, None, crop_correspondence(pixels, below, right))
+
+
+def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> InferMatchTranslate:
+    """Make the model of weights that were read.
+
+    Args:
+        weights: what they were trained with says the networks' width, and the size of the crops.
+        device: where it is to run.
+        given: options, by name.
+
+    Raises:
+        RetouchError: the weights do not say so, or do not fit the networks; or an option cannot be.
+    """
+    options = make_options(InferMatchTranslateOptions, given, InferMatchTranslate.name)
+    network = InferMatchTranslateNetwork(setting(weights, "recipe.width", 0.01, 4))
+    model = InferMatchTranslate.restored(network, weights, device, InferMatchTranslate.size.minimum)
+    model.trained, model.working_size, model.options = model.working_size, 512, options
+    return model

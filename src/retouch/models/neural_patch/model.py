@@ -1,0 +1,224 @@
+"""Multi-Scale Neural Patch Synthesis (Yang et al., CVPR 2017, arXiv 1611.09969): fills, refined.
+
+Another model's fill is the content. From a coarse scale to the full one, the hole is painted with known
+patches that look like it to VGG, and its pixels are moved until the features seen in them are those of known
+patches, while they stay near what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.contract import Correspondence, Fill, Model, OnProgress, SizeRequirements, crop_correspondence
+from retouch.errors import RetouchError
+from retouch.matching.cells import hole_window
+from retouch.matching.correspondence import HardCorrespondence
+from retouch.matching.patches import patch_grid
+from retouch.models.neural_patch.content import content_fill
+from retouch.models.neural_patch.fit import Objective, fit
+from retouch.models.neural_patch.options import PRESETS, NeuralPatchOptions
+from retouch.models.neural_patch.painting import PATCH, Painting, paint, pixel_features, rounds
+from retouch.models.neural_patch.report import Report
+from retouch.models.neural_patch.texture import textures, turned
+from retouch.networks.vgg import Vgg, shift_tolerant_vgg, vgg19, vgg_on
+from retouch.ops.resize import enlarge, shrink
+from retouch.options import make_options
+from retouch.synthesis.coherence import CoherentField
+from retouch.synthesis.coherent_search import usable_patches
+from retouch.synthesis.pyramid import Level, halve
+
+CELL = 8
+"""Pixels along the side of a cell of the deepest layers that may be compared, relu4_1 to relu4_4."""
+REACH = 32
+"""Known pixels around the hole that take part: nearly all that features of the hole depend on."""
+GUIDE, COARSEST_GUIDE = ("relu3_1",), ("relu2_1",)
+"""Layers of VGG that guide the painting."""
+FINER_SHARE = 0.25
+"""What they count at finer scales: those follow the coarser, and more of a guide blurs what they add."""
+_FEWEST = 30  # patches to borrow that a scale must have; the full one does with less
+
+
+class NeuralPatch(Model):
+    """Refines the fill of another model, so that it has the texture of the known area.
+
+    Fills holes of any shape. A listener that raises :class:`~retouch.contract.Stop` gets the best fill so
+    far. Confidence is that of the content.
+    """
+
+    name = "neural-patch"
+    size = SizeRequirements(multiple_of=CELL, minimum=CELL)
+
+    def __init__(self, content: Model, vgg: Vgg, options: NeuralPatchOptions | None = None) -> None:
+        """Build it.
+
+        Args:
+            content: the model whose fill is refined; it decides the device.
+            vgg: what sees the features; a copy goes to that device if it lies elsewhere.
+            options: how it is done.
+        """
+        self.content = content
+        self.vgg = vgg_on(vgg, content.device)
+        self.options = options or NeuralPatchOptions()
+        self.device = content.device
+        for layer in (*self.options.layers, *self.options.finest_layers):
+            if self.vgg.cell(layer) > CELL:
+                raise RetouchError(f"Patches are compared in layers up to relu4_4; leave out {layer}.")
+
+    def infer(
+        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
+    ) -> Fill:
+        """Fill with the content's model, then refine each item of the batch on its own."""
+        steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
+        report = Report(on_progress, steps * len(image))
+        refined, paintings = [], []
+        # Whatever the caller is about to do with gradients: those of the optimiser are its own.
+        with torch.inference_mode(False), torch.no_grad():
+            image, mask, allowed = (each.detach().clone() for each in (image, mask, allowed))
+            content = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
+            for item in range(len(image)):
+                one = slice(item, item + 1)
+                made, painting = self._refine(content.image[one], mask[one], allowed[one], seed, report)
+                refined.append(made)
+                paintings.append(painting)
+        return Fill(torch.cat(refined), content.confidence, _correspondence(paintings, *image.shape[2:]))
+
+    def _steps(self, number: int) -> int:
+        """Steps of progress of a scale, counted from the finest."""
+        painted = rounds(number) if self.options.matching == "coherent" else 0
+        return painted + sum(self.options.searches(number))
+
+    def _refine(
+        self, filled: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: Report
+    ) -> tuple[Tensor, Painting | None]:
+        """The fill of one picture, scale by scale; and how its hole was painted at the full one."""
+        height, width = filled.shape[2:]
+        scales = self.options.count(height, width)
+        step = CELL * 2 ** (scales - 1)
+        margins = (0, -width % step, 0, -height % step)
+        content = F.pad(filled, margins, mode="replicate")
+        # Beside a hole the padding is hole too; what was filled must not count as known.
+        hole = F.pad(mask, margins, mode="replicate")[0, 0] > 0
+        usable = F.pad(allowed, margins)[0, 0] > 0
+        if not bool(hole.any()):
+            grid = patch_grid(hole, usable, PATCH)
+            nothing = CoherentField(grid, grid.queries, 0, filled.new_zeros(0))
+            report.begin("", sum(self._steps(number) for number in range(scales)))
+            report.end()
+            return filled, Painting(content[0], grid, nothing)
+        levels = [Level(content[0], (~hole).to(filled), usable & ~hole)]
+        while len(levels) < scales:
+            levels.append(halve(levels[-1]))
+        generator = torch.Generator(filled.device).manual_seed(seed)
+        made, correction, painting = content[0], None, None
+        for number in reversed(range(scales)):
+            level = levels[number]
+            own = torch.where(level.known, level.image, shrink(content, 2**number)[0])
+            made = own
+            if correction is not None:
+                # What the coarser scale changed; the content's own detail stays.
+                moved = (own + enlarge(correction[None], 2)[0]).clamp(0, 1)
+                made = torch.where(level.known, own, moved)
+            report.begin(
+                "×".join(str(max(1, side >> number)) for side in (width, height)), self._steps(number)
+            )
+            if number == 0 or (not bool(level.known.all()) and usable_patches(level, 3) >= _FEWEST):
+                made, painting = self._scale(level, made, painting, generator, number, report)
+            else:
+                painting = None  # sources go from one scale to the next, never over one
+            report.end()
+            correction = made - own
+        return made[None, :, :height, :width], painting
+
+    def _scale(
+        self,
+        level: Level,
+        start: Tensor,
+        coarser: Painting | None,
+        generator: torch.Generator,
+        number: int,
+        report: Report,
+    ) -> tuple[Tensor, Painting | None]:
+        """The picture of one scale, ``3×H×W``, painted and optimised; and how it was painted."""
+        options = self.options
+        layers = options.layers if number else options.finest_layers
+        picture, painting = start[None], None
+        known = level.known[None, None].to(picture)
+        if options.matching == "coherent":
+            # After a stop one round is painted at each scale: quick, and it says what came from where.
+            layers_seen, share = (COARSEST_GUIDE, 1.0) if coarser is None else (GUIDE, FINER_SHARE)
+            features = pixel_features(self.vgg, layers_seen, picture, known, share * options.guide)
+            step = partial(report.step, "paint")
+            painting = paint(level, start, features, coarser, options.coherence, generator, number, step)
+            picture = painting.image[None]
+        searches, window = options.searches(number), _window(1 - known)
+        if report.stopped or not searches or window is None:
+            return picture[0], painting
+        # Of fewer cells there is no patch, and an anti-aliased network cannot blur them.
+        shortest = min(each.stop - each.start for each in window)
+        layers = tuple(each for each in layers if shortest >= 3 * self.vgg.cell(each))
+        usable = level.readable[None, None].to(picture)
+        others = list(turned(picture, usable, options.rotations, options.sizes))
+        compared = textures(self.vgg, layers, picture, 1 - known, usable, window, options.channels, others)
+        if compared:  # some whole patch is known at this scale
+            step = partial(report.step, "optimise")
+            objective = Objective(options.content_weight, options.texture_weight, options.smoothness_weight)
+            part = (..., *window)
+            inside = known[part] == 0
+            picture = picture.clone()
+            picture[part] = fit(picture[part], inside, self.vgg, compared, objective, searches, step)
+        return picture[0], painting
+
+
+def open_with(content: Model, given: Mapping[str, Any]) -> NeuralPatch:
+    """Make the model around another one, with options given by name.
+
+    Beside those of :class:`NeuralPatchOptions` there are two: "preset", the name of a set of them
+    (:data:`~retouch.models.neural_patch.options.PRESETS`), over which the others count; and "vgg19", the path
+    of torchvision's file of VGG-19, which then sees the features.
+
+    Raises:
+        RetouchError: an option cannot be, or the file is not what it should be.
+    """
+    rest = dict(given)
+    preset, file = rest.pop("preset", "default"), rest.pop("vgg19", None)
+    if preset not in PRESETS:
+        raise RetouchError(f"There is no preset {preset!r}; choose from {', '.join(PRESETS)}.")
+    if file is not None and not isinstance(file, str | Path):
+        raise RetouchError(f"The option vgg19 takes the path of a file, not {file!r}.")
+    options = make_options(NeuralPatchOptions, {**PRESETS[preset], **rest}, NeuralPatch.name)
+    vgg = shift_tolerant_vgg() if file is None else vgg19(Path(file))
+    return NeuralPatch(content, vgg, options)
+
+
+def _window(mask: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns that the features of the hole depend on, in whole cells; None without a hole."""
+    around = hole_window(mask)
+    if around is None:
+        return None
+    rows, columns = (
+        slice(max(0, each.start - REACH) // CELL * CELL, min(side, -(-(each.stop + REACH) // CELL) * CELL))
+        for each, side in zip(around, mask.shape[2:], strict=True)
+    )
+    return rows, columns
+
+
+def _correspondence(paintings: Sequence[Painting | None], height: int, width: int) -> Correspondence | None:
+    """Where all items, padded before they were painted, were painted from; None if one was not."""
+    made = [each for each in paintings if each is not None]
+    if len(made) < len(paintings):
+        return None
+    grid = made[0].grid
+    found = HardCorrespondence(
+        [each.grid for each in made],
+        [each.field.sources[:, None] for each in made],
+        [torch.ones_like(each.field.distances)[:, None] for each in made],
+        [-each.field.distances for each in made],
+    )
+    return crop_correspondence(found, grid.height - height, grid.width - width)

@@ -1,0 +1,168 @@
+"""What a hole's features should be: those of the known patches most like them.
+
+Yang et al., "High-Resolution Image Inpainting Using Multi-Scale Neural Patch Synthesis", CVPR 2017, section
+3.3, after Li and Wand, "Combining Markov Random Fields and Convolutional Neural Networks", CVPR 2016.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.matching.cells import attention_cells
+from retouch.matching.correspondence import HardCorrespondence, match
+from retouch.networks.vgg import Vgg
+from retouch.ops.principal_components import principal_directions
+from retouch.ops.resize import shrink_mask
+
+PATCH = 3
+"""Side of the patches that are compared, in cells."""
+
+
+class Texture:
+    """One layer's part of the objective, at one scale.
+
+    Each patch of the hole is drawn to its nearest known one. Where patches overlap, that has the same
+    gradient as drawing each cell to the mean of what they ask for: so the mean is made once.
+    """
+
+    def __init__(
+        self,
+        features: Tensor,
+        mask: Tensor,
+        usable: Tensor,
+        window: tuple[slice, slice],
+        side: int,
+        channels: int,
+        others: Sequence[tuple[Tensor, Tensor]] = (),
+    ) -> None:
+        """Prepare to compare.
+
+        Args:
+            features: ``1×C×h×w``, of the whole picture.
+            mask: ``1×1×H×W``, 1 = hole.
+            usable: ``1×1×H×W``, 1 where may be borrowed from.
+            window: rows and columns that are optimised, in pixels, whole cells.
+            side: pixels along the side of a cell.
+            channels: so many principal channels of the known features are compared; 0 = all.
+            others: features and usable pixels, of the same sizes, of the picture turned or resized.
+        """
+        self.side = side
+        self.window = tuple(slice(each.start // side, each.stop // side) for each in window)
+        self._width = features.shape[3]
+        hole, free = attention_cells(mask, usable, side, PATCH)
+        maps, frees = [features], [free]
+        for values, pixels in others:
+            # A column that may not be borrowed keeps patches from reaching into the next map.
+            cells = 1 - shrink_mask(1 - pixels, side)
+            maps += [features.new_zeros(1, features.shape[1], features.shape[2], 1), values]
+            frees += [free.new_zeros(1, 1, features.shape[2], 1), cells]
+        self._features, self._free = torch.cat(maps, 3), torch.cat(frees, 3)
+        self._hole = F.pad(hole, (0, self._free.shape[3] - self._width))
+        self.hole = self._cut(hole)
+        known = features.square().sum(1, keepdim=True)[free > 0]
+        self._energy = float(known.mean()) if len(known) else 1.0
+        self._basis = _principal(self._features, self._free, channels)
+        self.target = self._cut(features)
+        self.found: HardCorrespondence | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do: no whole patch may be borrowed, or no cell is hole."""
+        return not bool(self.hole.any())
+
+    def aim(self, features: Tensor) -> None:
+        """Find the patches nearest to the window's ``features``, and draw to them from now on."""
+        part = self._cut(self._features)
+        part.copy_(torch.where(self.hole > 0, features.detach(), part))
+        compared = self._features
+        if self._basis is not None:
+            compared = torch.einsum("bchw,cd->bdhw", compared, self._basis)
+        self.found = match(compared, self._hole, patch=PATCH, allowed=self._free)
+        self.target = self._cut(self.found.transfer(self._features))
+
+    def loss(self, features: Tensor) -> Tensor:
+        """Squared difference to the target, per cell of the hole, of the known features' mean energy."""
+        squares = ((features - self.target).square() * self.hole).sum()
+        return squares / (self.hole.sum() * self._energy)
+
+    def _cut(self, values: Tensor) -> Tensor:
+        return values[..., self.window[0], self.window[1]]
+
+
+def _principal(features: Tensor, free: Tensor, channels: int) -> Tensor | None:
+    """``C×channels``, a basis that keeps most of the inner products of features that may be borrowed."""
+    if not 0 < channels < features.shape[1]:
+        return None
+    return principal_directions(features[0][:, free[0, 0] > 0].t(), channels)
+
+
+def textures(
+    vgg: Vgg,
+    layers: Sequence[str],
+    image: Tensor,
+    mask: Tensor,
+    usable: Tensor,
+    window: tuple[slice, slice],
+    channels: int,
+    others: Sequence[tuple[Tensor, Tensor]] = (),
+) -> dict[str, Texture]:
+    """The parts of the objective that have anything to do, by layer.
+
+    Args:
+        vgg: what sees the features.
+        layers: its layers that count.
+        image: ``1×3×H×W`` in [0, 1].
+        mask: ``1×1×H×W``, 1 = hole.
+        usable: ``1×1×H×W``, 1 where may be borrowed from.
+        window: rows and columns that are optimised.
+        channels: see :class:`Texture`.
+        others: the picture turned or resized, and which of its pixels may be borrowed from.
+    """
+    seen = vgg(image, layers)
+    turned = [(vgg(each, layers), free) for each, free in others]
+    made = {
+        layer: Texture(
+            features,
+            mask,
+            usable,
+            window,
+            vgg.cell(layer),
+            channels,
+            [(values[number], free) for values, free in turned],
+        )
+        for number, (layer, features) in enumerate(zip(layers, seen, strict=True))
+    }
+    return {layer: each for layer, each in made.items() if not each.empty}
+
+
+def turned(
+    image: Tensor, usable: Tensor, rotations: Sequence[float], sizes: Sequence[float]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The picture turned and resized about its middle, and which of its pixels may be borrowed from.
+
+    Args:
+        image: ``1×3×H×W``.
+        usable: ``1×1×H×W`` of zeros and ones.
+        rotations: degrees, beside 0.
+        sizes: factors, beside 1; each goes with each rotation.
+    """
+    height, width = image.shape[2:]
+    for degrees in (0.0, *rotations):
+        for factor in (1.0, *sizes):
+            if degrees == 0 and factor == 1:
+                continue
+            cosine, sine = (each(math.radians(degrees)) / factor for each in (math.cos, math.sin))
+            # Grids run from -1 to 1 on both axes, whatever the sides are.
+            turn = [[cosine, -sine * height / width, 0], [sine * width / height, cosine, 0]]
+            grid = F.affine_grid(
+                torch.tensor([turn], device=image.device), [1, 1, height, width], align_corners=False
+            )
+            picture = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+            # A pixel that mixes in what may not be borrowed may not be either.
+            free = F.grid_sample(usable, grid, align_corners=False)
+            yield picture, (free > 0.999).to(usable)

@@ -1,0 +1,1 @@
+"""Give a photo of any size the style of another picture."""

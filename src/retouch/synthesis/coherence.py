@@ -1,0 +1,156 @@
+"""Searching sources that are alike *and* coherent: neighbours that borrow from neighbours.
+
+The nearest patches alone, each found for itself, average into a blur. What keeps a fill sharp is that
+neighbouring patches agree on where they borrow from, so that their overlaps show the same pixels. So a
+source is judged by its distance plus a price for each of its four neighbours that disagrees, and the
+sum is lowered by trying what the neighbours have (Barnes et al., "PatchMatch", SIGGRAPH 2009, section
+3.2; the price is that of a Potts model, as in Pritch et al., "Shift-map image editing", ICCV 2009).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from retouch.matching.patches import PatchGrid
+
+# Scores compared at once in the exact search.
+_BLOCK = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Distances between the patches of the queries and those of the map.
+
+    Attributes:
+        queries: ``Q×d``, one row for each query of the grid.
+        table: ``N×d``, one row for each flat position of the grid.
+        weights: ``Q×d`` for each query what its parts count; None if all count the same.
+    """
+
+    queries: Tensor
+    table: Tensor
+    weights: Tensor | None = None
+
+    def distance(self, rows: Tensor | None, sources: Tensor) -> Tensor:
+        """Weighted squared distance of queries (by row number; None for all) to one source each."""
+        queries = self.queries if rows is None else self.queries.index_select(0, rows)
+        difference = (queries - self.table.index_select(0, sources)).square_()
+        if self.weights is None:
+            return difference.sum(1)
+        weights = self.weights if rows is None else self.weights.index_select(0, rows)
+        return difference.mul_(weights).sum(1)
+
+    def nearest(self, sources: Tensor) -> Tensor:
+        """The nearest of ``sources`` (flat positions) for each query, by trying all."""
+        if not len(self.queries):
+            return sources[:0]
+        table = self.table[sources]
+        squares = table.square()
+        found = []
+        for start in range(0, len(self.queries), size := max(1, _BLOCK // len(sources))):
+            queries = self.queries[start : start + size]
+            if self.weights is None:
+                energy: Tensor = squares.sum(1)
+            else:
+                weights = self.weights[start : start + size]
+                queries, energy = queries * weights, weights @ squares.t()
+            found.append((energy - 2 * queries @ table.t()).argmin(1))
+        return sources[torch.cat(found)]
+
+
+class CoherentField:
+    """A source for each query of a grid, and the ways to improve them.
+
+    Attributes:
+        sources: ``Q`` flat positions.
+        distances: ``Q`` distances of the queries to them.
+    """
+
+    def __init__(self, grid: PatchGrid, sources: Tensor, price: float, doubt: Tensor) -> None:
+        """Begin from ``sources``.
+
+        Args:
+            grid: where queries and sources lie.
+            sources: ``Q`` flat positions, each a source of the grid.
+            price: of a neighbour that disagrees, in medians of the distances.
+            doubt: ``Q`` factors of the price; a patch that is mostly known needs no company.
+        """
+        self.sources = sources
+        self.distances = sources.new_zeros(len(sources), dtype=doubt.dtype)
+        self._grid, self._price, self._doubt = grid, price, doubt
+        self._steps = (1, -1, grid.stride, -grid.stride)
+        row, column = grid.row_column(grid.queries)
+        ranks = grid.ranks(grid.queries)
+        # Beside the field's rim, and outside the map, stands nobody: the number of queries.
+        self._neighbours = []
+        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            beside_row, beside_column = row + down, column + right
+            there = grid.flat(beside_row.clamp(0, grid.height - 1), beside_column.clamp(0, grid.width - 1))
+            inside = (
+                (beside_row >= 0)
+                & (beside_row < grid.height)
+                & (beside_column >= 0)
+                & (beside_column < grid.width)
+            )
+            self._neighbours.append(torch.where(inside, ranks[there], len(sources)))
+        odd = (row + column) % 2
+        self._colours = [(odd == colour).nonzero()[:, 0] for colour in (0, 1)]
+
+    def judge(self, comparison: Comparison) -> None:
+        """Measure the present sources anew; the price follows their distances."""
+        self.distances = comparison.distance(None, self.sources)
+        self._fee = self._price * self.distances.median() * self._doubt
+
+    def propagate(self, comparison: Comparison) -> None:
+        """Let every query try what would continue its neighbours' sources.
+
+        First the black squares of a chessboard, then the white ones, so that no two neighbours move at once.
+        """
+        for rows in self._colours:
+            near = self._continued(rows)
+            for candidates in near:
+                self._try(comparison, rows, candidates, near)
+
+    def explore(self, comparison: Comparison, radius: int, generator: torch.Generator) -> None:
+        """Let every query try one random source at most ``radius`` rows and columns from its own."""
+        grid = self._grid
+        reach = torch.randint(
+            -radius, radius + 1, (2, len(self.sources)), generator=generator, device=self.sources.device
+        )
+        row, column = grid.row_column(self.sources)
+        row = (row + reach[0]).clamp_(0, grid.height - 1)
+        column = (column + reach[1]).clamp_(0, grid.width - 1)
+        candidates = grid.flat(row, column)
+        for rows in self._colours:
+            self._try(comparison, rows, candidates[rows], self._continued(rows))
+
+    def _continued(self, rows: Tensor) -> list[Tensor]:
+        """For each of the four neighbours, the source that would continue it; negative for nobody."""
+        # Far enough below zero that no step leads back into the map.
+        sources = torch.cat([self.sources, self.sources.new_full((1,), -self._grid.cells)])
+        return [
+            sources[neighbour[rows]] - step
+            for neighbour, step in zip(self._neighbours, self._steps, strict=True)
+        ]
+
+    def _try(self, comparison: Comparison, rows: Tensor, candidates: Tensor, near: list[Tensor]) -> None:
+        """Let queries (by row number) change to their candidates where this lowers distance plus price."""
+        present = self.sources[rows]
+        cells = self._grid.cells
+        valid = (candidates >= 0) & (candidates < cells)
+        valid &= self._grid.sources[candidates.clamp(0, cells - 1)]
+        # Where neighbours agree there is nothing to try, and in a coherent field most do.
+        place = (valid & (candidates != present)).nonzero()[:, 0]
+        rows, candidates, present = rows[place], candidates[place], present[place]
+        distances = comparison.distance(rows, candidates)
+        saved = torch.zeros_like(distances)
+        for each in near:
+            continued = each[place]
+            saved += (continued == candidates).to(saved) - (continued == present).to(saved)
+        better = (distances - self._fee[rows] * saved < self.distances[rows]).nonzero()[:, 0]
+        rows = rows[better]
+        self.sources[rows] = candidates[better]
+        self.distances[rows] = distances[better]

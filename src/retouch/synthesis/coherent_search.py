@@ -1,0 +1,104 @@
+"""Filling one level of a pyramid after another with coherent sources: where they come from, how they improve.
+
+For a level, :func:`first_sources` or :func:`finer_sources` gives each query a source to begin with;
+:func:`improve` then looks for better ones, given what is painted now.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.matching.correspondence import match
+from retouch.matching.patches import PatchGrid
+from retouch.synthesis.coherence import CoherentField
+from retouch.synthesis.painting import Canvas
+from retouch.synthesis.pyramid import Level
+
+# Where queries times sources are at most so many, all pairs are compared.
+_ALL_PAIRS = 6_000_000
+# More of them, nearly all within a pixel or two, found nothing that mattered.
+_EXPLORATIONS = 8
+# How far the finest level looks around; what lies farther was decided below.
+_LAST_RADIUS = 8
+
+
+def usable_patches(level: Level, side: int) -> int:
+    """How many patches of a level may be borrowed."""
+    if min(level.known.shape) < side:
+        return 0
+    return int((F.max_pool2d((~level.readable)[None].float(), side, 1) == 0).sum())
+
+
+def largest_patch(level: Level, most: int) -> int:
+    """The largest odd side of a patch, ``most`` or less, of which some may be borrowed; 1 if none."""
+    return next(each for each in range(most, 0, -2) if each == 1 or usable_patches(level, each))
+
+
+def first_sources(canvas: Canvas, level: Level, seed: int) -> Tensor:
+    """The nearest sources for what is painted now, ``Q`` flat positions; of the coarsest level."""
+    grid = canvas.grid
+    if not len(grid.queries):
+        return grid.queries
+    if _all_pairs(grid):
+        return canvas.compare().nearest(grid.sources.nonzero()[:, 0])
+    found = match(
+        canvas.painted[None],
+        (~level.known)[None, None].to(canvas.painted),
+        patch=grid.patch,
+        similarity="squared-distance",
+        allowed=level.readable[None, None].to(canvas.painted),
+        method="approximate",
+        seed=seed,
+    )
+    return found.sources[0][:, 0]
+
+
+def finer_sources(
+    coarse: PatchGrid, field: CoherentField, grid: PatchGrid, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Carry sources to the next finer level; returns them and where they are only drawn at random."""
+    row, column = grid.row_column(grid.queries)
+    row, column = row.clamp(0, grid.height - 1), column.clamp(0, grid.width - 1)
+    ranks = coarse.ranks(coarse.queries)[coarse.flat(row // 2, column // 2)]
+    missing = ranks == len(coarse.queries)
+    source_row, source_column = coarse.row_column(field.sources[ranks.masked_fill(missing, 0)])
+    source_row = (source_row * 2 + row % 2).clamp_(0, grid.height - 1)
+    source_column = (source_column * 2 + column % 2).clamp_(0, grid.width - 1)
+    sources = grid.flat(source_row, source_column)
+    missing |= ~grid.sources[sources]
+    valid = grid.sources.nonzero()[:, 0]
+    draw = torch.randint(len(valid), sources.shape, generator=generator, device=valid.device)
+    return torch.where(missing, valid[draw], sources), missing
+
+
+def improve(
+    canvas: Canvas, field: CoherentField, generator: torch.Generator, finest: bool, coarsest: bool, last: bool
+) -> None:
+    """Improve the field for the present painting.
+
+    Args:
+        canvas: what is painted now.
+        field: the sources; they are changed.
+        generator: draws the random candidates.
+        finest: whether this is the finest level, which only looks around.
+        coarsest: whether this is the coarsest, where propagation is enough.
+        last: whether this is the level's last round, which is for coherence.
+    """
+    grid = canvas.grid
+    comparison = canvas.compare()
+    if not last and _all_pairs(grid):
+        field.sources = comparison.nearest(grid.sources.nonzero()[:, 0])
+    field.judge(comparison)
+    field.propagate(comparison)
+    if coarsest:
+        return
+    radius = _LAST_RADIUS if finest else max(grid.height, grid.width) // 2
+    for _ in range(_EXPLORATIONS):
+        field.explore(comparison, radius, generator)
+        radius = max(1, radius // 3)
+
+
+def _all_pairs(grid: PatchGrid) -> bool:
+    return len(grid.queries) * int(grid.sources.sum()) <= _ALL_PAIRS

@@ -1,0 +1,1 @@
+"""Give a fill that was made small the detail of the photo."""

@@ -1,0 +1,104 @@
+"""Names of models that are joined: what refines what, and what a name alone means."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import retouch
+from retouch import RetouchError
+from retouch.confidence.around import ConfidenceAround
+from retouch.confidence.head import NAME, ConfidenceHead
+from retouch.models import CARDS
+from retouch.models.loading import improves, refined, split_refiner
+from retouch.weights import write_weights
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "refiner"),
+    [
+        ("telea", None, None),
+        ("confidence-feedback", None, None),  # the paper's own generator
+        ("neural-patch", None, "neural-patch"),
+        ("telea+confidence-feedback", "telea", "confidence-feedback"),
+        ("mine.safetensors+confidence-feedback", "mine.safetensors", "confidence-feedback"),
+        ("telea+neural-patch+confidence-feedback", "telea+neural-patch", "confidence-feedback"),
+        ("telea+confidence-feedback+neural-patch", "telea+confidence-feedback", "neural-patch"),
+        (Path("telea+confidence-feedback"), None, None),
+    ],
+)
+def test_names_are_split(name, content, refiner):
+    found, card = split_refiner(name)
+    assert found == content
+    assert (card and card.name) == refiner
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("telea", "telea+neural-patch"),
+        ("confidence-feedback", "confidence-feedback+neural-patch"),
+        ("telea+confidence-feedback", "telea+confidence-feedback+neural-patch"),
+        ("telea+neural-patch", "telea+neural-patch"),
+        ("telea+neural-patch+confidence-feedback", "telea+neural-patch+confidence-feedback"),
+        ("neural-patch", "neural-patch"),
+    ],
+)
+def test_what_is_not_refined_yet_is_refined(name, expected):
+    assert refined(name) == expected
+    assert improves(name) == (name == expected)
+
+
+def test_a_model_with_confidence():
+    model = retouch.load("telea+confidence-feedback", options={"passes": 1, "threshold": "0.3"})
+    assert isinstance(model, ConfidenceAround)
+    assert (model.name, model.options.passes, model.options.threshold) == ("telea", 1, 0.3)
+    image, mask = torch.rand(1, 3, 40, 40), torch.zeros(1, 1, 40, 40)
+    mask[..., 10:20, 10:20] = 1
+    assert torch.equal(model(image, mask).image, retouch.load("telea")(image, mask).image)
+
+
+def test_models_are_joined_in_the_order_of_their_names():
+    inner = retouch.load("telea+neural-patch+confidence-feedback")
+    assert (type(inner).__name__, inner.name, inner.model.content.name) == (
+        "ConfidenceAround",
+        "neural-patch",
+        "telea",
+    )
+    outer = retouch.load("telea+confidence-feedback+neural-patch")
+    assert isinstance(outer.content, ConfidenceAround)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("telea+confidence-feedback+confidence-feedback", "name confidence-feedback once"),
+        ("telea+confidence-feedback+neural-patch+confidence-feedback", "name confidence-feedback once"),
+        ("lama+confidence-feedback", "no model called 'lama'"),
+        ("+confidence-feedback", "no model called ''"),
+    ],
+)
+def test_names_that_cannot_be(name, sentence):
+    with pytest.raises(RetouchError, match=sentence):
+        retouch.load(name)
+
+
+def test_a_head_is_no_model_and_says_what_it_is_for(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    write_weights(path, NAME, ConfidenceHead().state_dict(), {})
+    with pytest.raises(RetouchError, match="as the option head of exemplar\\+confidence-feedback"):
+        retouch.load(path)
+    assert isinstance(
+        retouch.load("telea+confidence-feedback", options={"head": str(path)}), ConfidenceAround
+    )
+
+
+def test_a_name_alone_opens_the_network_of_a_card_that_refines_too(weights_file, monkeypatch):
+    opened = next(card for card in CARDS if card.name == "contextual-attention")
+    card = replace(opened, name="both", widths=(), refine=lambda model, options: ("around", model.name))
+    monkeypatch.setattr("retouch.models.loading.CARDS", (*CARDS, card))
+    with pytest.raises(RetouchError, match="No weights for both"):
+        retouch.load("both")
+    assert retouch.load("telea+both") == ("around", "telea")

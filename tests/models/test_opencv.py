@@ -1,0 +1,87 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retouch.contract import Progress
+from retouch.errors import RetouchError
+from retouch.models.opencv import ClassicalOptions, NavierStokes, Telea
+
+MODELS = pytest.mark.parametrize("model", [Telea(), NavierStokes()], ids=lambda model: model.name)
+
+
+def hole(height, width, rows, columns):
+    mask = torch.zeros(1, 1, height, width)
+    mask[..., rows, columns] = 1
+    return mask
+
+
+@MODELS
+def test_a_constant_photo_stays_constant(model):
+    image = torch.full((1, 3, 20, 30), 100 / 255)
+    mask = hole(20, 30, slice(5, 15), slice(0, 12))
+    garbage = torch.where(mask > 0, torch.rand_like(image), image)
+    # OpenCV's fast marching weighs in 8 bit and wobbles by a few levels.
+    torch.testing.assert_close(model(garbage, mask).image, image, atol=4.1 / 255, rtol=0)
+
+
+@MODELS
+@given(st.integers(1, 9), st.integers(2, 9), st.integers(0, 2**31))
+@settings(max_examples=30)
+def test_any_size_and_hole(model, height, width, seed):
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(1, 3, height, width, generator=generator)
+    mask = (torch.rand(1, 1, height, width, generator=generator) < 0.4).float()
+    mask[..., 0, 0], mask[..., -1, -1] = 1, 0
+    fill = model(image, mask)
+    assert torch.equal(fill.image * (1 - mask), image * (1 - mask))
+    assert fill.confidence is None
+    assert fill.correspondence is None
+
+
+@MODELS
+def test_it_does_not_look_into_the_hole(model):
+    mask = hole(16, 16, slice(4, 10), slice(4, 16))
+    image = torch.rand(1, 3, 16, 16)
+    other = torch.where(mask > 0, torch.rand_like(image), image)
+    assert torch.equal(model(image, mask).image, model(other, mask).image)
+
+
+@MODELS
+def test_forbidden_pixels_do_not_matter(model):
+    mask = hole(24, 24, slice(8, 16), slice(8, 16))
+    allowed = 1 - hole(24, 24, slice(0, 24), slice(16, 24))
+    # So many, because OpenCV's fluid dynamics look at unknown pixels in about one of sixteen.
+    image = torch.rand(64, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    mask, allowed = mask.expand(64, -1, -1, -1), allowed.expand(64, -1, -1, -1)
+    other = image.clone()
+    other[..., 16:] = 1 - other[..., 16:]
+    inside = mask.expand_as(image) > 0
+    one, two = (model(each, mask, allowed=allowed).image for each in (image, other))
+    assert torch.equal(one[inside], two[inside])
+    assert not torch.equal(model(image, mask).image[inside], model(other, mask).image[inside])
+
+
+@MODELS
+def test_each_item_of_a_batch_is_filled_on_its_own(model):
+    image = torch.rand(2, 3, 16, 16)
+    mask = torch.cat([hole(16, 16, slice(2, 5), slice(2, 9)), hole(16, 16, slice(8, 16), slice(0, 4))])
+    steps: list[Progress] = []
+    both = model(image, mask, on_progress=steps.append).image
+    for item in range(2):
+        alone = model(image[item : item + 1], mask[item : item + 1]).image
+        assert torch.equal(both[item], alone[0])
+    assert [step.done for step in steps] == [1, 2]
+
+
+def test_the_radius_is_used():
+    image, mask = torch.rand(1, 3, 32, 32), hole(32, 32, slice(10, 20), slice(10, 20))
+    small, large = (Telea(ClassicalOptions(radius=radius))(image, mask).image for radius in (1, 9))
+    assert not torch.equal(small, large)
+
+
+@MODELS
+def test_nothing_left_to_borrow_from(model):
+    mask = hole(8, 8, slice(0, 4), slice(0, 8))
+    with pytest.raises(RetouchError, match="allow some"):
+        model(torch.rand(1, 3, 8, 8), mask, allowed=torch.zeros_like(mask))
