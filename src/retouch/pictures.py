@@ -1,4 +1,4 @@
-"""The kinds of picture that Python hands over: how each becomes a photo, and how it comes back.
+"""Pictures that Python hands over: how each type becomes a photo, and how the photo goes back.
 
 A picture is a path, the bytes of an image file, a numpy array, a PIL image, or a
 :class:`~retouch.imaging.Photo`.
@@ -7,7 +7,8 @@ A picture is a path, the bytes of an image file, a numpy array, a PIL image, or 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
@@ -17,6 +18,7 @@ from retouch import imaging
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.imaging.photo import join_alpha
+from retouch.ops.masks import dilate as grow
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -27,6 +29,99 @@ Mask: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _PIL_MODES = ("L", "LA", "RGB", "RGBA", "P", "I;16")
 _STEPS = 65535  # float pictures travel as 16 bit; only what is filled is rounded
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture and its hole, opened for the engine.
+
+    Attributes:
+        picture: as the caller handed it over; never changed.
+        photo: the picture as a photo.
+        hole: ``H×W`` bool, True = fill.
+        allowed: ``H×W`` bool, True where may be borrowed from; None for everywhere.
+        ours: whether the photo may be changed in place: it was read here, or the caller allows it.
+        target: the file to write; None if the result is handed back in memory.
+        overwrite: replace that file if it exists.
+    """
+
+    picture: Picture
+    photo: Photo
+    hole: Mask
+    allowed: Mask | None
+    ours: bool
+    target: Path | None
+    overwrite: bool
+
+    def give_back(self, filled: Photo, *, changed: bool) -> Any:
+        """Return the filled photo as the type that was handed over; a path is written and returned.
+
+        Args:
+            filled: the photo, filled.
+            changed: whether anything was filled. If not, a file is copied byte for byte.
+        """
+        picture = self.picture
+        if isinstance(picture, (str, Path, bytes)):
+            written = save(picture, filled, self.target, changed=changed, overwrite=self.overwrite)
+            return self.target if written is None else written
+        return give_back(picture, self.photo, filled, self.hole)
+
+
+def open_pair(
+    picture: Picture,
+    mask: Picture | None,
+    *,
+    include: Picture | None,
+    avoid: Picture | None,
+    dilate: int,
+    invert_mask: bool,
+    resize_mask: bool,
+    in_place: bool,
+    target: Path | None,
+    overwrite: bool,
+    allow_huge: bool,
+) -> Opened:
+    """Open a picture with its masks, and find out at once what would keep the result from being written.
+
+    The arguments are those of :class:`retouch.api.arguments.InpaintArguments`; ``target`` is the file to
+    write.
+
+    Raises:
+        RetouchError: the picture, a mask or the target cannot be used.
+    """
+    if in_place and not isinstance(picture, Photo):
+        raise RetouchError("in_place= is for a retouch.imaging.Photo; other pictures are never changed.")
+    if dilate < 0:
+        raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
+    photo = to_photo(picture, allow_huge=allow_huge)
+    from_file = isinstance(picture, (str, Path, bytes))
+    if from_file:
+        imaging.check_target(target, overwrite=overwrite, photo=photo)
+    read = partial(to_mask, photo=photo, resize=resize_mask, allow_huge=allow_huge)
+    hole = grow(read(mask, invert=invert_mask), dilate) if dilate else read(mask, invert=invert_mask)
+    check_floats(picture, hole)
+    allowed = None if include is None else read(include, name="include mask")
+    if avoid is not None:
+        kept = read(avoid, name="avoid mask", invert=True)
+        allowed = kept if allowed is None else allowed & kept
+    return Opened(picture, photo, hole, allowed, in_place or from_file, target, overwrite)
+
+
+def open_whole(picture: Picture, *, target: Path | None, overwrite: bool, allow_huge: bool) -> Opened:
+    """Open a picture of which every pixel may change; see :func:`open_pair`."""
+    photo = read_whole(picture, allow_huge=allow_huge)
+    from_file = isinstance(picture, (str, Path, bytes))
+    if from_file:
+        imaging.check_target(target, overwrite=overwrite, photo=photo)
+    everything = np.ones(photo.pixels.shape[:2], dtype=np.bool_)
+    return Opened(picture, photo, everything, None, from_file, target, overwrite)
+
+
+def read_whole(picture: Picture, *, allow_huge: bool) -> Photo:
+    """Turn a picture into a photo of which every value counts; see :func:`to_photo`."""
+    photo = to_photo(picture, allow_huge=allow_huge)
+    check_floats(picture, np.zeros(photo.pixels.shape[:2], dtype=np.bool_))
+    return photo
 
 
 def to_photo(picture: Picture, *, allow_huge: bool = False) -> Photo:
@@ -82,7 +177,9 @@ def to_mask(
         return ~hole if invert else hole
     if isinstance(mask, (str, Path, bytes)):
         return imaging.read_mask(mask, shape, invert=invert, resize=resize, allow_huge=allow_huge, name=name)
-    if _is_pil(mask):
+    if isinstance(mask, Photo):
+        mask = join_alpha(mask)
+    elif _is_pil(mask):
         mask = np.asarray(_without_palette(mask))
     if isinstance(mask, np.ndarray):
         return imaging.mask_from_array(mask, shape, invert=invert, resize=resize, name=name)

@@ -1,6 +1,7 @@
 import doctest
 import inspect
 import io
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -15,6 +16,7 @@ from PIL import Image
 import retouch
 from retouch import RetouchError
 from retouch.api import inpainting
+from retouch.api.arguments import DEFAULTS, FillArguments, InpaintArguments
 from retouch.contract import Model, Progress
 from retouch.imaging import photo_from_array
 from retouch.models import CARDS
@@ -360,6 +362,27 @@ def test_masks_that_are_refused(photo, hole):
         retouch.inpaint(photo, hole, model=FAST, dilate=-1)
 
 
+def test_the_arguments_are_written_once():
+    declared = inspect.signature(retouch.fill).parameters
+    assert {
+        name: each.default for name, each in declared.items() if name not in ("image", "mask")
+    } == DEFAULTS
+    assert DEFAULTS.keys() == FillArguments.__annotations__.keys()
+    documents = InpaintArguments.__doc__ + FillArguments.__doc__
+    documented = re.findall(r"^        (\w+): ", documents, re.MULTILINE)
+    assert set(documented) == DEFAULTS.keys()
+    with pytest.raises(TypeError, match=r"no argument 'sed'.*seed"):
+        retouch.fill(np.zeros((8, 8), np.uint8), np.zeros((8, 8), bool), sed=1)
+
+
+def test_a_photo_can_be_the_mask(photo, hole):
+    expected = retouch.inpaint(photo, hole, model=FAST)
+    mask = photo_from_array(hole.astype(np.uint8) * 255)
+    assert np.array_equal(retouch.inpaint(photo, mask, model=FAST), expected)
+    strokes = photo_from_array(np.dstack([photo, hole.astype(np.uint8) * 255]))
+    assert np.array_equal(retouch.inpaint(photo, strokes, model=FAST), expected)
+
+
 def test_inpaint_takes_what_fill_takes():
     fill, inpaint = (inspect.signature(each).parameters for each in (retouch.fill, retouch.inpaint))
     # Who gets the picture alone has no use for a trace.
@@ -370,8 +393,8 @@ def test_every_option_of_inpaint_reaches_fill(monkeypatch):
     seen = {}
     monkeypatch.setattr(
         inpainting,
-        "fill",
-        lambda image, mask, **options: seen.update(options) or retouch.Result(1, True, None),
+        "_fill",
+        lambda image, mask, arguments: seen.update(arguments) or retouch.Result(1, True, None),
     )
     given = {name: object() for name in list(inspect.signature(retouch.inpaint).parameters)[2:]}
     assert retouch.inpaint(object(), object(), **given) == 1

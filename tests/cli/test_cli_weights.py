@@ -48,7 +48,7 @@ def test_fill_takes_a_file(run, photo, hole, photo_file, mask_file, weights_file
 
 @pytest.mark.parametrize("model", ["gone.safetensors", "pen-net"])
 def test_fill_without_weights_is_one_sentence(run, photo_file, mask_file, model, monkeypatch):
-    monkeypatch.setattr("retouch.models.loading.CARDS", [replace(card, widths=()) for card in CARDS])
+    monkeypatch.setattr("retouch.models.CARDS", [replace(card, widths=()) for card in CARDS])
     done = run("fill", photo_file, mask_file, "--model", model)
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert model in done.err

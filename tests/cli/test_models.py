@@ -22,7 +22,7 @@ def test_a_trained_model_has_a_row_for_each_width(run, monkeypatch):
         Width("lite", 900_000, "nets-lite.safetensors", Scores("256²", 0.25, 0.3, 9)),
     )
     card = ModelCard("nets", "A paper, 2018", "skies", build=lambda device, options: None, widths=widths)
-    monkeypatch.setattr("retouch.models.loading.CARDS", (card,))
+    monkeypatch.setattr("retouch.models.CARDS", (card,))
     rows = json.loads(run("models", "--json").out)
     assert [(row["width"], row["parameters"], row["weights"]) for row in rows] == [
         ("paper", 3_601_542, "nets-paper.safetensors"),
@@ -38,6 +38,6 @@ def test_a_trained_model_has_a_row_for_each_width(run, monkeypatch):
 def test_a_method_without_a_network_shows_its_scores(run, monkeypatch):
     scores = Scores("512²", 0.2, 0.3, 9.5)
     card = ModelCard("copies", "A paper", "skies", build=lambda device, options: None, scores=scores)
-    monkeypatch.setattr("retouch.models.loading.CARDS", (card,))
+    monkeypatch.setattr("retouch.models.CARDS", (card,))
     assert "(512²): ST-LPIPS 0.2, LPIPS 0.3, L1 9.5 %" in run("models").out.decode()
     assert json.loads(run("models", "--json").out)[0]["scores"]["l1"] == 9.5

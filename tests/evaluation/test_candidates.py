@@ -31,7 +31,7 @@ def test_what_cannot_be_measured(names, sentence):
 
 def test_a_network_without_weights(monkeypatch):
     cards = [replace(card, widths=()) for card in CARDS]
-    monkeypatch.setattr("retouch.models.loading.CARDS", cards)
+    monkeypatch.setattr("retouch.models.CARDS", cards)
     with pytest.raises(RetouchError, match="retouch train"):
         check_models(["pen-net"])
 

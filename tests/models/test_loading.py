@@ -1,5 +1,7 @@
 """Names of models that are joined: what refines what, and what a name alone means."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,27 +13,33 @@ from retouch import RetouchError
 from retouch.confidence.around import ConfidenceAround
 from retouch.confidence.head import NAME, ConfidenceHead
 from retouch.models import CARDS
-from retouch.models.loading import improves, refined, split_refiner
-from retouch.weights import write_weights
+from retouch.models.specification import WEIGHTS_ENDING, Specification
+from retouch.weights import ENDING, write_weights
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "refiner"),
+    ("name", "base", "around"),
     [
-        ("telea", None, None),
-        ("confidence-feedback", None, None),  # the paper's own generator
-        ("neural-patch", None, "neural-patch"),
-        ("telea+confidence-feedback", "telea", "confidence-feedback"),
-        ("mine.safetensors+confidence-feedback", "mine.safetensors", "confidence-feedback"),
-        ("telea+neural-patch+confidence-feedback", "telea+neural-patch", "confidence-feedback"),
-        ("telea+confidence-feedback+neural-patch", "telea+confidence-feedback", "neural-patch"),
-        (Path("telea+confidence-feedback"), None, None),
+        ("telea", "telea", ()),
+        ("auto", "exemplar", ()),
+        ("auto+neural-patch", "exemplar", ("neural-patch",)),
+        ("confidence-feedback", "confidence-feedback", ()),  # the paper's own generator
+        ("neural-patch", "contextual-attention", ("neural-patch",)),
+        ("neural-patch+confidence-feedback", "contextual-attention", ("neural-patch", "confidence-feedback")),
+        ("telea+confidence-feedback", "telea", ("confidence-feedback",)),
+        ("mine.safetensors", Path("mine.safetensors"), ()),
+        ("a+b.SafeTensors+confidence-feedback", Path("a+b.SafeTensors"), ("confidence-feedback",)),
+        ("telea+neural-patch+confidence-feedback", "telea", ("neural-patch", "confidence-feedback")),
+        ("telea+confidence-feedback+neural-patch", "telea", ("confidence-feedback", "neural-patch")),
+        (Path("telea+confidence-feedback"), Path("telea+confidence-feedback"), ()),
+        ("lama+telea", "lama+telea", ()),  # telea works on no other model's fill
     ],
 )
-def test_names_are_split(name, content, refiner):
-    found, card = split_refiner(name)
-    assert found == content
-    assert (card and card.name) == refiner
+def test_a_name_is_taken_apart(name, base, around):
+    found = Specification.parse(name)
+    assert (found.base, found.around) == (base, around)
+    assert found.file == (base if isinstance(base, Path) else None)
+    assert isinstance(name, Path) or Specification.parse(str(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -42,12 +50,23 @@ def test_names_are_split(name, content, refiner):
         ("telea+confidence-feedback", "telea+confidence-feedback+neural-patch"),
         ("telea+neural-patch", "telea+neural-patch"),
         ("telea+neural-patch+confidence-feedback", "telea+neural-patch+confidence-feedback"),
-        ("neural-patch", "neural-patch"),
+        ("neural-patch", "contextual-attention+neural-patch"),
     ],
 )
 def test_what_is_not_refined_yet_is_refined(name, expected):
-    assert refined(name) == expected
-    assert improves(name) == (name == expected)
+    found = Specification.parse(name)
+    assert str(found.refined()) == expected
+    assert found.refined().improves
+    assert found.improves == (str(found) == expected)
+
+
+def test_a_weights_file_is_told_by_its_ending():
+    assert WEIGHTS_ENDING == ENDING
+
+
+def test_opencv_models_need_no_torch():
+    code = "import sys, retouch; retouch.models.loading._device('auto', retouch.list_models()[1]); "
+    subprocess.run([sys.executable, "-c", code + "assert 'torch' not in sys.modules"], check=True)
 
 
 def test_a_model_with_confidence():
@@ -98,7 +117,7 @@ def test_a_head_is_no_model_and_says_what_it_is_for(tmp_path):
 def test_a_name_alone_opens_the_network_of_a_card_that_refines_too(weights_file, monkeypatch):
     opened = next(card for card in CARDS if card.name == "contextual-attention")
     card = replace(opened, name="both", widths=(), refine=lambda model, options: ("around", model.name))
-    monkeypatch.setattr("retouch.models.loading.CARDS", (*CARDS, card))
+    monkeypatch.setattr("retouch.models.CARDS", (*CARDS, card))
     with pytest.raises(RetouchError, match="No weights for both"):
         retouch.load("both")
     assert retouch.load("telea+both") == ("around", "telea")

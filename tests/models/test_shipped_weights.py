@@ -95,7 +95,7 @@ def test_a_network_without_weights_is_not_listed_and_says_what_to_do():
 def test_one_width_makes_a_card_buildable_by_name(weights_file, monkeypatch):
     bare = next(card for card in CARDS if card.name == "contextual-attention")
     card = replace(bare, widths=(Width("tiny", 1, weights_file.name), Width("lost", 1, "lost.safetensors")))
-    monkeypatch.setattr("retouch.models.loading.CARDS", (card,))
+    monkeypatch.setattr("retouch.models.CARDS", (card,))
     monkeypatch.setattr("retouch.weights.shipped", lambda name: weights_file.parent / name)
     assert retouch.list_models() == [card]
     by_name, by_path = retouch.load("contextual-attention"), retouch.load(weights_file)

@@ -4,7 +4,8 @@
 OpenCV, libvips, numpy) is imported inside the functions that need it.
 """
 
-from retouch.api.inpainting import Result, fill, inpaint
+from retouch.api.inpainting import fill, inpaint
+from retouch.api.result import Result
 from retouch.api.style_transfer import stylize
 
 __all__ = ["Result", "fill", "inpaint", "stylize"]

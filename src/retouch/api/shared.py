@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.errors import RetouchError
-from retouch.models.loading import load, refined
+from retouch.models.loading import load
+from retouch.models.specification import Specification
 
 if TYPE_CHECKING:
     from retouch.contract import Model
@@ -33,7 +34,8 @@ def to_model(
         RetouchError: it cannot be loaded; or it is loaded already, and the other arguments would change it.
     """
     if isinstance(model, (str, Path)):
-        return load(refined(model) if refine else model, device=device, options=options)
+        specification = Specification.parse(model)
+        return load(specification.refined() if refine else specification, device=device, options=options)
     if device != "auto":
         raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")
     if refine or options:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,18 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import retouch
+from retouch.api.arguments import DEFAULTS
 from retouch.api.inpainting import ENDING
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file, where
 from retouch.cli.terminal import PIPE, good_enough, plain_errors, progress_bar, read_pipe, write_pipe
 from retouch.errors import RetouchError
-from retouch.models.loading import improves
+from retouch.models.specification import Specification
 
 if TYPE_CHECKING:
     import numpy as np
 
-default = SimpleNamespace(
-    **{name: parameter.default for name, parameter in inspect.signature(retouch.fill).parameters.items()}
-)
+    from retouch.imaging import Photo
+
+default = SimpleNamespace(**DEFAULTS, mask=None)
 
 
 def fill(
@@ -131,7 +131,7 @@ def fill(
             if name is not None:
                 _check_picture(option, Path(name), overwrite)
         source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
-        stoppable = refine or improves(model)
+        stoppable = refine or Specification.parse(model).improves
         with progress_bar(quiet=quiet) as listen, good_enough(listen, stoppable, quiet) as on_progress:
             result = retouch.fill(
                 opened,
@@ -213,7 +213,7 @@ def _check_picture(option: str, target: Path, overwrite: bool) -> None:
 
 
 def _draw(
-    result: retouch.Result, extra: dict[str, str | None], colour_wheel: bool
+    result: retouch.Result[Photo], extra: dict[str, str | None], colour_wheel: bool
 ) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     """Draw the extra pictures that were asked for, by file name, before anything is written."""
     import numpy as np

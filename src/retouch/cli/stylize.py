@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +10,11 @@ from typing import Annotated
 import typer
 
 import retouch
-from retouch.api.style_transfer import ENDING
+from retouch.api.style_transfer import DEFAULTS, ENDING
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe, write_pipe
 
-default = SimpleNamespace(
-    **{name: parameter.default for name, parameter in inspect.signature(retouch.stylize).parameters.items()}
-)
+default = SimpleNamespace(**DEFAULTS)
 
 
 def stylize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 from retouch.errors import RetouchError
@@ -41,34 +40,35 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
         RetouchError: no such model, file or device, two of one name, or a tool that is not installed.
     """
     from retouch.models import AUTO, CARDS
-    from retouch.models.loading import JOIN, check_device, is_weights_file, load, split_refiner
+    from retouch.models.loading import check_device, load
+    from retouch.models.specification import JOIN, Specification
 
     found: dict[str, WeightsFile | None] = {}
     for model in models:
-        content, refiner = split_refiner(model)
-        first = content or model
-        file = is_weights_file(first)
-        name = Path(first).stem if file else first
-        if not file and name not in (*BASELINES, *(card.name for card in CARDS)):
+        specification = Specification.parse(model)
+        file = specification.file
+        first = model.partition(JOIN)[0] if file is None else file.stem
+        if file is None and first not in (*BASELINES, *(card.name for card in CARDS)):
             known = [*(card.name for card in CARDS if card.ready), *BASELINES]
-            hint = f" The name of what auto stands for is {AUTO}." if name == "auto" else ""
+            hint = f" The name of what auto stands for is {AUTO}." if first == "auto" else ""
             raise RetouchError(
-                f"There is no model {name!r} to measure; choose from {', '.join(known)}, "
+                f"There is no model {first!r} to measure; choose from {', '.join(known)}, "
                 f"or give a weights file.{hint}"
             )
-        if content is not None and refiner is not None:
-            if name in BASELINES and not file:
-                raise RetouchError(f"{refiner.name} refines fills of this package's models, not of {name}.")
-            name += JOIN + refiner.name
+        if file is None and first in BASELINES and specification.around:
+            raise RetouchError(
+                f"{specification.around[-1]} refines fills of this package's models, not of {first}."
+            )
+        name = model if file is None else JOIN.join((first, *specification.around))
         if models.count(model) > 1:
             raise RetouchError("A model is named twice; name each one once.")
         if name in found:
             raise RetouchError(f"Two models would be called {name} in the report; rename the file of one.")
-        if name in BASELINES and not file:
+        if name in BASELINES and file is None:
             if find_spec(BASELINES[name]) is None:
                 raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
         else:
             load(model, device="cpu")  # says what is wrong with its weights
-        found[name] = WeightsFile(model, file_digest(Path(first))) if file else None
+        found[name] = WeightsFile(model, file_digest(file)) if file is not None else None
     check_device(device)
     return found

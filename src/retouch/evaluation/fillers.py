@@ -99,9 +99,10 @@ def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> F
 
 def _unchanged(weights: WeightsFile) -> str:
     """The name of a file, which must not have been replaced since it was named."""
-    from retouch.models.loading import split_refiner
+    from retouch.models.specification import Specification
 
-    path = Path(split_refiner(weights.path)[0] or weights.path)
+    path = Specification.parse(weights.path).file
+    assert path is not None  # a weights file was named
     if file_digest(path) != weights.sha256:
         raise RetouchError(f"{path} has changed since measuring began; measure again with --resume.")
     return weights.path

@@ -1,0 +1,147 @@
+"""The arguments of ``fill`` and ``inpaint``, written once: their types, meanings and defaults.
+
+The command line, the server and batches take names and defaults from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+
+if TYPE_CHECKING:
+    from retouch.contract import Model, Progress
+    from retouch.pictures import Picture
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class InpaintArguments(TypedDict, total=False):
+    """The keyword arguments of :func:`retouch.inpaint`.
+
+    Attributes:
+        model: a name from :func:`retouch.list_models`, a weights file of your own, or a model that
+            :func:`retouch.load` returned.
+        refine: refine the model's fill with neural-patch; see docs/models/neural-patch.md.
+        options: options of a model given by name (of neural-patch, if that refines it); see
+            :func:`retouch.load`.
+        device: where a model given by name or file runs; see :func:`retouch.load`.
+        seed: the same seed gives the same fill on the same device.
+        dilate: grow the hole by this many pixels, for a mask that was drawn too tight.
+        invert_mask: black = fill instead.
+        resize_mask: resize masks of another size to the picture's size instead of refusing them.
+        include: a picture; white = may be borrowed from, black = may not. None = all of the known area.
+        avoid: a picture; white = may not be borrowed from, whether included or not. None = avoid nothing.
+            Models that match patches respect both. Other models invent colours; for those only the detail
+            added by upsampling is borrowed.
+        working_size: a hole whose window is longer than this many pixels is filled at a lower resolution,
+            then gets its detail from the photo. None = what suits the model.
+        upsampling: how that detail is made: "network" corrects the photo's residual with a network,
+            "residual" takes it as it is; "auto" uses the network up to a factor of 4.
+        confidence: judge the fill of a model that has no confidence of its own with a small network.
+        in_place: change the :class:`retouch.imaging.Photo` that was handed over instead of a copy, which
+            saves time and memory for very large photos. Pictures of any other type are never changed.
+        on_progress: called with a :class:`retouch.contract.Progress` as the work goes on; it may raise
+            :class:`retouch.contract.Stop`.
+        output: only for a path: the file to write. None = ``<stem>-filled<ext>`` beside the photo.
+        overwrite: replace ``output`` if it exists.
+        allow_huge: read files with more pixels than the safety limit.
+    """
+
+    model: str | Path | Model
+    refine: bool
+    options: Mapping[str, Any] | None
+    device: str
+    seed: int
+    dilate: int
+    invert_mask: bool
+    resize_mask: bool
+    include: Picture | None
+    avoid: Picture | None
+    working_size: int | None
+    upsampling: Literal["auto", "network", "residual"]
+    confidence: bool
+    in_place: bool
+    on_progress: Callable[[Progress], None] | None
+    output: str | Path | None
+    overwrite: bool
+    allow_huge: bool
+
+
+class FillArguments(InpaintArguments, total=False):
+    """The keyword arguments of :func:`retouch.fill`: those of :class:`InpaintArguments`, and one more.
+
+    Attributes:
+        trace: keep where each pixel came from, for the result's ``correspondence``, ``levels`` and
+            ``draw_sources``. False saves the time and the memory.
+    """
+
+    trace: bool
+
+
+DEFAULTS: FillArguments = {
+    "model": "auto",
+    "refine": False,
+    "options": None,
+    "device": "auto",
+    "seed": 0,
+    "dilate": 0,
+    "invert_mask": False,
+    "resize_mask": False,
+    "include": None,
+    "avoid": None,
+    "working_size": None,
+    "upsampling": "auto",
+    "confidence": False,
+    "in_place": False,
+    "on_progress": None,
+    "output": None,
+    "overwrite": False,
+    "allow_huge": False,
+    "trace": True,
+}
+"""The value of each argument that is not given."""
+
+
+Given = TypeVar("Given", bound=Mapping[str, Any])
+
+
+def completed(given: Given, defaults: Given) -> Given:
+    """Add the value of each argument that is not given.
+
+    Raises:
+        TypeError: there is no such argument.
+    """
+    unknown = [name for name in given if name not in defaults]
+    if unknown:
+        raise TypeError(f"there is no argument {unknown[0]!r}; the arguments are {', '.join(defaults)}")
+    return cast(Given, {**defaults, **given})
+
+
+def shows(arguments: type[Any], defaults: Mapping[str, Any]) -> Callable[[Function], Function]:
+    """Let ``help()`` and ``inspect.signature`` of a function show the arguments behind its ``**given``.
+
+    Args:
+        arguments: the typed dictionary of the function's keyword arguments.
+        defaults: their values, by name.
+    """
+
+    def decorate(function: Function) -> Function:
+        declared = signature(function)
+        first = [each for each in declared.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+        named = [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=defaults[name],
+                annotation=getattr(kind, "__forward_arg__", kind),
+            )
+            for name, kind in arguments.__annotations__.items()
+        ]
+        function.__signature__ = Signature(  # type: ignore[attr-defined] # functions take any attribute
+            [*first, *named], return_annotation=declared.return_annotation
+        )
+        return function
+
+    return decorate

@@ -1,0 +1,85 @@
+"""What ``retouch.fill`` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from retouch.errors import RetouchError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from retouch.engine.pipeline import PhotoFill
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class Result(Generic[Given]):
+    """A filled picture, and what it was filled from.
+
+    Attributes:
+        image: the filled picture, of the type that was handed over (for a path: the path written).
+        changed: False if the mask was empty, so that the picture came back as it was.
+    """
+
+    image: Given
+    changed: bool
+    _fill: PhotoFill
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds spent on each stage of the work."""
+        return self._fill.timings
+
+    @cached_property
+    def confidence(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+        """``H×W`` in [0, 1], 1 on known pixels; None if the model has none and none was asked for."""
+        from retouch.engine.pipeline import confidence_map
+
+        return confidence_map(self._fill)
+
+    @cached_property
+    def correspondence(self) -> np.ndarray[Any, np.dtype[np.int32]] | None:
+        """``H×W×2``: the row and column each pixel was taken from, -1 where nothing was borrowed.
+
+        None if the model borrows nothing, or if ``trace`` was False. A model that borrows at several levels
+        gives its finest.
+        """
+        from retouch.engine.pipeline import source_map
+
+        return source_map(self._fill)
+
+    @cached_property
+    def levels(self) -> tuple[Result[Given], ...]:
+        """This result once for each level of the model, with that level's correspondence, coarse to fine.
+
+        The last one is this result itself; it is the only one if the model has no levels.
+        """
+        from retouch.engine.pipeline import split_levels
+
+        *coarser, _ = split_levels(self._fill)
+        return (*(replace(self, _fill=each) for each in coarser), self)
+
+    def draw_sources(
+        self, style: Literal["places", "wheel"] = "places"
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Draw where each filled pixel came from, ``H×W×3``.
+
+        Args:
+            style: "places" colours a filled pixel by the place it came from, see
+                :func:`retouch.drawing.sources.draw_sources`; "wheel" by the direction and the distance of
+                its source, see :func:`retouch.drawing.colour_wheel.draw_wheel`.
+
+        Raises:
+            RetouchError: there is no such style.
+        """
+        from retouch.drawing.colour_wheel import draw_wheel
+        from retouch.drawing.sources import draw_sources
+
+        styles = {"places": draw_sources, "wheel": draw_wheel}
+        if style not in styles:
+            raise RetouchError(f"Sources are drawn in the style {' or '.join(styles)}, not {style!r}.")
+        return styles[style](self._fill.photo, self._fill)
