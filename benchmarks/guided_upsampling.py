@@ -27,13 +27,13 @@ from torch import Tensor
 import retouch
 from photos import blob
 from retouch.contract import Fill
-from retouch.engine.pipeline import reaches
 from retouch.evaluation.metrics import perceptual, total_variation
 from retouch.evaluation.st_lpips import st_lpips
 from retouch.imaging import read_photo, to_srgb, write_png
-from retouch.ops.blend import close_seam
 from retouch.ops.masks import bounding_box
 from retouch.ops.resize import enlarge, shrink, shrink_mask
+from retouch.ops.seam import close_seam
+from retouch.upsampling.fill_small import reaches
 from retouch.upsampling.guided import upsample
 from retouch.upsampling.network import GuidedUpsamplingNetwork, open_network
 from retouch.weights import read_weights, write_weights
@@ -74,7 +74,9 @@ def ways(
         made[name, "low"] = fill.image, time.perf_counter() - start
 
         def blended(filled: Tensor) -> Tensor:
-            return close_seam(photo, filled, mask, reaches(scale))
+            known, made = (each[0].permute(1, 2, 0).numpy() for each in (photo, filled))
+            joined = close_seam(known, made, mask[0, 0].numpy() > 0, reaches(scale))
+            return torch.from_numpy(joined).permute(2, 0, 1)[None]
 
         timed(name, "bicubic", lambda fill=fill: blended(enlarge(fill.image, scale)))
         for way, by in (("residual", None), ("network", network)):

@@ -7,7 +7,8 @@ from tests.engine.fakes import Constant, Offset
 
 from retouch.contract import Fill, Model
 from retouch.drawing.colour_wheel import draw_wheel, wheel_colours
-from retouch.engine.pipeline import fill_photo, source_map
+from retouch.engine.filled import source_map
+from retouch.engine.pipeline import fill_photo
 from retouch.imaging import photo_from_array
 
 

@@ -3,7 +3,8 @@ import pytest
 from tests.engine.fakes import Constant, Nearest
 
 from retouch.drawing.sources import SHEET_TILE, draw_sources, sheet
-from retouch.engine.pipeline import fill_photo, source_map
+from retouch.engine.filled import source_map
+from retouch.engine.pipeline import fill_photo
 from retouch.imaging import photo_from_array
 
 

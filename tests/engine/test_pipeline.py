@@ -9,11 +9,13 @@ from tests.engine.fakes import Constant, Nearest, Offset
 
 from retouch.contract import Fill, Progress, Stop
 from retouch.engine import pipeline
-from retouch.engine.pipeline import confidence_map, fill_photo, source_map, split_levels
+from retouch.engine.filled import confidence_map, source_map, split_levels
+from retouch.engine.pipeline import fill_photo
 from retouch.errors import RetouchError
 from retouch.imaging import photo_from_array
 from retouch.models import CARDS
 from retouch.ops.masks import depth
+from retouch.upsampling.fill_small import TONE
 
 MODELS = [Nearest(), Constant(0.5), *(card.build("cpu", {}) for card in CARDS if card.build)]
 MODELS += [
@@ -125,7 +127,7 @@ def test_native_fill_copies_exactly_what_the_source_map_says():
     sources = source_map(result)
     assert (sources[~mask] == -1).all()
     # Beside the border colours are made to meet.
-    deep = depth(mask) > pipeline.TONE
+    deep = depth(mask) > TONE
     assert deep.sum() > 900
     assert np.array_equal(result.photo.pixels[deep], array[tuple(sources[deep].T)])
 
@@ -242,7 +244,7 @@ def test_a_photo_that_repeats_is_restored_at_full_resolution():
     result = fill_photo(photo_from_array(array), mask, model, working_size=90, upsampling="residual")
     assert model.seen[0][0].shape[2:] == (73, 83)
     error = np.abs(result.photo.pixels.astype(int) - array)
-    deep = depth(mask) > 3 * pipeline.TONE
+    deep = depth(mask) > 3 * TONE
     assert deep.sum() > 2000
     assert error[deep | ~mask].max() <= 1
     sources = source_map(result)

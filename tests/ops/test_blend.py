@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.ops.blend import blend, close_seam
+from retouch.ops.blend import blend
 
 
 def square(size=40, margin=10):
@@ -81,58 +81,3 @@ def test_a_hole_at_the_corner():
     blended = blend(image, fill, mask, 3)
     assert blended[0, 0, 5, 0] == pytest.approx(0.6, abs=1e-5)
     assert blended[0, 0, 0, 0] == pytest.approx(0.4)
-
-
-@given(st.integers(0, 2**31), st.integers(1, 20))
-def test_closing_a_seam_changes_no_known_pixel(seed, reach):
-    generator = torch.Generator().manual_seed(seed)
-    image, fill = torch.rand(2, 2, 3, 9, 13, generator=generator)
-    mask = (torch.rand(2, 1, 9, 13, generator=generator) < 0.5).float()
-    closed = close_seam(image, fill, mask, (reach, 1))
-    assert torch.equal(closed * (1 - mask), image * (1 - mask))
-    assert closed.min() >= 0
-    assert closed.max() <= 1
-    # Neither the hole of the photo nor what the fill says elsewhere is looked at.
-    other = close_seam(torch.where(mask > 0, 0.3, image), torch.where(mask > 0, fill, 0.7), mask, (reach, 1))
-    assert torch.equal(other, closed)
-
-
-@pytest.mark.parametrize("reach", [3, 8, 9])
-def test_a_step_of_tone_is_closed_and_fades_to_nothing(reach):
-    image, fill = torch.full((1, 3, 60, 60), 0.55), torch.full((1, 3, 60, 60), 0.5)
-    line = close_seam(image, fill, square(60, 15), (reach,))[0, 0, 30, 15:30]
-    assert line[0] == pytest.approx(0.55, abs=0.002)
-    assert (line.diff() <= 1e-6).all()
-    assert (line[:reach] > 0.5).all()
-    assert torch.equal(line[reach:], torch.full((15 - reach,), 0.5))
-
-
-def test_what_already_meets_is_not_changed():
-    image = torch.full((1, 3, 40, 40), 0.5)
-    assert torch.equal(close_seam(image, image, square(), (8, 2)), image)
-    ramp = torch.linspace(0.2, 0.8, 40).expand(1, 3, 40, 40)
-    # Up on one side is down on the other: a slope has steps of its own, and each side is corrected by one.
-    assert (close_seam(ramp, ramp, square(), (8,)) - ramp).abs().max() < 1.01 * 0.6 / 39
-
-
-def test_an_edge_that_the_hole_follows_stays_an_edge():
-    image, mask = torch.full((1, 3, 40, 40), 0.9), square()
-    image[..., 30:] = 0.1
-    line = close_seam(image, torch.full_like(image, 0.9), mask, (6,))[0, 0, 20]
-    assert line[29] > 0.7
-    assert line[30] == 0.1
-
-
-def test_grain_has_no_say():
-    generator = torch.Generator().manual_seed(0)
-    image = 0.5 + 0.05 * torch.randn(1, 3, 120, 120, generator=generator)
-    closed = close_seam(image.clamp(0, 1), torch.full_like(image, 0.5), square(120, 30), (16,))
-    assert (closed - 0.5)[square(120, 30).expand_as(image) > 0].std() < 0.01
-
-
-def test_a_hole_that_covers_an_item_of_a_batch_or_none_of_it():
-    image, fill = torch.rand(2, 2, 3, 20, 20)
-    mask = torch.cat([torch.ones(1, 1, 20, 20), torch.zeros(1, 1, 20, 20)])
-    closed = close_seam(image, fill, mask, (4,))
-    assert torch.equal(closed[0], fill[0])
-    assert torch.equal(closed[1], image[1])

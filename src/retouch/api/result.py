@@ -11,7 +11,7 @@ from retouch.errors import RetouchError
 if TYPE_CHECKING:
     import numpy as np
 
-    from retouch.engine.pipeline import PhotoFill
+    from retouch.engine.filled import PhotoFill
 
 Given = TypeVar("Given")
 
@@ -37,7 +37,7 @@ class Result(Generic[Given]):
     @cached_property
     def confidence(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:
         """``H×W`` in [0, 1], 1 on known pixels; None if the model has none and none was asked for."""
-        from retouch.engine.pipeline import confidence_map
+        from retouch.engine.filled import confidence_map
 
         return confidence_map(self._fill)
 
@@ -48,7 +48,7 @@ class Result(Generic[Given]):
         None if the model borrows nothing, or if ``trace`` was False. A model that borrows at several levels
         gives its finest.
         """
-        from retouch.engine.pipeline import source_map
+        from retouch.engine.filled import source_map
 
         return source_map(self._fill)
 
@@ -58,7 +58,7 @@ class Result(Generic[Given]):
 
         The last one is this result itself; it is the only one if the model has no levels.
         """
-        from retouch.engine.pipeline import split_levels
+        from retouch.engine.filled import split_levels
 
         *coarser, _ = split_levels(self._fill)
         return (*(replace(self, _fill=each) for each in coarser), self)

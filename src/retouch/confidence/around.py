@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class ConfidenceAround(Model):
             def listen(progress: Progress) -> None:
                 nonlocal told
                 done, total = progress.done + number * progress.total, passes * progress.total
-                told = Progress(progress.stage, done, total, progress.detail)
+                told = replace(progress, done=done, total=total)
                 on_progress(told)
 
             try:
@@ -93,7 +93,7 @@ class ConfidenceAround(Model):
 
         fill = fill_in_passes(fill_once, image, mask, passes=passes, threshold=self.options.threshold)
         if told.done < told.total:  # fewer passes were enough
-            on_progress(Progress(told.stage, told.total, told.total, told.detail))
+            on_progress(replace(told, done=told.total))
         return fill
 
 

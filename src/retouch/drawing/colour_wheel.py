@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.drawing.sources import NOWHERE, STRIP, dimmed, outline
-from retouch.engine.pipeline import PhotoFill, RegionFill
+from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask
 

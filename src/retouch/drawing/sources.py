@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.engine.pipeline import PhotoFill
+from retouch.engine.filled import PhotoFill
 from retouch.imaging import Photo, to_srgb
 from retouch.ops.masks import Mask, bounding_box, dilate
 

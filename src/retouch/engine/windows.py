@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.ops.masks import Mask, bounding_box
+from retouch.upsampling.fill_small import usable_scale
 
 CELL = 16
 """Side of a cell of the coarse grid, in pixels."""
@@ -64,6 +65,12 @@ class Window:
     scale: int
     hole_box: Box
     hole: Mask
+
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """The rows and columns of the hole box, in the window."""
+        top, left = self.hole_box.top - self.box.top, self.hole_box.left - self.box.left
+        return slice(top, top + self.hole_box.height), slice(left, left + self.hole_box.width)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def windows(mask: Mask, allowed: Mask | None = None, working_size: int = 512) ->
         hole = np.ascontiguousarray(hole[exact])
         hole_box = Box(coarse.top + exact[0].start, coarse.left + exact[1].start, *hole.shape)
         box, scale = _grow(hole_box, int(hole.sum()), sources, total_sources, working_size)
-        found.append(Window(box, _usable_scale(sources, box, scale), hole_box, hole))
+        found.append(Window(box, usable_scale(sources.inside(box), scale), hole_box, hole))
     # Small holes are the easy ones, and once filled they are context for the large.
     return sorted(found, key=lambda each: (each.hole.size, each.hole_box.top, each.hole_box.left))
 
@@ -267,18 +274,3 @@ def _grow(hole: Box, area: int, sources: Sources, total_sources: int, working_si
         if whole or np.count_nonzero(sources.inside(box)) >= enough:
             return box, scale
         more += max(CONTEXT, box.long_side // 4)
-
-
-def _usable_scale(sources: Sources, box: Box, scale: int) -> int:
-    """Lower ``scale`` while it would hide most of the sources.
-
-    A cell of scale × scale pixels is a source only if all of them are, so that slivers between holes vanish.
-    """
-    crop = sources.inside(box)
-    while scale > 1:
-        height, width = (side // scale * scale for side in crop.shape)
-        cells = crop[:height, :width].reshape(height // scale, scale, width // scale, scale).all(axis=(1, 3))
-        if int(cells.sum()) * scale * scale * 8 >= max(1, int(crop.sum())):
-            return scale
-        scale //= 2
-    return 1

@@ -4,51 +4,50 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from retouch.contract import Fill, Model, OnProgress
-from retouch.ops.blend import blend
-from retouch.ops.resize import enlarge_inside, shrink, shrink_mask
-from retouch.upsampling.guided import upsample
-
-_FEATHER = 4  # pixels of the content's resolution over which its tone is corrected, as the engine does
+from retouch.upsampling.fill_small import Crop, fill_crop, usable_scale
 
 
 def content_fill(
     model: Model, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
 ) -> Fill:
-    """Fill with the content's model.
+    """Fill each item of a batch with the content's model, at the resolution that suits it.
 
     Args:
-        model: whose fill is the content. It is shown the picture at the resolution that suits it, and its
-            fill is brought to the picture's own.
+        model: the model whose fill is the content.
         image: ``B×3×H×W`` in [0, 1].
         mask: ``B×1×H×W``, 1 = hole.
         allowed: ``B×1×H×W``, 1 where may be borrowed from.
-        seed: of the model.
-        on_progress: told of its progress.
+        seed: seed of the model.
+        on_progress: told of the model's progress.
 
     Returns:
-        Image and confidence.
+        Image and confidence, at the picture's own resolution.
     """
-    factor = -(-max(image.shape[2:]) // model.working_size)
-    while True:
-        below, right = (-side % factor for side in image.shape[2:])
-        margins = (0, right, 0, below)
-        photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
-        usable = F.pad(allowed, margins)
-        small, free = shrink_mask(hole, factor), 1 - shrink_mask(1 - usable, factor)
-        # So little may be known that a lower resolution would hide it.
-        if factor == 1 or bool((free.flatten(1).any(1) | ~hole.flatten(1).any(1)).all()):
-            break
-        factor -= 1
-    fill = model(shrink(photo, factor).clamp(0, 1), small, allowed=free, seed=seed, on_progress=on_progress)
-    if factor == 1:
-        return Fill(fill.image, fill.confidence)
-    filled = upsample(photo, hole, fill, factor, allowed=usable, seed=seed).image
-    filled = blend(photo, filled, hole, _FEATHER * factor)
-    height, width = image.shape[2:]
-    confidence = fill.confidence
-    if confidence is not None:
-        confidence = torch.where(hole > 0, enlarge_inside(confidence, small, factor), 1)[..., :height, :width]
-    return Fill(filled[..., :height, :width], confidence)
+    fills = []
+    for item in range(len(image)):
+        one = slice(item, item + 1)
+        fills.append(_fill(model, image[one], mask[one], allowed[one], seed, on_progress))
+    confidences = [each.confidence for each in fills if each.confidence is not None]
+    return Fill(
+        torch.cat([each.image for each in fills]),
+        torch.cat(confidences) if len(confidences) == len(fills) else None,
+    )
+
+
+def _fill(
+    model: Model, image: Tensor, mask: Tensor, allowed: Tensor, seed: int, on_progress: OnProgress
+) -> Fill:
+    hole, usable = (each[0, 0].cpu().numpy() > 0 for each in (mask, allowed))
+    scale = usable_scale(usable, -(-max(hole.shape) // model.working_size))
+    if scale == 1 or not hole.any():
+        # Nothing was shrunk, so the content's colours are as good as the model makes them.
+        return model(image, mask, allowed=allowed, seed=seed, on_progress=on_progress)
+
+    crop = Crop(image[0].permute(1, 2, 0).cpu().numpy(), hole, usable, scale)
+    filled = fill_crop(model, crop, seed=seed, on_progress=on_progress)
+    confidence = None
+    if filled.confidence is not None:
+        confidence = torch.from_numpy(filled.confidence)[None, None].to(image)
+    return Fill(torch.from_numpy(filled.image).permute(2, 0, 1)[None].to(image), confidence)

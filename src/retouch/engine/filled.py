@@ -1,0 +1,98 @@
+"""What filling a photo gives: the photo, and how each group of holes was filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retouch.engine.windows import Box
+from retouch.imaging import Photo
+from retouch.ops.masks import Mask
+
+
+@dataclass(frozen=True)
+class RegionFill:
+    """How one group of holes was filled.
+
+    Attributes:
+        box: the smallest box around the holes, in the photo.
+        hole: ``h×w`` bool, the pixels that were filled.
+        sources: ``h×w×2`` int32, row and column in the photo that each pixel of the hole was taken from; -1
+            elsewhere. If a model that borrows nothing filled the hole at a lower resolution, this is where
+            its detail was taken from. For a model with several levels, this is the finest. None if nothing
+            was borrowed, or if it was not traced.
+        confidence: ``h×w`` float32 in [0, 1], 1 outside the hole; None if the model has none.
+        coarser: functions that compute maps like ``sources`` for the coarser levels of the model, coarse to
+            fine. The maps are as large as ``sources``, and rarely needed.
+    """
+
+    box: Box
+    hole: Mask
+    sources: NDArray[np.int32] | None
+    confidence: NDArray[np.float32] | None
+    coarser: tuple[Callable[[], NDArray[np.int32]], ...] = ()
+
+
+@dataclass(frozen=True)
+class PhotoFill:
+    """A filled photo.
+
+    Attributes:
+        photo: the photo with its holes filled; every known pixel is that of the input.
+        regions: what was filled, and from where; empty if there was no hole.
+        timings: seconds spent on "windows" (finding the holes), "colour" (to sRGB and back), "fill",
+            "upsample" and "blend".
+    """
+
+    photo: Photo
+    regions: tuple[RegionFill, ...]
+    timings: dict[str, float]
+
+
+def confidence_map(fill: PhotoFill) -> NDArray[np.float32] | None:
+    """Assemble the confidence of a whole photo.
+
+    Returns:
+        ``H×W`` in [0, 1], 1 on known pixels, so 1 everywhere if there was no hole. None if the model has no
+        confidence.
+    """
+    parts = [(each, each.confidence) for each in fill.regions if each.confidence is not None]
+    if fill.regions and not parts:
+        return None
+    whole = np.ones(fill.photo.pixels.shape[:2], dtype=np.float32)
+    for region, confidence in parts:
+        whole[region.box.rows, region.box.columns][region.hole] = confidence[region.hole]
+    return whole
+
+
+def source_map(fill: PhotoFill) -> NDArray[np.int32] | None:
+    """Assemble the sources of a whole photo.
+
+    Returns:
+        ``H×W×2``, row and column that each filled pixel was taken from, -1 elsewhere. None if nothing was
+        borrowed, or if it was not traced.
+    """
+    parts = [(each, each.sources) for each in fill.regions if each.sources is not None]
+    if not parts:
+        return None
+    whole = np.full((*fill.photo.pixels.shape[:2], 2), -1, dtype=np.int32)
+    for region, sources in parts:
+        whole[region.box.rows, region.box.columns][region.hole] = sources[region.hole]
+    return whole
+
+
+def split_levels(fill: PhotoFill) -> Iterator[PhotoFill]:
+    """Yield the same fill for each level of the model, with that level's sources as its sources.
+
+    Coarse to fine. The last one is ``fill`` itself, which has the sources of the finest level.
+    """
+    levels = zip(*(each.coarser for each in fill.regions), strict=True)
+    for makers in levels:
+        regions = (
+            replace(each, sources=make(), coarser=()) for each, make in zip(fill.regions, makers, strict=True)
+        )
+        yield replace(fill, regions=tuple(regions))
+    yield fill

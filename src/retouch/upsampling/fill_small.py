@@ -1,0 +1,162 @@
+"""Fill a crop of a photo with any model, at the resolution that suits the model.
+
+A large crop is shrunk, filled small, and brought back to its own resolution with the photo's detail. Then
+colours are made to meet at the hole's border. Crops are numpy arrays; torch is imported only for models that
+work on tensors, and for upsampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retouch.contract import ArrayModel, Model, OnProgress, Progress
+from retouch.ops.masks import Mask
+from retouch.ops.seam import close_seam
+
+Image = NDArray[np.float32]
+OnStage = Callable[[str, Callable[[], Image]], None]
+"""Called with the name of a finished stage, and a function that renders the crop as it is then."""
+Upsampling = Literal["auto", "network", "residual"]
+"""The forms of guided upsampling; "auto" uses the network up to the factors it was trained with."""
+
+TONE = 8
+"""How far colours are corrected into the hole so that they meet at its border, in the model's pixels."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a photo, to be filled.
+
+    Attributes:
+        image: ``h×w×3`` sRGB in [0, 1]. What lies in the hole does not matter.
+        hole: ``h×w``, True = fill this.
+        allowed: ``h×w``, True where may be borrowed from; False in the hole.
+        scale: it is filled smaller by this whole factor.
+        ignore: ``h×w``, known pixels whose colours the fill need not meet; None for none.
+    """
+
+    image: Image
+    hole: Mask
+    allowed: Mask
+    scale: int = 1
+    ignore: Mask | None = None
+
+
+@dataclass(frozen=True)
+class CropFill:
+    """A filled crop.
+
+    Attributes:
+        image: ``h×w×3`` in [0, 1]; known pixels are those of the crop, bit for bit.
+        confidence: ``h×w`` in [0, 1], 1 outside the hole; None if the model has none.
+        sources: ``h'×w'×2`` int32, for each cell of ``scale × scale`` pixels the row and column of the cell
+            it was taken from (only its detail, if the model borrows nothing); -1 where nothing was borrowed.
+            None if nothing was borrowed anywhere, or if it was not traced.
+        coarser: maps like ``sources`` for the coarser levels of the model, coarse to fine.
+    """
+
+    image: Image
+    confidence: Image | None = None
+    sources: NDArray[np.int32] | None = None
+    coarser: tuple[NDArray[np.int32], ...] = ()
+
+
+def fill_crop(
+    model: Model,
+    crop: Crop,
+    *,
+    upsampling: Upsampling = "auto",
+    seed: int = 0,
+    trace: bool = False,
+    on_progress: OnProgress | None = None,
+    on_stage: OnStage | None = None,
+) -> CropFill:
+    """Fill a crop.
+
+    Args:
+        model: any model.
+        crop: the crop, with a hole and something to borrow from.
+        upsampling: how a crop that is filled small gets its detail back.
+        seed: the same seed gives the same fill on the same device.
+        trace: keep where each pixel came from.
+        on_progress: called while the model works. ``preview`` shows the whole crop, and what lies outside
+            the hole is not the photo's; other pictures are not passed on.
+        on_stage: called after each of the stages "fill", "upsample" (if the crop is filled small) and
+            "blend".
+    """
+    report = on_progress or (lambda _: None)
+    finished = on_stage or (lambda stage, render: None)
+    padded = _padded(crop)
+    if isinstance(model, ArrayModel) and crop.scale == 1:
+        report(Progress("fill", 0, 1))  # the last chance to stop
+        image = model.fill_array(crop.image, crop.hole, crop.allowed, seed=seed)
+        fill = CropFill(image)
+        finished("fill", lambda: image)
+    else:
+        from retouch.upsampling.tensor_fill import fill_tensors
+
+        fill = fill_tensors(
+            model,
+            padded,
+            upsampling=upsampling,
+            seed=seed,
+            trace=trace,
+            on_progress=report,
+            on_stage=finished,
+        )
+    joined = close_seam(padded.image, fill.image, padded.hole, reaches(crop.scale), padded.ignore)
+    height, width = crop.hole.shape
+    joined = joined[:height, :width]
+    finished("blend", lambda: joined)
+    confidence = fill.confidence
+    if confidence is not None:
+        confidence = np.where(crop.hole, confidence[:height, :width], np.float32(1))
+    return replace(fill, image=joined, confidence=confidence)
+
+
+def reaches(scale: int) -> tuple[int, ...]:
+    """How far colours are corrected into a hole that was filled small by ``scale``, in pixels, one by one.
+
+    The model saw the border at its own resolution, so it could not meet anything finer than that.
+    """
+    return (TONE,) if scale == 1 else (TONE * scale, TONE * scale // 4, 3)
+
+
+def usable_scale(allowed: Mask, scale: int) -> int:
+    """Lower a scale while it would hide most of what may be borrowed from.
+
+    A cell of ``scale × scale`` pixels may be borrowed from only if all its pixels may, so slivers between
+    holes disappear. At least an eighth of the pixels must remain.
+
+    Args:
+        allowed: ``H×W`` bool, True where may be borrowed from.
+        scale: the scale that is wanted.
+    """
+    while scale > 1:
+        height, width = (side // scale * scale for side in allowed.shape)
+        cells = allowed[:height, :width].reshape(height // scale, scale, width // scale, scale)
+        if int(cells.all(axis=(1, 3)).sum()) * scale * scale * 8 >= max(1, int(allowed.sum())):
+            return scale
+        scale //= 2
+    return 1
+
+
+def _padded(crop: Crop) -> Crop:
+    """Pad a crop at the bottom and at the right to multiples of its scale."""
+    below, right = (-side % crop.scale for side in crop.hole.shape)
+    if not below and not right:
+        return crop
+    margins = ((0, below), (0, right))
+    return replace(
+        crop,
+        image=np.pad(crop.image, (*margins, (0, 0)), mode="edge"),
+        # The hole continues like the colours: what lies in it must not come back as known pixels.
+        hole=np.pad(crop.hole, margins, mode="edge"),
+        allowed=np.pad(crop.allowed, margins),
+        ignore=None if crop.ignore is None else np.pad(crop.ignore, margins),
+    )
