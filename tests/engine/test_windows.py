@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.engine.windows import Box, Sources, windows
+from retouch.engine.boxes import Box
+from retouch.engine.windows import Sources, windows
 
 
 def blank(height=2000, width=3000):

@@ -4,7 +4,7 @@ import torch
 
 from retouch import RetouchError
 from retouch.contract import Stop
-from retouch.engine.windows import Box
+from retouch.engine.boxes import Box
 from retouch.imaging import Photo, photo_from_array
 from retouch.models.infer_match_translate.network import FeaturesToImage
 from retouch.networks.vgg import shift_tolerant_vgg

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.engine.windows import Box
+from retouch.engine.boxes import Box
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.engine.windows import Box
+from retouch.engine.boxes import Box
 from retouch.imaging import Photo, to_srgb
 from retouch.models.infer_match_translate.network import CELL
 from retouch.ops.resize import shrink

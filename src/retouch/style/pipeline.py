@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from retouch.contract import OnProgress, Progress
-from retouch.engine.windows import Box
+from retouch.engine.boxes import Box
 from retouch.imaging import Photo, from_srgb
 from retouch.imaging.photo import Array
 from retouch.models.infer_match_translate.network import CELL, FeaturesToImage
