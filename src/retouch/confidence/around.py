@@ -1,4 +1,4 @@
-"""Any model with confidence, filled in passes as in Zeng et al. (ECCV 2020, section 3.1)."""
+"""Give any model confidence, and let it fill in passes, as in Zeng et al. (ECCV 2020, section 3.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from retouch.errors import RetouchError
 from retouch.options import make_options
 
 MOST = 8
-"""Passes that may be asked for."""
+"""The greatest number of passes."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class PassesOptions:
     """How a model fills in passes.
 
     Attributes:
-        passes: at most so many, from 1 to 8; 1 = only the confidence is added.
-        threshold: pixels of greater confidence are known to the next pass.
+        passes: the most passes, from 1 to 8; 1 only adds the confidence.
+        threshold: pixels with a confidence above this, from 0 to 1, are known to the next pass.
     """
 
     passes: int = 2
@@ -39,25 +39,25 @@ class PassesOptions:
 
 
 class ConfidenceAround(Model):
-    """Another model, with confidence, filled in passes if that is asked for.
+    """Another model, with confidence, and with filling in passes if the options ask for it.
 
-    Deviation from the paper, whose generator has learned to fill in passes: without being asked, there is one
-    pass alone. More of them made fills of models that have not learned it worse by ST-LPIPS, or changed none.
+    Deviation from the paper: by default there is only one pass. The paper's generator was trained to fill in
+    passes; for models that were not, more passes either made the fill worse by ST-LPIPS or changed nothing.
 
-    If that model has a confidence of its own, it is used instead of the head's. A listener that raises
-    :class:`~retouch.contract.Stop` in a later pass gets what the passes before it made.
+    If the inner model has its own confidence, that is used instead of the head's. When a listener raises
+    :class:`~retouch.contract.Stop` in a later pass, the result is that of the earlier passes.
     """
 
     def __init__(self, model: Model, head: ConfidenceHead, options: PassesOptions | None = None) -> None:
         """Build it.
 
         Args:
-            model: the one inside; name, sizes and device are its own.
-            head: judges its fills; on the model's device.
-            options: how it is done.
+            model: the inner model; name, sizes and device are taken from it.
+            head: judges its fills; must be on the model's device.
+            options: passes and threshold; one pass when None.
         """
         self.model, self.head, self.options = model, head, options or PassesOptions(passes=1)
-        self.name, self.size = model.name, model.size  # type: ignore[misc] # whose, is known only here
+        self.name, self.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
         self.working_size, self.device = model.working_size, model.device
 
     def infer(
@@ -78,13 +78,13 @@ class ConfidenceAround(Model):
                 on_progress(told)
 
             try:
-                # What was allowed at first has no part in the hole: nothing is borrowed from earlier passes.
+                # `allowed` is 0 in the whole hole, so nothing is borrowed from earlier passes.
                 fill = self.model(picture, left, allowed=allowed, seed=seed, on_progress=listen)
             except Stop:
                 if before is None:
                     raise
                 return before
-            # The head judges the whole hole: what an earlier pass put there is no truth to compare with.
+            # The head judges the whole hole: the fill of an earlier pass is no truth to compare with.
             confidence = (
                 self.head.confidence(fill.image, mask) if fill.confidence is None else fill.confidence
             )
@@ -98,20 +98,20 @@ class ConfidenceAround(Model):
 
 
 def with_confidence(model: Model) -> Model:
-    """Give a model confidence, if it has none, and leave its fills as they are."""
+    """Wrap a model so that it has confidence; its fills stay the same."""
     if isinstance(model, ConfidenceAround):
         return model
     return ConfidenceAround(model, open_head(model.device))
 
 
 def open_with(model: Model, given: Mapping[str, Any]) -> ConfidenceAround:
-    """Make the model around another one, with options given by name.
+    """Wrap a model, with options given by name.
 
-    Beside those of :class:`PassesOptions` there is "head": the path of exported weights of a confidence head,
-    instead of those of the package.
+    Besides the options of :class:`PassesOptions` there is "head": the path of exported weights of a
+    confidence head, used instead of the head that ships with the package.
 
     Raises:
-        RetouchError: an option cannot be, or the file is not what it should be.
+        RetouchError: an option is invalid, or the file does not hold a confidence head.
     """
     rest = dict(given)
     file = rest.pop("head", None)

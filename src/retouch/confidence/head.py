@@ -1,8 +1,8 @@
 """How far any model's fill can be trusted: a small network that looks at the finished fill.
 
-The confidence of Zeng et al. (ECCV 2020) belongs to their generator. Deviation from the paper, so that any
-model has one: this network is trained beside frozen models, on how wrong their fills are. So its confidence
-is a probability, that a pixel lies within :data:`WITHIN` of the truth.
+In Zeng et al. (ECCV 2020) the generator computes the confidence itself. Deviation, so that any model can have
+one: this network is trained on the errors of frozen models. Its confidence is the probability that a
+pixel lies within :data:`WITHIN` of the truth.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from torch.nn import functional as F
 from retouch.networks.network_model import opened
 
 NAME = "confidence-head"
-"""What weights files call it."""
+"""Its name in weights files."""
 WITHIN = 0.1
 """A fill is right where its mean absolute difference to the truth, over the channels, is at most this."""
 CELL = 4
-"""Pixels along the side of a cell of the finest map; within one there is hardly more to know."""
+"""Side of a cell of the finest map, in pixels. Confidence hardly varies within one."""
 DEEPEST = 16
+"""Side of a cell of the coarsest map, in pixels."""
 
 
 class ConfidenceHead(nn.Module):
-    """Looks at fills from a quarter of their size down to a sixteenth, with dilations there.
+    """A network that sees a fill at a quarter of its size down to a sixteenth, with dilations there.
 
-    No normalisation: what is said of a hole must not depend on how much else the picture shows.
+    It has no normalisation layers: the confidence in a hole must not depend on how much else the picture
+    shows.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # All pixels of a cell are seen as channels: grain and blur are what betrays a fill.
+        # All pixels of a cell become channels, because grain and blur give a fill away.
         self.quarter = nn.Sequential(nn.PixelUnshuffle(CELL), _layer(4 * CELL**2, 32), _layer(32, 32))
         self.eighth = nn.Sequential(_layer(32, 48, stride=2), _layer(48, 48))
         self.sixteenth = nn.Sequential(
@@ -43,14 +45,14 @@ class ConfidenceHead(nn.Module):
         self.last = nn.Conv2d(32, 1, 3, padding=1)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
-        """The logits of confidence.
+        """Compute the logits of the confidence.
 
         Args:
             image: ``B×3×H×W`` in [0, 1], filled.
-            mask: ``B×1×H×W``, 1 = what was hole.
+            mask: ``B×1×H×W``, 1 where the hole was.
 
         Returns:
-            ``B×1×H×W``; their sigmoid is the confidence. Only in the hole do they mean anything.
+            ``B×1×H×W``; their sigmoid is the confidence. They are valid only in the hole.
         """
         height, width = image.shape[2:]
         seen = torch.cat([image * 2 - 1, mask.to(image)], 1)
@@ -65,16 +67,16 @@ class ConfidenceHead(nn.Module):
 
     @torch.no_grad()
     def confidence(self, image: Tensor, mask: Tensor) -> Tensor:
-        """The probability that a pixel is right, ``B×1×H×W``, 1 outside the hole; arguments as above."""
+        """Compute the probability that each pixel is right: ``B×1×H×W``, 1 outside the hole."""
         return torch.where(mask > 0, self(image, mask).float().sigmoid(), 1.0)
 
 
 def right(fill: Tensor, truth: Tensor) -> Tensor:
-    """Where a fill lies within :data:`WITHIN` of the truth, ``B×1×H×W`` of zeros and ones.
+    """Mark where a fill lies within :data:`WITHIN` of the truth, ``B×1×H×W`` of zeros and ones.
 
     Args:
         fill: ``B×3×H×W`` in [0, 1].
-        truth: likewise.
+        truth: ``B×3×H×W`` in [0, 1].
     """
     return ((fill - truth).abs().mean(1, keepdim=True) <= WITHIN).to(truth)
 
@@ -83,17 +85,17 @@ def open_head(device: torch.device, file: Path | None = None) -> ConfidenceHead:
     """Read a trained head.
 
     Args:
-        device: where it is to run.
-        file: an exported one; None for that of this package, which is read once.
+        device: where it will run.
+        file: exported weights; None for the head that ships with the package, which is read only once.
 
     Raises:
-        RetouchError: the file holds something else.
+        RetouchError: the file does not hold a confidence head.
     """
     return opened(ConfidenceHead, NAME, device, file)
 
 
 def _layer(channels: int, made: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    # An edge that goes on looks like a picture, zeros do not.
+    # Replicated edges look like a picture; zeros do not.
     convolution = nn.Conv2d(
         channels, made, 3, stride, padding=dilation, dilation=dilation, padding_mode="replicate"
     )

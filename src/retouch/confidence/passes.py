@@ -1,4 +1,4 @@
-"""Filling in passes: what one pass is sure of is known to the next, which fills the rest.
+"""Filling in passes: the next pass takes what the last one was sure of as known, and fills the rest.
 
 Zeng et al., "High-Resolution Image Inpainting with Iterative Confidence Feedback and Guided Upsampling",
 ECCV 2020, section 3.1.
@@ -21,8 +21,8 @@ class PassesCorrespondence:
     """For each pixel, the correspondence of the pass that filled it.
 
     Attributes:
-        passes: of each pass; None for one that borrowed nothing.
-        filled: ``B×1×H×W`` int64, the pass that filled a pixel, from 0; -1 on known pixels.
+        passes: the correspondence of each pass; None for a pass that borrowed nothing.
+        filled: ``B×1×H×W`` int64, the number of the pass that filled a pixel, from 0; -1 on known pixels.
     """
 
     passes: Sequence[Correspondence | None]
@@ -37,7 +37,7 @@ class PassesCorrespondence:
         return sources
 
     def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
-        """Carry ``B×C×(H·scale)×(W·scale)`` values over; what borrowed nothing stays as it is."""
+        """Copy ``B×C×(H·scale)×(W·scale)`` values from the sources; where nothing was borrowed they stay."""
         filled = F.interpolate(self.filled.to(values), scale_factor=float(scale))
         carried = values
         for number, each in enumerate(self.passes):
@@ -56,20 +56,20 @@ def fill_in_passes(
 ) -> Fill:
     """Fill holes in passes, each item of the batch on its own.
 
-    Hole pixels that a pass is more sure of than ``threshold`` are known to the next one; the last pass is
-    trusted in everything.
+    Hole pixels whose confidence is above ``threshold`` are known to the next pass. The last pass is accepted
+    in full.
 
     Args:
-        fill_once: fills a batch, with confidence: of (image, what is left of the hole, number of the pass
-            from 0). An item that is done has nothing left. What an earlier pass filled is no source: whoever
-            writes this function keeps to what was known at first.
-        image: ``B×3×H×W`` in [0, 1]; each pass sees in the hole what is there, or what an earlier one put.
+        fill_once: called with (image, rest of the hole, number of the pass from 0); fills the batch and
+            returns confidence too. An item that is done has an empty hole. This function must borrow only
+            from what was known at first, not from what an earlier pass filled.
+        image: ``B×3×H×W`` in [0, 1]; in the hole, each pass sees these pixels or the fill of earlier passes.
         mask: ``B×1×H×W``, 1 = hole.
-        passes: at most so many, at least 1.
+        passes: the most passes, at least 1.
         threshold: in [0, 1].
 
     Returns:
-        The fill. Confidence and correspondence of a pixel are those of the pass that filled it.
+        The fill. Each pixel has the confidence and the correspondence of the pass that filled it.
     """
     left, filled = mask > 0, torch.full_like(mask, -1, dtype=torch.long)
     confidence = torch.ones_like(mask)
@@ -79,7 +79,7 @@ def fill_in_passes(
         assert fill.confidence is not None
         fills.append(fill)
         trusted = left & (fill.confidence > threshold)
-        # Where nothing new is trusted, a further pass would see the same input.
+        # If no new pixel is trusted, another pass would see the same input.
         last = (number == passes - 1) | ~trusted.flatten(1).any(1)
         accepted = torch.where(last[:, None, None, None], left, trusted)
         image = torch.where(accepted, fill.image, image)
@@ -92,7 +92,7 @@ def fill_in_passes(
         return Fill(image, confidence, fills[0].correspondence, fills[0].levels)
     correspondence = _joined([each.correspondence for each in fills], filled)
     levels: list[Correspondence] = []
-    if len({len(each.levels) for each in fills}) == 1:  # a pass may have found nothing to borrow at some
+    if len({len(each.levels) for each in fills}) == 1:  # a pass may have found nothing to borrow at a level
         joined = (_joined(each, filled) for each in zip(*(each.levels for each in fills), strict=True))
         levels = [each for each in joined if each is not None]
     return Fill(image, confidence, correspondence, tuple(levels))

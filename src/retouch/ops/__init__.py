@@ -1,1 +1,1 @@
-"""Tensor operations: no files, no globals, no models."""
+"""Pixel operations on arrays and tensors: no files, no globals, no models."""

@@ -1,8 +1,8 @@
 """Resizing by whole factors, with cells that line up.
 
-Shrinking by ``scale`` makes each cell the average of its ``scale × scale`` pixels; enlarging puts the cell
-back at the centre of those pixels (the geometry torch calls ``align_corners=False``). So the two agree on
-where everything is, and nothing shifts by half a pixel on the way down and up.
+Shrinking by ``scale`` makes each cell the average of its ``scale × scale`` pixels. Enlarging puts the cell
+back at the centre of those pixels (torch calls this geometry ``align_corners=False``). The two agree on
+positions, so nothing shifts by half a pixel on the way down and up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def shrink(image: Tensor, scale: int) -> Tensor:
 
     Args:
         image: ``B×C×H×W``; ``H`` and ``W`` are multiples of ``scale``.
-        scale: how many pixels make one cell, along each side.
+        scale: pixels per cell, along each side.
 
     Returns:
         ``B×C×(H/scale)×(W/scale)``.
@@ -32,13 +32,13 @@ def shrink(image: Tensor, scale: int) -> Tensor:
 
 
 def shrink_mask(mask: Tensor, scale: int) -> Tensor:
-    """Shrink a mask such that one hole pixel makes its whole cell a hole.
+    """Shrink a mask so that one hole pixel makes its whole cell a hole.
 
-    A cell that is partly hole would otherwise mix the hole's contents into the known area.
+    Otherwise a cell that is partly hole would mix the hole's contents into the known area.
 
     Args:
         mask: ``B×1×H×W`` float of zeros and ones; ``H`` and ``W`` are multiples of ``scale``.
-        scale: how many pixels make one cell, along each side.
+        scale: pixels per cell, along each side.
 
     Returns:
         ``B×1×(H/scale)×(W/scale)`` of zeros and ones.
@@ -57,20 +57,20 @@ def enlarge(image: Tensor, scale: int, mode: Literal["bilinear", "bicubic"] = "b
     """
     if scale == 1:
         return image
-    # "antialias" has nothing to smooth here. It picks Catmull-Rom's coefficient -0.5 over -0.75: only that
-    # reproduces straight ramps, and it rings less. (It is also the quicker one on a CPU.)
+    # "antialias" has nothing to smooth here. It selects Catmull-Rom's coefficient, -0.5 instead of -0.75.
+    # Only -0.5 reproduces straight ramps, and it rings less. (It is also faster on a CPU.)
     return F.interpolate(
         image, scale_factor=float(scale), mode=mode, align_corners=False, antialias=mode == "bicubic"
     )
 
 
 def enlarge_inside(values: Tensor, mask: Tensor, scale: int) -> Tensor:
-    """Enlarge what has a meaning in the hole alone, bilinearly, without mixing in what stands outside of it.
+    """Enlarge values that are valid only in the hole, bilinearly, without mixing in values outside it.
 
     Args:
         values: ``B×C×H×W``.
         mask: ``B×1×H×W``, 1 = hole, in cells.
-        scale: how many pixels make one cell, along each side.
+        scale: pixels per cell, along each side.
 
     Returns:
         ``B×C×(H·scale)×(W·scale)``; 0 beyond the reach of the hole's cells.

@@ -1,1 +1,1 @@
-"""Give a fill that was made small the detail of the photo."""
+"""Fill at a low resolution, and give the fill the photo's own detail."""

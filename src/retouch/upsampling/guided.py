@@ -1,18 +1,18 @@
-"""Bringing a fill made at low resolution to the photo's own resolution.
+"""Bring a fill made at low resolution to the photo's own resolution.
 
 After the guided upsampling of Zeng et al. ("High-Resolution Image Inpainting with Iterative Confidence
-Feedback and Guided Upsampling", ECCV 2020, section 3.2): the low-resolution fill says where in the known
-area each part of the hole looks alike, and detail is carried over from there. There are two forms, with the
-networks of :mod:`retouch.upsampling.network` and without any. Deviations from the paper:
+Feedback and Guided Upsampling", ECCV 2020, section 3.2). The low-resolution fill shows which part of the
+known area looks like each part of the hole; detail is copied from there. There are two forms: with the
+networks of :mod:`retouch.upsampling.network`, and without. Deviations from the paper:
 
-* What is carried over is the *residual*, the photo minus its own enlarged low resolution, not whole patches.
-  It brings grain and sharpness without moving structure, where whole patches leave scalloped borders.
-  Features are taken of it where it lands: of the whole photo they would cost more than all the rest.
-* One source for each cell instead of a softmax over many or an average of overlapping patches: averaged
-  detail is no detail. (With a perfect fill of three photos at a quarter, ST-LPIPS was .15 .22 .02 with one
+* The *residual* is copied (the photo minus its own enlarged low resolution), not whole patches. It brings
+  grain and sharpness without moving structure; whole patches leave scalloped borders. Features are computed
+  from the residual where it lands: computing them for the whole photo would cost more than all the rest.
+* Each cell has one source, instead of a softmax over many or an average of overlapping patches: averaging
+  removes detail. (With a perfect fill of three photos at a quarter, ST-LPIPS was .15 .22 .02 with one
   source, .24 .25 .09 averaged, .37 .28 .11 without any detail.)
-* A model that borrows says itself where from; only where it does not is anything compared.
-* Sources are whole cells apart: aligning them by thirds of a cell was tried on photos and gained nothing.
+* A model that borrows reports its own sources. Patches are compared only for models that do not.
+* Sources are whole cells apart. Aligning them by thirds of a cell was tried on photos and gained nothing.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from retouch.upsampling.network import REACH, GuidedUpsamplingNetwork
 PATCH = 7
 """Side of the patches whose colours are compared, in low-resolution pixels."""
 FEATURE_PATCH = 3
-"""Side of the patches of the network's features, each of which has seen 11×11 colours."""
+"""Side of the patches of the network's features, in cells. Each feature depends on 11×11 cells."""
 BAND = 2**18
-"""Pixels decoded at once, to bound the memory that a large hole takes."""
+"""Pixels decoded at once; bounds the memory that a large hole takes."""
 STEP = 4
-"""The networks enlarge by at most so much at once, where the factor can be split; they were trained so."""
+"""The networks were trained to enlarge by at most this factor; larger ones are split where possible."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Upsampled:
 
     Attributes:
         image: ``B×3×(h·scale)×(w·scale)`` in [0, 1], full resolution. Outside the hole's cells it is the
-            photo up to rounding; inside them it is fill, also where a cell is only partly hole.
-        source_map: ``B×2×h×w`` int64, the cell each cell's detail came from; -1 where none was found.
+            photo up to rounding. Inside them it is fill, even where a cell is only partly hole.
+        source_map: ``B×2×h×w`` int64, the cell that each cell's detail was taken from; -1 if there is none.
     """
 
     image: Tensor
@@ -66,18 +66,18 @@ def upsample(
 ) -> Upsampled:
     """Bring ``fill`` to the resolution of ``photo``.
 
-    Sources are those of the fill's own correspondence; if it has none, they are found by comparing the fill
-    with the known area: its colours, or with the network its features. A cell without a source gets no
-    detail, and so does everything when no whole patch is known.
+    Detail is taken from the sources in the fill's own correspondence. If it has none, the fill is compared
+    with the known area to find them: by colours, or with the network by features. A cell without a source
+    gets no detail; neither does anything if no whole patch is known.
 
     Args:
         photo: ``B×3×(h·scale)×(w·scale)`` in [0, 1]; its hole is not looked at.
         mask: ``B×1×(h·scale)×(w·scale)``, 1 = hole.
         fill: a fill of ``shrink(photo, scale)`` with the hole ``shrink_mask(mask, scale)``.
-        scale: photo pixels to one pixel of the fill, along each side.
+        scale: photo pixels per pixel of the fill, along each side.
         allowed: the mask's shape, 1 where detail may be borrowed from (all known pixels when None).
         seed: randomness of the search for sources.
-        network: to compare and to make detail with; None for the form without networks.
+        network: compares, and makes the detail; None for the form without networks.
     """
     hole = shrink_mask(mask, scale)
     forbidden = mask if allowed is None else torch.maximum(mask, 1 - allowed)
@@ -99,7 +99,7 @@ def upsample(
 
 
 def alike(features: Tensor, hole: Tensor, usable: Tensor, patch: int, seed: int = 0) -> Tensor:
-    """For each cell of the hole the usable one most like it, ``B×2×h×w``; -1 where there is none.
+    """Find the usable cell most like each cell of the hole: ``B×2×h×w``, row and column; -1 for none.
 
     Args:
         features: ``B×C×h×w``, in which patches of cells are compared.
@@ -135,30 +135,30 @@ def detailed(
     sources: Tensor,
     scale: int,
 ) -> Tensor:
-    """Make detail for the hole's cells with the network, ``B×3×H×W``; elsewhere it is the photo.
+    """Make detail for the hole's cells with the network. Returns ``B×3×H×W``; elsewhere it is the photo.
 
     Args:
-        network: that decodes.
+        network: decodes the detail.
         photo: ``B×3×H×W`` in [0, 1]; its hole is not looked at.
         fill: ``B×3×h×w``, at low resolution.
         hole: ``B×1×h×w``, the hole's cells.
         usable: ``B×1×h×w``, cells that may be borrowed from.
         sources: ``B×2×h×w``, the cell that each cell borrows from; -1 = none.
-        scale: pixels to a cell.
+        scale: pixels per cell.
     """
     window = hole_window(hole)
     if window is None:
         return photo
     enlarged = enlarge(fill, scale)
     carried = _residual(photo, enlarged, hole, usable, sources, scale)
-    # How far the cell that detail comes from differs from the one it goes to.
+    # How far the cell that detail comes from differs in colour from the cell it goes to.
     unlike = torch.where(sources[:, :1] >= 0, _at(fill, sources) - fill, 0)
     result = photo.clone()
     rows, columns = window
     margin = -(-REACH // scale)
     band = max(1, BAND // (scale**2 * (columns.stop - columns.start)))
     for top in range(rows.start, rows.stop, band):
-        # Only what this part of the hole depends on is decoded.
+        # Decode only what this part of the hole depends on.
         down, inner_down = _around(top, min(top + band, rows.stop), margin)
         across, inner_across = _around(columns.start, columns.stop, margin)
         pixels = (..., _times(down, scale), _times(across, scale))
@@ -172,7 +172,7 @@ def detailed(
 
 
 def steps(scale: int) -> list[int]:
-    """The factors, of at most :data:`STEP` where it can be split, that the networks enlarge by one by one."""
+    """Split a scale into the factors that the networks enlarge by, of at most :data:`STEP` where possible."""
     for factor in range(STEP, 1, -1):
         if scale > STEP and scale % factor == 0:
             return [factor, *steps(scale // factor)]
@@ -188,7 +188,7 @@ def _in_steps(
     sources: Tensor,
     scale: int,
 ) -> Tensor:
-    """Enlarge ``image`` step by step; sources stay those of the first step (the paper compares anew)."""
+    """Enlarge ``image`` step by step, with the sources of the first step (the paper compares again)."""
     left = scale
     for step in steps(scale):
         left //= step
@@ -201,8 +201,8 @@ def _in_steps(
 def _residual(
     photo: Tensor, enlarged: Tensor, hole: Tensor, usable: Tensor, sources: Tensor, scale: int
 ) -> Tensor:
-    """The detail that shrinking takes away from the photo, carried into the hole's cells."""
-    # In known cells the low-resolution fill is the shrunken photo.
+    """The detail that shrinking removes from the photo, copied into the hole's cells."""
+    # In known cells the low-resolution fill is the shrunken photo, so this is the residual.
     residual = (photo - enlarged).detach()
     for item in range(len(photo)):
         inside = F.interpolate(hole[item : item + 1], scale_factor=float(scale))[0]
@@ -212,7 +212,7 @@ def _residual(
 
 
 def _around(start: int, stop: int, margin: int) -> tuple[slice, slice]:
-    """A part of the map with ``margin`` around it, as far as the map goes; and where in that the part is."""
+    """A range of cells grown by ``margin``, without negative cells; and the range's place in it."""
     first = max(0, start - margin)
     return slice(first, stop + margin), slice(start - first, stop - first)
 
@@ -222,7 +222,7 @@ def _times(cells: slice, scale: int) -> slice:
 
 
 def _at(values: Tensor, places: Tensor) -> Tensor:
-    """``B×C×h×w`` values at the ``B×2×h×w`` rows and columns, of which those below 0 are any."""
+    """Gather ``B×C×h×w`` values at ``B×2×h×w`` rows and columns. Places below 0 give arbitrary values."""
     flat = (places[:, :1] * values.shape[3] + places[:, 1:]).clamp(min=0).flatten(2)
     return values.flatten(2).gather(2, flat.expand(-1, values.shape[1], -1)).view_as(values)
 

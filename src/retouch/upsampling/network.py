@@ -1,14 +1,18 @@
-"""The networks of guided upsampling: what looks alike, and what becomes of the detail from there.
+"""The networks of guided upsampling: one compares cells, the other makes detail from what was copied.
 
 Zeng et al., "High-Resolution Image Inpainting with Iterative Confidence Feedback and Guided Upsampling",
-ECCV 2020, section 3.2: patch affinities on the low-resolution fill carry features of the high-resolution
-photo into the hole, where they are decoded. The paper gives no layers. Images are in [0, 1] here.
+ECCV 2020, section 3.2: patch affinities on the low-resolution fill copy features of the high-resolution photo
+into the hole, where they are decoded. The paper does not specify the layers. Images are in [0, 1] here.
 
-Deviations: what is carried over is the photo minus its own enlarged low resolution, and features are taken of
-it where it lands, so that the cost follows the hole; one source for each cell instead of a weighted mean of
-many, which is no detail any more; what is decoded corrects what was carried over, so that the untrained
-network is the residual form of :mod:`retouch.upsampling.guided`; since a choice has no gradient, the
-affinity is trained by how well it foretells how much detail there is (:func:`strength`).
+Deviations:
+
+* The residual is copied (the photo minus its own enlarged low resolution), and features are computed from it
+  where it lands, so the cost depends on the hole.
+* Each cell has one source. A weighted mean of many would remove the detail.
+* The decoder corrects the copied residual, so the untrained network is the residual form of
+  :mod:`retouch.upsampling.guided`.
+* A choice has no gradient. The affinity is therefore trained by how well it predicts how much detail there
+  is (:func:`strength`).
 """
 
 from __future__ import annotations
@@ -23,13 +27,13 @@ from retouch.networks.network_model import opened
 from retouch.ops.resize import shrink
 
 NAME = "guided-upsampling"
-"""What weights files call the networks."""
+"""The networks' name in weights files."""
 
 SOFTMAX_SCALE = 100.0
-"""Of the affinity in training, on mean squared differences."""
+"""Scale of the softmax over mean squared differences that trains the affinity."""
 REACH = 5
-"""Pixels around the hole that what is decoded in it depends on."""
-_FAINT = 1e-3  # detail below it, in colours from 0 to 1, cannot be seen
+"""How far around a pixel its decoded value depends on the input, in pixels."""
+_FAINT = 1e-3  # detail below this, in [0, 1], is invisible
 
 
 class GuidedUpsamplingNetwork(nn.Module):
@@ -52,23 +56,23 @@ class GuidedUpsamplingNetwork(nn.Module):
         nn.init.zeros_(last.bias)
 
     def look(self, fill: Tensor, scale: int) -> Tensor:
-        """Features in which the cells of a fill are compared: ``B×3×h×w`` to ``B×15×h×w``, colours included.
+        """Compute the features by which cells are compared: ``B×3×h×w`` to ``B×15×h×w``, colours included.
 
         Args:
-            fill: at low resolution.
-            scale: pixels to a cell.
+            fill: the fill at low resolution.
+            scale: pixels per cell.
         """
         return torch.cat([fill, self._look(torch.cat([fill, _plane(fill, scale)], 1))], 1)
 
     def decode(self, enlarged: Tensor, carried: Tensor, unlike: Tensor, hole: Tensor, scale: int) -> Tensor:
-        """The image: the enlarged fill, and what was carried over, weighed and mended.
+        """Compute the image: the enlarged fill plus the copied residual, weighted and corrected.
 
         Args:
             enlarged: ``B×3×H×W``, the low-resolution fill at full size.
-            carried: ``B×3×H×W``, the residual carried into the hole.
-            unlike: ``B×3×H×W``, how far the cell that it comes from differs in colour from where it goes.
+            carried: ``B×3×H×W``, the residual copied into the hole.
+            unlike: ``B×3×H×W``, how far the cell it was taken from differs from the cell it goes to.
             hole: ``B×1×H×W``, 1 in the hole's cells.
-            scale: pixels to a cell.
+            scale: pixels per cell.
         """
         inputs = torch.cat([enlarged, carried, unlike, hole, _plane(enlarged, scale)], 1)
         weight, mended = self._decode(inputs).split([1, 3], 1)
@@ -80,20 +84,20 @@ def open_network(device: torch.device, file: Path | None = None) -> GuidedUpsamp
     """Read trained networks.
 
     Args:
-        device: where they are to run.
-        file: an exported one; None for that of this package, which is read once.
+        device: where they will run.
+        file: exported weights; None for those that ship with the package, which are read only once.
 
     Raises:
-        RetouchError: the file holds something else.
+        RetouchError: the file does not hold these networks.
     """
     return opened(GuidedUpsamplingNetwork, NAME, device, file)
 
 
 def strength(residual: Tensor, scale: int) -> Tensor:
-    """How much detail there is in each cell, in natural logarithms: ``B×3×H×W`` to ``B×3×(H/s)×(W/s)``.
+    """Measure the detail in each cell, as natural logarithms: ``B×3×H×W`` to ``B×3×(H/s)×(W/s)``.
 
-    The channels are the mean absolute residual, and its change across and down; what cannot be seen is as
-    little as nothing. Averaged over 3×3 cells.
+    The channels are the mean absolute residual, and its change across and down, averaged over 3×3 cells.
+    Invisible detail counts as none.
     """
     grey = residual.mean(1, keepdim=True)
     across = F.pad(grey[..., 1:] - grey[..., :-1], (0, 1, 0, 0), mode="replicate")
@@ -104,7 +108,7 @@ def strength(residual: Tensor, scale: int) -> Tensor:
 
 
 def _plane(like: Tensor, scale: int) -> Tensor:
-    """The scale, for a convolution to see."""
+    """A plane that holds the scale, as input to a convolution."""
     return like.new_full((len(like), 1, *like.shape[2:]), 0.25 * scale)
 
 
