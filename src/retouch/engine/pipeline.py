@@ -83,15 +83,12 @@ def fill_photo(
 
     report = Reporter(on_progress)
     todo = windows(mask, allowed, working_size)
-    report.spent("windows")
     report.begin(todo)
     # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
     remaining = mask.copy() if len(todo) > 1 else mask
     regions = []
     for window in todo:
-        report.spent(None)
         crop = _look(result, remaining, sources, window)
-        report.spent("colour")
         report.enter(window, crop)
         filled = fill_crop(
             model,
@@ -102,9 +99,8 @@ def fill_photo(
             on_progress=report.forward,
             on_stage=report.finish,
         )
-        report.spent(None)
         _write(result, window, filled)
-        report.spent("colour")
+        report.leave()
         if remaining is not mask:
             remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
         regions.append(_region(window, filled))

@@ -35,7 +35,8 @@ class Reporter:
         self._window: tuple[Window, Crop] | None = None
 
     def begin(self, windows: Sequence[Window]) -> None:
-        """The windows are known; work on them begins."""
+        """The holes are found; work on their windows begins."""
+        self._spent("windows")
         self._total = {
             "fill": len(windows) * STEPS,
             "upsample": sum(each.scale > 1 for each in windows),
@@ -45,16 +46,14 @@ class Reporter:
         self._tell("fill", 0)
 
     def enter(self, window: Window, crop: Crop) -> None:
-        """Work on a window begins; later previews show it."""
+        """A window was cut out of the photo, in sRGB; later previews show it."""
+        self._spent("colour")
         self._window, self._within = (window, crop), 0
         self._stopped_before = self._stopped
 
-    def spent(self, stage: str | None) -> None:
-        """Count the time since the last call as spent on a stage; None counts it nowhere."""
-        now = time.perf_counter()
-        if stage is not None:
-            self.seconds[stage] += now - self._lap
-        self._lap = now
+    def leave(self) -> None:
+        """The window was written back to the photo, in the photo's own colours."""
+        self._spent("colour")
 
     def forward(self, progress: Progress) -> None:
         """Pass on the progress of the model at work. Its stages may start anew; the photo's never go back.
@@ -72,10 +71,15 @@ class Reporter:
 
     def finish(self, stage: str, render: Callable[[], Image]) -> None:
         """A window has finished a stage; ``render`` gives its crop as it is now."""
-        self.spent(stage)
+        self._spent(stage)
         self._done[stage] += STEPS if stage == "fill" else 1
         self._tell(stage, self._done[stage], "", render)
-        self.spent(None)
+
+    def _spent(self, stage: str) -> None:
+        """Count the time since the last call as spent on a stage."""
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._lap
+        self._lap = now
 
     def _tell(
         self, stage: str, done: int, detail: str = "", render: Callable[[], Image] | None = None
