@@ -35,7 +35,7 @@ import torch
 import retouch
 from lama import Generator
 from processes import interleaved
-from retouch.evaluation.seam import colour_steps
+from retouch.evaluation.metrics.seam import colour_steps
 from retouch.imaging import photo_from_array, read_mask, read_photo, write_photo, write_png
 
 MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 6, 12, 24, 50, 100)

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 import retouch
-from retouch.evaluation.st_lpips import st_lpips
+from retouch.evaluation.metrics.st_lpips import st_lpips
 from retouch.imaging import read_mask, read_photo, to_srgb, write_png
 from retouch.ops.masks import bounding_box
 

@@ -28,7 +28,7 @@ import retouch
 from photos import blob
 from retouch.contract import Fill
 from retouch.evaluation.metrics import perceptual, total_variation
-from retouch.evaluation.st_lpips import st_lpips
+from retouch.evaluation.metrics.st_lpips import st_lpips
 from retouch.imaging import read_photo, to_srgb, write_png
 from retouch.ops.masks import bounding_box
 from retouch.ops.resize import enlarge, shrink, shrink_mask

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.models.golden_samples import FOLDER, NAMES, hole, make, read, tensors
 
-from retouch.evaluation.st_lpips import st_lpips
+from retouch.evaluation.metrics.st_lpips import st_lpips
 from retouch.models import CARDS
 
 torch.set_num_threads(1)

@@ -173,7 +173,7 @@ def _need_extra() -> None:
 
 def _checked(metrics: Sequence[str] | None, inception: Path | None) -> tuple[list[str] | None, str | None]:
     """Say at once which metrics cannot be had; and which can, in the order of tables."""
-    from retouch.evaluation.distribution import load_inception
+    from retouch.evaluation.metrics.inception import load_inception
     from retouch.evaluation.metrics import FAMILIES
 
     with_inception = {"fid", "inception_score"}

@@ -77,7 +77,7 @@ def collect(
 
 def _whole_set(rows: Sequence[dict[str, Any]], out: Path, settings: Settings) -> dict[str, float]:
     """Metrics that compare distributions: of the fills, and of the photos they belong to."""
-    from retouch.evaluation.distribution import INCEPTION_FEATURES, frechet_distance, inception_score
+    from retouch.evaluation.metrics.inception import INCEPTION_FEATURES, frechet_distance, inception_score
 
     # Sorted, so that the order of the rows never changes a digit; a photo counts once, however many holes.
     rows = sorted(rows, key=lambda row: (row["photo"], row["masks"]))

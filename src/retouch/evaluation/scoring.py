@@ -75,7 +75,7 @@ def _measure(fill: Pixels, truth: Pixels, hole: Hole, families: Sequence[str] | 
 
 
 def _describe(pixels: Pixels, inception: str | None) -> NDArray[np.float32] | None:
-    from retouch.evaluation import distribution
+    from retouch.evaluation.metrics import inception as distribution
 
     if inception is not None:
         return distribution.features_inception(pixels, inception)

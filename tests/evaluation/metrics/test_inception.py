@@ -12,7 +12,7 @@ from scipy import linalg
 from torch import nn
 
 from retouch.errors import RetouchError
-from retouch.evaluation.distribution import (
+from retouch.evaluation.metrics.inception import (
     INCEPTION_FEATURES,
     VGG_SMALLEST,
     features_inception,

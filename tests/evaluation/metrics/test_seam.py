@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from retouch.contract import Fill, Model
 from retouch.engine.pipeline import fill_photo
-from retouch.evaluation.seam import RING, colour_steps
+from retouch.evaluation.metrics.seam import RING, colour_steps
 from retouch.imaging import photo_from_array
 from retouch.models.exemplar import Exemplar
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from retouch.errors import RetouchError
-from retouch.evaluation.st_lpips import STLPIPS, st_lpips
+from retouch.evaluation.metrics.st_lpips import STLPIPS, st_lpips
 
 torch.set_num_threads(1)
 

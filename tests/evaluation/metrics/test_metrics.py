@@ -24,7 +24,7 @@ from retouch.evaluation.metrics import (
     perceptual,
     total_variation,
 )
-from retouch.evaluation.st_lpips import st_lpips
+from retouch.evaluation.metrics.st_lpips import st_lpips
 
 torch.set_num_threads(1)
 

@@ -11,8 +11,8 @@ import torchmetrics
 from torch import nn
 
 from retouch.errors import RetouchError
-from retouch.evaluation import lpips as module
-from retouch.evaluation.lpips import LPIPS, lpips, read_arrays
+from retouch.evaluation.metrics import lpips as module
+from retouch.evaluation.metrics.lpips import LPIPS, lpips, read_arrays
 
 torch.set_num_threads(1)
 

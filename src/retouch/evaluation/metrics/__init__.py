@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from retouch.errors import RetouchError
-from retouch.evaluation.lpips import LPIPS, lpips
-from retouch.evaluation.smoothness import frequency_ratio
-from retouch.evaluation.st_lpips import STLPIPS, st_lpips, upsampled
+from retouch.evaluation.metrics.lpips import LPIPS, lpips
+from retouch.evaluation.metrics.frequency_ratio import frequency_ratio
+from retouch.evaluation.metrics.st_lpips import STLPIPS, st_lpips, upsampled
 
 Pixels = NDArray[np.uint8]
 Hole = NDArray[np.bool_]

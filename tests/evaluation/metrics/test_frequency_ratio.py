@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from retouch.evaluation.smoothness import RING, frequency_ratio
+from retouch.evaluation.metrics.frequency_ratio import RING, frequency_ratio
 
 SIDE = 160
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.evaluation.st_lpips import unit_length, upsampled
+from retouch.evaluation.metrics.st_lpips import unit_length, upsampled
 
 # Stride and padding of each convolution; a pooling goes before the second and the third.
 _CONVOLUTIONS = ((4, 2), (1, 2), (1, 1), (1, 1), (1, 1))
