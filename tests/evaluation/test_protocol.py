@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from retouch.errors import RetouchError
-from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.metrics import COLUMNS
 from retouch.evaluation.protocol import (
     MaskRule,
     _square,
@@ -71,11 +71,11 @@ def test_every_protocol_loads_and_tells_all_it_says(name):
     for text in (protocol.title, protocol.source, protocol.data, protocol.notes, f"{protocol.size} ×"):
         assert text in told
     for key in protocol.metrics:
-        assert METRICS[key].label in told
+        assert COLUMNS[key].label in told
     for each in protocol.published:
         assert each.label in told
         for key, figure in each.metrics.items():
-            assert f"{METRICS[key].label} = {figure:g}" in told
+            assert f"{COLUMNS[key].label} = {figure:g}" in told
     assert ("no figures" in told) == (not protocol.published)
     if protocol.mask.size is not None:
         assert f"{protocol.mask.size} × {protocol.mask.size}" in told
@@ -113,7 +113,7 @@ def test_an_unknown_name_lists_those_there_are(name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": "red"}, "the file does not know 'colour'; its keys are title, source"),
+        ({"colour": "red"}, "the file has an unknown key 'colour'; its keys are title, source"),
         ({"notes": None}, "the file lacks 'notes'"),
         ({"title": ""}, "title must be a text"),
         ({"source": 7}, "source must be a text"),
@@ -125,7 +125,7 @@ def test_an_unknown_name_lists_those_there_are(name):
         ({"mask": {"kind": "circle"}}, "the kind of mask must be one of"),
         ({"mask": {"kind": "random-square"}}, "mask lacks 'size'"),
         ({"mask": {"kind": "center-square", "size": -2}}, "the size of the mask must be"),
-        ({"mask": {"kind": "folder", "size": 6}}, "mask does not know 'size'"),
+        ({"mask": {"kind": "folder", "size": 6}}, "mask has an unknown key 'size'"),
         ({"metrics": "l1_hole"}, "must be lists"),
         ({"metrics": ["l1_hole", "beauty"]}, "no metric 'beauty'; choose from l1_hole"),
         ({"metrics": [["l1_hole"]]}, "no metric"),
@@ -257,7 +257,7 @@ def test_one_kind_of_masks_is_chosen(make, data):
     for kind in ("objects", "strokes"):
         (data / "masks" / kind).mkdir(parents=True)
         Image.fromarray(np.eye(16) > 0).save(data / "masks" / kind / "one.png")
-    with pytest.raises(RetouchError, match="small has one kind of masks; choose from objects, strokes"):
+    with pytest.raises(RetouchError, match="small uses one kind of masks; choose from objects, strokes"):
         protocol_pairs(protocol, data)
     assert {each.masks for each in protocol_pairs(protocol, data, ["strokes"])} == {"strokes"}
 

@@ -93,6 +93,11 @@ def test_addresses_lead_to_the_pictures(tmp_path):
             assert (tmp_path / unquote(address)).is_file()
 
 
+def test_what_is_missing_is_said():
+    assert data(page(cleaned(sample() | {"notes": ["Too few <photos>."]})))["notes"] == ["Too few <photos>."]
+    assert data(page(cleaned(sample())))["notes"] == []
+
+
 def test_a_pair_that_nobody_could_score_is_no_strip():
     result = sample()
     for row in result["rows"][:3]:

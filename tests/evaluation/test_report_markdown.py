@@ -75,8 +75,8 @@ def test_published_figures_for_other_masks_are_not_lost():
 
 
 def test_counts_errors_and_changed_pixels_are_said(text):
-    assert "Pairs: telea 3, exemplar 2, other 3; not scored: exemplar 1. Best value bold;" in text
-    assert "had changed known pixels, now restored: other 1" in text
+    assert "Pairs: telea 3, exemplar 2, other 3; not scored: exemplar 1. The best value is bold." in text
+    assert "fills that changed known pixels (restored before scoring): other 1" in text
     assert "- two, center, exemplar: The fill \\<i\\>is\\</i\\> 3 × 3 pixels." in text
     assert "\n    retouch evaluate --data '</script>'\n" in text
 
@@ -99,3 +99,8 @@ def test_any_name_keeps_the_table_whole(name):
     result["models"] = [*result["models"][:2], name]
     short, _ = parse(tables(cleaned(result)), "Masks: strokes")
     assert len(short) == 3
+
+
+def test_what_is_missing_is_said_above_the_tables():
+    text = tables(cleaned(sample() | {"notes": ["LPIPS is left out; get it with: pip install x_y"]}))
+    assert "\nNote: LPIPS is left out; get it with: pip install x_y\n" in text.split("\n## ")[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retouch import RetouchError
-from retouch.evaluation import run, scoring, store
+from retouch.evaluation import metrics, run, scoring, store
 from retouch.evaluation.fillers import Filled
 from retouch.evaluation.pictures import features_path, keep_features, truth_path
 from retouch.evaluation.result import collect
@@ -45,7 +45,7 @@ def without_costs(rows):
 
 
 def test_rows_tell_what_was_measured(tmp_path):
-    rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, source=grey)
+    rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     assert [row["photo"] for row in rows] == ["photo 0", "photo 1"]
     for number, row in enumerate(rows):
         inside = np.abs(picture(number)[hole()].astype(float) - 128).mean() / 2.55
@@ -56,7 +56,8 @@ def test_rows_tell_what_was_measured(tmp_path):
         assert row["hole"] == pytest.approx(hole().mean())
 
 
-def test_workers_and_order_change_no_result(tmp_path):
+def test_workers_and_order_change_no_result(tmp_path, monkeypatch):
+    monkeypatch.setattr(metrics, "FEWEST_PHOTOS", 2)
     models = ["telea", "navier-stokes"]
     one = measure_all(cases(), models, tmp_path / "one", SETTINGS)
     many = measure_all(cases()[::-1], models[::-1], tmp_path / "many", SETTINGS, workers=2)
@@ -69,19 +70,20 @@ def test_workers_and_order_change_no_result(tmp_path):
     assert results[0]["summary"][0]["set"]["frechet_vgg"] > 0
 
 
-def test_only_the_metrics_that_are_wanted_are_measured(tmp_path):
-    for metrics, in_rows, of_set in (
+def test_only_the_metrics_that_are_wanted_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(metrics, "FEWEST_PHOTOS", 2)
+    for chosen, in_rows, of_set in (
         (["l1"], {"l1_hole", "l1_image"}, set()),
         (["frechet_vgg"], set(), {"frechet_vgg"}),
     ):
-        settings = Settings("data", device="cpu", metrics=metrics)
-        out = tmp_path / metrics[0]
-        rows = measure_all(cases(2), ["grey"], out, settings, source=grey)
+        settings = Settings("data", device="cpu", metrics=chosen)
+        out = tmp_path / chosen[0]
+        rows = measure_all(cases(2), ["grey"], out, settings, sources={"grey": grey})
         assert all(set(row["metrics"]) == in_rows for row in rows)
         (entry,) = collect(rows, ["grey"], ["box"], out, settings, command="x")["summary"]
         assert set(entry["set"]) == of_set
     with pytest.raises(RetouchError, match="metrics"):
-        measure_all(cases(2), ["grey"], tmp_path / "l1", SETTINGS, source=grey, resume=True)
+        measure_all(cases(2), ["grey"], tmp_path / "l1", SETTINGS, sources={"grey": grey}, resume=True)
 
 
 def test_an_interrupted_run_goes_on(tmp_path):
@@ -94,32 +96,37 @@ def test_an_interrupted_run_goes_on(tmp_path):
         return grey(case, truth, mask)
 
     with pytest.raises(KeyboardInterrupt):
-        measure_all(cases(), ["grey"], tmp_path, SETTINGS, source=interrupted)
+        measure_all(cases(), ["grey"], tmp_path, SETTINGS, sources={"grey": interrupted})
     with (tmp_path / ROWS).open("a") as file:
         file.write('{"photo": "photo 3", "mas')  # what a power cut leaves
-    rows = measure_all(cases(), ["grey"], tmp_path, SETTINGS, source=interrupted, resume=True)
+    rows = measure_all(cases(), ["grey"], tmp_path, SETTINGS, sources={"grey": interrupted}, resume=True)
     assert asked[:3] == ["photo 0", "photo 1", "photo 2"]
     assert "photo 0" not in asked[3:]
-    assert rows == measure_all(cases(), ["grey"], tmp_path / "whole", SETTINGS, source=grey)
+    assert rows == measure_all(cases(), ["grey"], tmp_path / "whole", SETTINGS, sources={"grey": grey})
     kept = [json.loads(line) for line in (tmp_path / ROWS).read_text().splitlines()]
     assert sorted(kept, key=lambda row: row["photo"]) == rows
 
 
 def test_a_report_is_neither_mixed_nor_replaced(tmp_path):
-    measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+    measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     with pytest.raises(RetouchError, match="--resume"):
-        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     with pytest.raises(RetouchError, match="seed 0, not 1"):
         measure_all(
-            cases(1), ["grey"], tmp_path, Settings("data", seed=1, device="cpu"), resume=True, source=grey
+            cases(1),
+            ["grey"],
+            tmp_path,
+            Settings("data", seed=1, device="cpu"),
+            resume=True,
+            sources={"grey": grey},
         )
 
 
 def test_a_photo_that_was_replaced_is_measured_anew(tmp_path):
-    measure_all(cases(2), ["grey"], tmp_path, SETTINGS, source=grey)
+    measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     replaced = [cases(2)[0], Case("photo 1", "box", lambda: (picture(9), hole()))]
-    rows = measure_all(replaced, ["grey"], tmp_path, SETTINGS, source=grey, resume=True)
-    assert rows == measure_all(replaced, ["grey"], tmp_path / "whole", SETTINGS, source=grey)
+    rows = measure_all(replaced, ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
+    assert rows == measure_all(replaced, ["grey"], tmp_path / "whole", SETTINGS, sources={"grey": grey})
     again = [
         collect(rows, ["grey"], ["box"], at, SETTINGS, command="x") for at in (tmp_path, tmp_path / "whole")
     ]
@@ -135,7 +142,20 @@ def test_what_another_version_of_the_package_measured_is_measured_anew(tmp_path,
 
     for version, expected in (("one", 2), ("one", 2), ("two", 4)):
         monkeypatch.setattr(run, "package_digest", lambda version=version: version)
-        measure_all(cases(2), ["grey"], tmp_path, SETTINGS, source=counted, resume=True)
+        measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": counted}, resume=True)
+        assert len(asked) == expected
+
+
+def test_rows_from_before_a_metric_was_installed_are_measured_again(tmp_path, monkeypatch):
+    asked = []
+
+    def counted(case, truth, mask):
+        asked.append(case.photo)
+        return grey(case, truth, mask)
+
+    for lacking, expected in (({"lpips": "install it"}, 2), ({"lpips": "install it"}, 2), ({}, 4)):
+        monkeypatch.setattr(run, "missing", lambda lacking=lacking: lacking)
+        measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": counted}, resume=True)
         assert len(asked) == expected
 
 
@@ -160,23 +180,23 @@ def test_the_packages_digest_follows_code_and_weights(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["写" * 40, "a/../b", ".", "a" * 250])
 def test_any_name_has_a_file(tmp_path, name):
     case = Case(name, "kind/of", lambda: (picture(0), hole()))
-    (row,) = measure_all([case], ["grey"], tmp_path, SETTINGS, source=grey)
+    (row,) = measure_all([case], ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     assert row["error"] is None
     assert all(tmp_path in path.resolve().parents for path in tmp_path.rglob("*"))
     assert len(list(tmp_path.rglob("*.jpg"))) == 2
 
 
 def test_a_report_that_lost_its_settings(tmp_path):
-    measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+    measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     (tmp_path / "settings.json").write_text("{")
     with pytest.raises(RetouchError, match="lost or damaged"):
-        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey, resume=True)
+        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
 
 
 def test_a_scorer_that_dies_stops_the_run_with_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "_describe", _die)
+    monkeypatch.setattr(scoring, "describe", _die)
     with pytest.raises(RetouchError, match="--resume"):
-        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, source=grey)
+        measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
 
 
 def _die(*_):
@@ -184,10 +204,16 @@ def _die(*_):
 
 
 def test_progress_counts_what_was_asked_for(tmp_path):
-    measure_all(cases(3), ["grey"], tmp_path, SETTINGS, source=grey)
+    measure_all(cases(3), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     steps = []
     measure_all(
-        cases(4)[2:], ["grey"], tmp_path, SETTINGS, source=grey, resume=True, on_progress=steps.append
+        cases(4)[2:],
+        ["grey"],
+        tmp_path,
+        SETTINGS,
+        sources={"grey": grey},
+        resume=True,
+        on_progress=steps.append,
     )
     assert [(step.done, step.total) for step in steps] == [(1, 2), (2, 2)]
 
@@ -204,7 +230,7 @@ def test_one_bad_pair_does_not_stop_the_rest(tmp_path):
         return grey(case, truth, mask)
 
     broken = [Case("broken", "box", unreadable), *cases()]
-    rows = measure_all(broken, ["odd"], tmp_path, SETTINGS, source=odd)
+    rows = measure_all(broken, ["odd"], tmp_path, SETTINGS, sources={"odd": odd})
     assert [row["error"] for row in rows] == [
         "The photo is broken.",
         None,
@@ -213,9 +239,9 @@ def test_one_bad_pair_does_not_stop_the_rest(tmp_path):
         None,
     ]
     # Failures get another chance.
-    again = measure_all(broken, ["odd"], tmp_path, SETTINGS, source=grey, resume=True)
+    again = measure_all(broken, ["odd"], tmp_path, SETTINGS, sources={"odd": grey}, resume=True)
     assert [row["error"] for row in again] == ["The photo is broken.", None, None, None, None]
-    assert again == measure_all(broken, ["odd"], tmp_path / "whole", SETTINGS, source=grey)
+    assert again == measure_all(broken, ["odd"], tmp_path / "whole", SETTINGS, sources={"odd": grey})
 
 
 def test_workers_with_the_same_photo_do_not_take_each_others_files(tmp_path):

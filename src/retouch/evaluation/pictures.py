@@ -1,4 +1,4 @@
-"""Where a report keeps its pictures, and how they get there."""
+"""Where a report keeps its pictures and features, and how it writes them."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
-from retouch.evaluation.fillers import Hole, Pixels
+from retouch.evaluation.arrays import Features, Hole, Pixels
 from retouch.files import write_bytes
 from retouch.imaging import photo_from_array, write_photo, write_png
 
-# File systems take 255 characters, ending included.
+# File systems allow 255 characters, including the ending.
 _LONGEST = 180
 
 
 def truth_path(photo: str) -> Path:
-    """The photo itself, relative to the report's folder."""
+    """Path of the photo, relative to the report's folder."""
     return Path("pictures", "truth", _name(photo) + ".jpg")
 
 
 def mask_path(masks: str, photo: str) -> Path:
-    """The mask, white where the hole is, relative to the report's folder."""
+    """Path of the mask (white = hole), relative to the report's folder."""
     return Path("pictures", "masks", _name(masks), _name(photo) + ".png")
 
 
 def fill_path(model: str, masks: str, photo: str) -> Path:
-    """What a model made of it, relative to the report's folder."""
+    """Path of a model's fill, relative to the report's folder."""
     return Path("pictures", "fills", _name(model), _name(masks), _name(photo) + ".jpg")
 
 
 def _name(text: str) -> str:
-    """A file name for any text, different for different texts."""
+    """A file name for any text; different texts have different names."""
     quoted = quote(text, safe=" ()+,=@")
     if len(quoted) > _LONGEST:
         quoted = f"{quoted[:_LONGEST]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -42,9 +41,9 @@ def _name(text: str) -> str:
 
 
 def keep(picture: Pixels | Hole, path: Path) -> None:
-    """Write a picture for looking at: a photo as JPEG at quality 95, a mask as PNG.
+    """Write a picture for people to look at: a photo as JPEG at quality 95, a mask as PNG.
 
-    All measuring is done before, on what the model gave.
+    Scores are not computed from these files but from what the model returned.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
@@ -53,18 +52,24 @@ def keep(picture: Pixels | Hole, path: Path) -> None:
         write_photo(photo_from_array(picture), path, overwrite=True)
 
 
-def keep_features(features: NDArray[np.float32] | None, out: Path, picture: Path) -> None:
-    """Keep the features of a picture, if it has any, of which the path within the report ``out`` is given."""
+def keep_features(features: Features | None, out: Path, picture: Path) -> None:
+    """Write the features of a picture, if it has any.
+
+    Args:
+        features: ``D`` values, or None.
+        out: The report's folder.
+        picture: The picture's path within that folder.
+    """
     if features is None:
         return
     path = features_path(out, picture)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
     np.save(content, features)
-    # Two workers may have the same photo with different holes: neither may take the other's unfinished file.
+    # Two workers may have the same photo with different holes. Neither may see the other's unfinished file.
     write_bytes(content.getvalue(), path, overwrite=True)
 
 
 def features_path(out: Path, picture: Path) -> Path:
-    """Where :func:`keep_features` keeps them."""
+    """The file that :func:`keep_features` writes."""
     return (out / "features" / picture.relative_to("pictures")).with_suffix(".npy")

@@ -1,4 +1,4 @@
-"""Fills that other tools made: which file belongs to which pair."""
+"""Fills made by other tools: which file belongs to which pair."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from retouch.evaluation.pairs import Pair, pictures_among
 
 
 def find_predictions(folder: Path, pairs: Sequence[Pair]) -> tuple[dict[Pair, Path], list[Pair]]:
-    """The fills that another tool made, matched by name.
+    """Match another tool's fills to pairs by file name.
 
-    A fill is called like the id or the file of its photo, perhaps with ``-filled`` behind (so does
-    ``retouch fill``), with any ending of a picture. It lies in a subfolder called like the kind of masks
-    or, if there is one kind only, in the folder itself.
+    A fill is named like its photo's id or file, with any picture ending and perhaps followed by ``-filled``
+    (as ``retouch fill`` names its results). It lies in a subfolder named like the kind of masks or, if
+    there is only one kind, in the folder itself.
 
     Args:
-        folder: where they lie.
-        pairs: what they are fills of.
+        folder: The folder with the fills.
+        pairs: The pairs that were filled.
 
     Returns:
-        The file for each pair that has one, and the pairs that have none.
+        The file of each pair that has one, and the pairs that have none.
 
     Raises:
-        RetouchError: no such folder, no fill at all, two files for one pair, or one file for two.
+        RetouchError: There is no such folder, there is no fill at all, two files match one pair, or one file
+            matches two pairs.
     """
     if not folder.is_dir():
-        raise RetouchError(f"{folder} is no folder; name the one that holds the fills.")
+        raise RetouchError(f"{folder} is not a folder; name the one that holds the fills.")
     kinds = dict.fromkeys(pair.masks for pair in pairs)
     by_stem: dict[str, dict[str, list[Path]]] = {kind: {} for kind in kinds}
     for kind in kinds:
@@ -46,7 +47,7 @@ def find_predictions(folder: Path, pairs: Sequence[Pair]) -> tuple[dict[Pair, Pa
             )
         if fills and fills[0] in owner:
             both = f"{owner[fills[0]].photo} or of {pair.photo}"
-            raise RetouchError(f"{fills[0]} could be the fill of {both}; name the fills by the photos' ids.")
+            raise RetouchError(f"{fills[0]} could be the fill of {both}; name fills after the photos' ids.")
         if fills:
             found[pair], owner[fills[0]] = fills[0], pair
     if not found:
@@ -56,5 +57,5 @@ def find_predictions(folder: Path, pairs: Sequence[Pair]) -> tuple[dict[Pair, Pa
                 f"{folder} has no subfolders for the kinds of masks ({', '.join(kinds)}); "
                 "put the fills there, or choose one kind with --masks."
             )
-        raise RetouchError(f"No fill in {folder} is named like a photo{example}; rename them.")
+        raise RetouchError(f"No fill in {folder} is named like a photo{example}; rename the fills.")
     return found, [pair for pair in pairs if pair not in found]

@@ -1,4 +1,4 @@
-"""From rows to the whole result that a report shows."""
+"""Turn rows into the result that a report shows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.evaluation.candidates import WeightsFile
+from retouch.evaluation.metrics import NAMES, measure_set, notes
 from retouch.evaluation.pictures import features_path, fill_path, truth_path
 from retouch.evaluation.statistics import summarise
 from retouch.evaluation.store import Settings
@@ -27,20 +28,20 @@ def collect(
     published: Sequence[dict[str, Any]] | None = None,
     weights: Mapping[str, WeightsFile | None] | None = None,
 ) -> dict[str, Any]:
-    """Sum up what was measured.
+    """Summarise a measurement.
 
     Args:
-        rows: of :func:`~retouch.evaluation.run.measure_all`.
-        models: in the order of the table; the first is what the others are compared to.
-        masks: the kinds of masks, in the order of the table.
-        out: folder of the report, where the features lie.
-        settings: what was measured how.
-        command: that makes this result.
-        published: figures to show beside.
-        weights: the files of those models that are weights files.
+        rows: As :func:`~retouch.evaluation.run.measure_all` returns them.
+        models: In the order of the table. The others are compared with the first.
+        masks: The kinds of masks, in the order of the table.
+        out: The report's folder, which holds the features.
+        settings: How the rows were measured.
+        command: The command that produces this result.
+        published: Published figures to show beside the measured ones.
+        weights: The files of the models that are weights files.
 
     Returns:
-        What ``report.json`` holds: the settings, ``summary`` (see
+        What ``report.json`` holds: the settings, ``notes`` (sentences on what is missing), ``summary`` (see
         :func:`~retouch.evaluation.statistics.summarise`, with the metrics of whole sets in ``set``),
         ``published``, ``weights`` and ``rows``.
     """
@@ -48,6 +49,7 @@ def collect(
 
     import retouch
 
+    names = settings.metrics or NAMES
     summary = summarise(rows, models, masks)
     for entry in summary:
         chosen = [
@@ -66,6 +68,7 @@ def collect(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "size": settings.size,
         "machine": {"threads": settings.threads, "device": settings.device, "torch": torch.__version__},
+        "notes": notes(len({row["photo"] for row in rows}), settings.inception, names),
         "models": list(models),
         "masks": list(masks),
         "weights": {name: file._asdict() for name, file in (weights or {}).items() if file is not None},
@@ -76,26 +79,15 @@ def collect(
 
 
 def _whole_set(rows: Sequence[dict[str, Any]], out: Path, settings: Settings) -> dict[str, float]:
-    """Metrics that compare distributions: of the fills, and of the photos they belong to."""
-    from retouch.evaluation.metrics.inception import INCEPTION_FEATURES, frechet_distance, inception_score
-
-    # Sorted, so that the order of the rows never changes a digit; a photo counts once, however many holes.
+    """Metrics that compare the distribution of the fills with that of their photos."""
+    # Sorted, so that the order of the rows never changes a digit. A photo counts once, whatever its holes.
     rows = sorted(rows, key=lambda row: (row["photo"], row["masks"]))
     fills = _features([fill_path(row["model"], row["masks"], row["photo"]) for row in rows], out)
     truths = _features([truth_path(photo) for photo in sorted({row["photo"] for row in rows})], out)
-    if len(fills) < 2 or len(truths) < 2:
-        return {}
-    if settings.inception is None:
-        found = {"frechet_vgg": frechet_distance(fills, truths)}
-    else:
-        found = {
-            "fid": frechet_distance(fills[:, :INCEPTION_FEATURES], truths[:, :INCEPTION_FEATURES]),
-            "inception_score": inception_score(fills[:, INCEPTION_FEATURES:]),
-        }
-    return {key: value for key, value in found.items() if key in (settings.metrics or found)}
+    return measure_set(fills, truths, settings.inception, settings.metrics or NAMES)
 
 
 def _features(pictures: Sequence[Path], out: Path) -> NDArray[np.float64]:
-    """``N×D``, of the pictures that are large enough to have any."""
+    """The features of all pictures that are large enough to have any, ``N×D``."""
     paths = [path for picture in pictures if (path := features_path(out, picture)).exists()]
     return np.array([np.load(path) for path in paths], np.float64)

@@ -1,4 +1,4 @@
-"""The measuring itself: every pair through every model in turn, one row each, kept as soon as it is there."""
+"""The measuring loop: every model fills every pair, and each row is written as soon as it is measured."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 
 from retouch.contract import Progress
 from retouch.errors import RetouchError
+from retouch.evaluation.arrays import Hole, Pixels, size_text
 from retouch.evaluation.candidates import WeightsFile
-from retouch.evaluation.fillers import Filled, Filler, Hole, Pixels
-from retouch.evaluation.pairs import size_text
+from retouch.evaluation.fillers import Filled, Filler
+from retouch.evaluation.metrics import missing
 from retouch.evaluation.pictures import fill_path, keep, keep_features, mask_path, truth_path
 from retouch.evaluation.scoring import Scorer
 from retouch.evaluation.store import Settings, append, fingerprint, open_report, package_digest
@@ -26,10 +27,10 @@ class Case:
     """A photo with a hole, read when its turn comes.
 
     Attributes:
-        photo: its id.
-        masks: the kind of its mask.
-        read: gives the photo, ``H×W×3`` uint8 sRGB, and its hole, ``H×W`` bool, True = fill.
-        stamp: what else a row of this case rests on, such as the content of the file with the fill.
+        photo: The photo's id.
+        masks: The kind of its mask.
+        read: Returns the photo, ``H×W×3`` uint8 sRGB, and its hole, ``H×W`` bool, True = fill.
+        stamp: Anything else that a row of this case depends on, such as the digest of a file with the fill.
     """
 
     photo: str
@@ -39,7 +40,7 @@ class Case:
 
 
 Source = Callable[[Case, Pixels, Hole], Filled]
-"""Gives a fill of a case."""
+"""Fills a case: takes the case, its photo and its hole."""
 
 
 def measure_all(
@@ -50,43 +51,46 @@ def measure_all(
     *,
     workers: int = 1,
     resume: bool = False,
-    source: Source | None = None,
+    sources: Mapping[str, Source] | None = None,
     weights: Mapping[str, WeightsFile | None] | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Fill and score all cases.
 
-    Each pair goes through all models before the next pair, so that what else the machine does hits all alike.
+    All models fill a pair before the next pair begins, so that other load on the machine affects all alike.
 
     Args:
-        cases: what to fill.
-        models: names, see :func:`~retouch.evaluation.candidates.check_models`; with ``source`` the one name
-            of what it gives.
-        out: folder of the report; rows and pictures are kept there as they come.
-        settings: what must not change when a report is resumed.
-        workers: pairs that are worked on at a time. Only times depend on it.
-        resume: go on with the report that is there. Rows whose photo, hole, stamp or weights file has changed
-            since are measured anew, and all of them if this package has.
-        source: gives fills that exist already; None to let the models fill.
-        weights: the files of those models that are weights files.
-        on_progress: called after each row.
+        cases: What to fill.
+        models: Their names; see :func:`~retouch.evaluation.candidates.check_models`.
+        out: The report's folder. Rows and pictures are written there as they come.
+        settings: What must not change when a report is resumed.
+        workers: How many pairs to work on at a time. Only times depend on it.
+        resume: Continue the report in ``out``. A row is measured again if its photo, hole, stamp or weights
+            file has changed since, or if this package or the set of available metrics has.
+        sources: Functions that fill in this process, by name, for those of ``models`` that are not models of
+            this package.
+        weights: The files of the models that are weights files.
+        on_progress: Called after each row.
 
     Returns:
-        All rows, in the order of cases and models. One that failed says so in ``error``.
+        All rows, in the order of cases and models. A row that failed says why in ``error``.
+
+    Raises:
+        RetouchError: The report's folder cannot be used or written to, or the scoring process ended.
     """
     rows = {_key(row): row for row in open_report(out, settings, resume)}
     lock, local = threading.Lock(), threading.local()
-    lanes: list[_Lane] = []
+    workers_made: list[_Worker] = []
     done, total = 0, len(cases) * len(models)
 
     def work(case: Case) -> None:
         nonlocal done
-        if not hasattr(local, "lane"):
-            local.lane = _Lane(settings, source, weights or {})
+        if not hasattr(local, "worker"):
+            local.worker = _Worker(settings, sources or {}, weights or {})
             with lock:
-                lanes.append(local.lane)
+                workers_made.append(local.worker)
         before = [rows.get((case.photo, case.masks, name)) for name in models]
-        for name, old, row in zip(models, before, local.lane.rows(case, models, before, out), strict=True):
+        for name, old, row in zip(models, before, local.worker.rows(case, models, before, out), strict=True):
             with lock:
                 if row is not old:
                     rows[case.photo, case.masks, name] = row
@@ -100,12 +104,12 @@ def measure_all(
             finished.result()
     except OSError as error:
         raise RetouchError(
-            f"Cannot write to {out} ({error.strerror}); make room and go on with --resume."
+            f"Cannot write to {out} ({error.strerror}); make room, then go on with --resume."
         ) from error
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
-        for lane in lanes:
-            lane.close()
+        for worker in workers_made:
+            worker.close()
     return [rows[case.photo, case.masks, name] for case in cases for name in models]
 
 
@@ -113,16 +117,17 @@ def _key(row: dict[str, Any]) -> tuple[str, str, str]:
     return row["photo"], row["masks"], row["model"]
 
 
-class _Lane:
-    """What one worker needs: a process for each model, and one that scores."""
+class _Worker:
+    """The processes of one worker thread: one for each model, and one that scores."""
 
     def __init__(
-        self, settings: Settings, source: Source | None, weights: Mapping[str, WeightsFile | None]
+        self, settings: Settings, sources: Mapping[str, Source], weights: Mapping[str, WeightsFile | None]
     ) -> None:
-        self._settings, self._source, self._weights = settings, source, weights
+        self._settings, self._sources, self._weights = settings, sources, weights
         self._fillers: dict[str, Filler] = {}
         self._scorer = Scorer(settings.threads, settings.inception, settings.metrics)
-        self._described = ""  # the truth whose features were kept last
+        self._described = ""  # fingerprint of the photo whose features were written last
+        self._version = package_digest() + "".join(missing())
 
     def close(self) -> None:
         self._scorer.close()
@@ -132,29 +137,25 @@ class _Lane:
     def rows(
         self, case: Case, models: Sequence[str], before: Sequence[dict[str, Any] | None], out: Path
     ) -> Iterator[dict[str, Any]]:
-        """A row for each model, the one from before where that still holds."""
+        """One row per model: the earlier row if it is still valid, else a new one."""
         try:
             truth, hole = case.read()
         except RetouchError as error:
             yield from (_row(case, name, error=str(error)) for name in models)
             return
-        pair = fingerprint(truth, hole, stamp=case.stamp + package_digest())
+        pair = fingerprint(truth, hole, stamp=case.stamp + self._version)
         inputs = [self._inputs(pair, name) for name in models]
-        holds = [
-            old is not None and old["error"] is None and old["inputs"] == wanted
+        valid = [
+            old if old is not None and old["error"] is None and old["inputs"] == wanted else None
             for old, wanted in zip(before, inputs, strict=True)
         ]
-        if not all(holds):
+        if None in valid:
             self._keep_inputs(case, truth, hole, out)
-        for name, old, still, wanted in zip(models, before, holds, inputs, strict=True):
-            yield (
-                old
-                if old is not None and still
-                else self._row(case, name, truth, hole, out) | {"inputs": wanted}
-            )
+        for name, old, wanted in zip(models, valid, inputs, strict=True):
+            yield old or self._row(case, name, truth, hole, out) | {"inputs": wanted}
 
     def _inputs(self, pair: str, name: str) -> str:
-        """What a row rests on: its pair, this package and, of a weights file, its content."""
+        """A fingerprint of what a row depends on: its pair, this package and the weights file, if any."""
         file = self._weights.get(name)
         return pair if file is None else fingerprint(stamp=pair + file.sha256)
 
@@ -174,7 +175,7 @@ class _Lane:
                     f"The fill is {size_text(filled.pixels)} pixels and the photo {size_text(truth)}."
                 )
         except Exception as error:
-            # One failure must not stop the rest, whatever a foreign tool may raise.
+            # One failure must not stop the rest, and another tool may raise anything.
             sentence = str(error) if isinstance(error, RetouchError) else f"{type(error).__name__}: {error}"
             return _row(case, name, error=sentence, **size)
         changed = int(((filled.pixels != truth).any(-1) & ~hole).sum())
@@ -187,8 +188,8 @@ class _Lane:
         return _row(case, name, metrics=metrics, changed=changed, **costs, **size)
 
     def _fill(self, case: Case, name: str, truth: Pixels, hole: Hole) -> Filled:
-        if self._source is not None:
-            return self._source(case, truth, hole)
+        if name in self._sources:
+            return self._sources[name](case, truth, hole)
         if name not in self._fillers:
             options = self._settings
             self._fillers[name] = Filler(

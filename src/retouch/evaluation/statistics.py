@@ -1,4 +1,4 @@
-"""From rows to a table: means, differences with their uncertainty, and who wins how often."""
+"""Summarise rows: means, differences with their uncertainty, and how often each model wins."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.metrics import COLUMNS
 
 Row = Mapping[str, Any]
 RESAMPLES = 10_000
-# An interval from fewer photos looks surer than it is.
+# An interval over fewer photos would look more certain than it is.
 _FEWEST_PHOTOS = 5
-# Numbers drawn at once, to bound memory.
+# How many numbers to draw at once, to bound memory.
 _DRAWS = 2**22
-# A hole without any high frequency has ratio 0; its distance to 1 is counted as if it were this.
+# A hole without high frequencies has ratio 0, whose logarithm is infinite; it counts as this ratio.
 _SMALLEST_RATIO = 1e-3
 
 
 def badness(metric: str, value: float) -> float:
-    """A number that is smaller the better the value is, so that all metrics compare alike.
+    """Turn a value into a number where lower is always better.
 
-    That is the value, its negative where higher is better, and the absolute logarithm where 1 is best:
-    half and double are then equally far from it.
+    This is the value itself, its negative where higher is better, and the absolute logarithm where 1 is best.
+    With the logarithm, half and double are equally far from 1.
+
+    Args:
+        metric: A key of :data:`~retouch.evaluation.metrics.COLUMNS`.
+        value: The value of that metric.
     """
-    better = METRICS[metric].better
+    better = COLUMNS[metric].better
     if better == "one":
         return abs(math.log(max(value, _SMALLEST_RATIO)))
     return -value if better == "higher" else value
@@ -38,15 +42,15 @@ def paired_interval(
 ) -> tuple[float, float] | tuple[None, None]:
     """The 95 % interval of a mean difference, by the percentile bootstrap over photos.
 
-    A photo is drawn with all of its rows: several holes in one photo are not independent of each other.
+    A photo is drawn together with all of its rows, because several holes in one photo are not independent.
+    The result depends neither on chance nor on the order of the rows.
 
     Args:
-        differences: one for each row.
-        photos: the photo of each row.
+        differences: One per row.
+        photos: The photo of each row.
 
     Returns:
-        Low and high end; the same for the same input, and in whatever order the rows come. None for fewer
-        than five photos.
+        The low and the high end, or None for both if there are fewer than five photos.
     """
     grouped: dict[str, list[float]] = {}
     for photo, difference in sorted(zip(photos, differences, strict=True)):
@@ -65,18 +69,19 @@ def paired_interval(
 
 
 def summarise(rows: Sequence[Row], models: Sequence[str], masks: Sequence[str]) -> list[dict[str, Any]]:
-    """One entry for each kind of masks and model, and for all kinds together where there are several.
+    """Summarise each model on each kind of mask, and on all kinds together if there are several.
 
     Args:
-        rows: as the runner writes them; rows with an error are counted and otherwise left out.
-        models: in the order of the table; the first is what the others are compared to.
-        masks: the kinds, in the order of the table.
+        rows: As :func:`~retouch.evaluation.run.measure_all` returns them. Rows with an error are counted and
+            otherwise left out.
+        models: In the order of the table. The others are compared with the first.
+        masks: The kinds of masks, in the order of the table.
 
     Returns:
-        The ``summary`` of a report. ``mean`` is the geometric one for metrics where 1 is best. ``difference``
-        is that of the values where lower or higher is better, and of the absolute logarithms where 1 is
-        best; negative or positive as the values are. ``rank`` is the mean :func:`badness` over the pairs
-        that all models have a value for: what models may be ranked by, even if one failed on hard photos.
+        The ``summary`` of a report, one entry for each kind and model. For metrics where 1 is best, ``mean``
+        is the geometric mean, and ``difference`` compares absolute logarithms. For all others, ``difference``
+        compares the values. ``rank`` is the mean :func:`badness` over the pairs that every model has a value
+        for, so a model that failed on hard photos gains nothing by it.
     """
     kinds = [*masks, "all"] if len(masks) > 1 else list(masks)
     summary = []
@@ -101,7 +106,7 @@ def _entry(
     seconds = [row["seconds"] for row in mine if row["seconds"] is not None]
     peaks = [row["peak_mb"] for row in mine if row["peak_mb"] is not None]
     metrics = {}
-    for metric in METRICS:
+    for metric in COLUMNS:
         values = {
             name: {pair: row["metrics"][metric] for pair, row in found.items() if metric in row["metrics"]}
             for name, found in by_model.items()
@@ -124,12 +129,12 @@ def _entry(
 def _compare(
     metric: str, model: str, values: Mapping[str, Mapping[tuple[str, str], float]], reference: str
 ) -> dict[str, Any]:
-    """Mean of a metric, and how it compares with the reference on the pairs that both have."""
+    """The mean of a metric, and its difference to the reference on the pairs that both have."""
     mine, theirs = values[model], values[reference]
     common = set.intersection(*(set(each) for each in values.values()))
     result: dict[str, Any] = {
         "mean": _mean(metric, mine.values()),
-        # math.fsum is exact, so that the order of the rows never changes a digit.
+        # math.fsum is exact, so the order of the rows never changes a digit.
         "rank": math.fsum(badness(metric, mine[pair]) for pair in common) / len(common) if common else None,
         "difference": None,
         "low": None,
@@ -141,7 +146,7 @@ def _compare(
     if model == reference or not both:
         return result
     worse = [badness(metric, mine[pair]) - badness(metric, theirs[pair]) for pair in both]
-    sign = -1.0 if METRICS[metric].better == "higher" else 1.0
+    sign = -1.0 if COLUMNS[metric].better == "higher" else 1.0
     differences = [sign * each for each in worse]
     low, high = paired_interval(differences, [photo for photo, _ in both])
     return result | {
@@ -154,6 +159,6 @@ def _compare(
 
 
 def _mean(metric: str, values: Collection[float]) -> float:
-    if METRICS[metric].better == "one":
+    if COLUMNS[metric].better == "one":
         return math.exp(math.fsum(math.log(max(each, _SMALLEST_RATIO)) for each in values) / len(values))
     return math.fsum(values) / len(values)

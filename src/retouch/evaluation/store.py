@@ -1,4 +1,4 @@
-"""The rows of a report as they come, and what must be the same for all of them."""
+"""The rows of an unfinished report on disk, and the settings that all rows share."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ROWS, SETTINGS = "rows.jsonl", "settings.json"
 
 @dataclass(frozen=True)
 class Settings:
-    """What must be the same for rows to stand in one table.
+    """What all rows of one table must share.
 
     Attributes:
-        data: the folder that was measured on.
-        protocol: name of the protocol, if one was followed.
-        size: shorter side that photos were shrunk to; None if they were not.
-        seed: of the models.
-        threads: of each process.
-        device: "cpu", "cuda" …, where the models ran.
-        inception: path of the Inception network's file, for FID and Inception Score; None for the Fréchet
+        data: The folder of photos and masks.
+        protocol: The protocol's name, if one was followed.
+        size: The shorter side that photos were shrunk to, in pixels; None if they were not shrunk.
+        seed: The models' seed.
+        threads: How many threads each process used.
+        device: Where the models ran: "cpu", "cuda" …
+        inception: The path of the Inception network's file, for FID and Inception Score; None for the Fréchet
             distance over VGG features.
-        metrics: which were measured, of :data:`~retouch.evaluation.metrics.FAMILIES`; None for all.
+        metrics: Names of the metrics, from :data:`~retouch.evaluation.metrics.NAMES`; None for all.
     """
 
     data: str
@@ -45,18 +45,27 @@ class Settings:
 
 
 def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, Any]]:
-    """Make the report's folder, or find what is there already.
+    """Make the report's folder, or read the rows that it already holds.
+
+    Args:
+        out: The report's folder.
+        settings: How rows are to be measured.
+        resume: Whether to continue a report that is there.
+
+    Returns:
+        The rows so far, without those that failed.
 
     Raises:
-        RetouchError: there is a report and nobody said to go on with it, or it was made otherwise.
+        RetouchError: There is a report and ``resume`` is False, it was measured with other settings, or the
+            folder cannot be read or written.
     """
     rows_file, settings_file = out / ROWS, out / SETTINGS
     wanted = vars(settings)
     rows: list[dict[str, Any]] = []
     if rows_file.exists():
         if not resume:
-            raise RetouchError(f"{out} holds a report; add --resume to go on with it, or name another --out.")
-        # Failures get another chance, and what only failed binds nobody.
+            raise RetouchError(f"{out} holds a report already; add --resume to go on, or name another --out.")
+        # Failed rows are tried again, so a report with nothing but failures may change its settings.
         rows = [row for row in _read_rows(rows_file) if row["error"] is None]
         before = _read_settings(settings_file) if rows else wanted
         for key, value in wanted.items():
@@ -67,7 +76,7 @@ def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, A
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_bytes(json.dumps(wanted, indent=1).encode(), settings_file, overwrite=True)
-        # Written anew, so that no half line stays in the middle.
+        # Rewritten, so that no incomplete line stays in the middle.
         write_bytes("".join(json.dumps(row) + "\n" for row in rows).encode(), rows_file, overwrite=True)
     except OSError as error:
         raise RetouchError(f"Cannot write to {out} ({error.strerror}); name another --out.") from error
@@ -84,7 +93,7 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
         try:
             rows.append(json.loads(line))
         except ValueError:
-            continue  # the last line, cut off by what stopped the run
+            continue  # the last line, cut off when the run stopped
     return rows
 
 
@@ -93,11 +102,13 @@ def _read_settings(path: Path) -> dict[str, Any]:
         settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return settings
     except (OSError, ValueError) as error:
-        raise RetouchError(f"{path} is lost or damaged, so nobody knows how; name another --out.") from error
+        raise RetouchError(
+            f"{path} is lost or damaged, so the settings of the report are unknown; name another --out."
+        ) from error
 
 
 def fingerprint(*arrays: NDArray[Any], stamp: str = "") -> str:
-    """What tells whether a pair is still the one that a row was measured on."""
+    """A digest that shows whether a pair is still the one that a row was measured on."""
     digest = hashlib.sha256(stamp.encode())
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype} ".encode() + np.ascontiguousarray(array).tobytes())
@@ -106,7 +117,7 @@ def fingerprint(*arrays: NDArray[Any], stamp: str = "") -> str:
 
 @cache
 def package_digest() -> str:
-    """What changes when this package does, its weights included: fills and scores rest on all of it."""
+    """A digest of this package's code and weights, because fills and scores depend on all of it."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted([*package.rglob("*.py"), *package.rglob("*.safetensors")]):
@@ -115,10 +126,10 @@ def package_digest() -> str:
 
 
 def file_digest(path: Path) -> str:
-    """What changes when the content of a file does: its SHA-256, in hexadecimal digits.
+    """The SHA-256 of a file's content, in hexadecimal digits.
 
     Raises:
-        RetouchError: it cannot be read.
+        RetouchError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -128,6 +139,6 @@ def file_digest(path: Path) -> str:
 
 
 def append(out: Path, row: dict[str, Any]) -> None:
-    """Keep one more row."""
+    """Write one more row."""
     with (out / ROWS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")

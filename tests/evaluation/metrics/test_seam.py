@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from retouch.contract import Fill, Model
 from retouch.engine.pipeline import fill_photo
-from retouch.evaluation.metrics.seam import RING, colour_steps
+from retouch.evaluation.metrics.seam import RING, colour_steps, measure
 from retouch.imaging import photo_from_array
 from retouch.models.exemplar import Exemplar
 
@@ -122,3 +122,12 @@ def test_a_model_that_misses_the_tone_is_met_halfway(evening, disc):
     missed = evening.copy()
     missed[disc] = round(0.7 * 255)
     assert seam.across < colour_steps(missed, disc).across / 3
+
+
+def test_the_metric_is_the_ratio_and_needs_something_to_compare_with():
+    hole = HOLES["square"]
+    picture = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    seam = colour_steps(picture, hole)
+    assert measure(picture, picture, hole) == {"seam": pytest.approx(seam.across / seam.around)}
+    flat = np.where(hole[..., None], np.uint8(9), np.zeros_like(picture))
+    assert measure(flat, flat, hole) == {}

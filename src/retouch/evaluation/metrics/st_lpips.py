@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from functools import cache
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from retouch.errors import RetouchError
+from retouch.evaluation.arrays import Hole, Pixels
+from retouch.evaluation.metrics.metric import PairMetric, hole_and_image
+from retouch.evaluation.metrics.perceptual import PerceptualNetwork, perceptual
 from retouch.networks.antialiasing import blur_down, dense_maximum
 from retouch.weights.vgg import shift_tolerant
 
 
-def unit_length(x: Tensor) -> Tensor:
-    """Feature vectors of length 1 over the channels of ``B×C×H×W``; zero stays zero."""
-    length: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    return x / (length + 1e-10)
+class STLPIPS(PerceptualNetwork):
+    """ST-LPIPS with its anti-aliased AlexNet and the weights of the package ``stlpips-pytorch``.
 
-
-def upsampled(scores: list[Tensor], size: torch.Size) -> Tensor:
-    """The sum of the levels' ``B×1×h×w`` distances, each brought to ``size`` (height, width)."""
-    maps = [F.interpolate(score, size, mode="bilinear", align_corners=False) for score in scores]
-    return torch.stack(maps).sum(dim=0)
-
-
-class STLPIPS(nn.Module):
-    """ST-LPIPS with its anti-aliased AlexNet, from the weights that ``stlpips-pytorch`` carries.
-
-    Every stride is taken by a reflect-padded 3-tap blur instead of by the convolution or the pooling
-    (section 4 of the paper), and the padding is as wide as the published code has it.
+    A reflect-padded 3-tap blur does the downsampling, instead of the convolution or the pooling (section 4 of
+    the paper). The padding is as wide as in the published code.
     """
 
-    smallest = 21  # pixels a side; below, a feature map is too small to be reflected
+    label = "ST-LPIPS"
+    smallest = 21  # pixels a side; a smaller picture leaves a feature map too small to be reflected
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,17 +37,8 @@ class STLPIPS(nn.Module):
             x, self.get_buffer(f"net_{name}_weight"), self.get_buffer(f"net_{name}_bias"), padding=padding
         )
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        """The five feature maps of ``image`` (``B×3×H×W`` in [0, 1]), unit length over the channels.
-
-        Raises:
-            RetouchError: If a side of the image is below ``smallest``.
-        """
-        if min(image.shape[2:]) < self.smallest:
-            raise RetouchError(
-                f"ST-LPIPS needs pictures of at least {self.smallest} pixels a side, "
-                f"not {image.shape[3]}×{image.shape[2]}; leave smaller ones out."
-            )
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """The output of each of the five convolutions, ``B×C×h×w``."""
         shift, scale = self.get_buffer("scaling_layer_shift"), self.get_buffer("scaling_layer_scale")
         x = (2 * image - 1 - shift) / scale
         x = F.relu(self._blur_down(self._convolve(x, "slice1_0", 2), "slice1_1"))
@@ -69,21 +50,28 @@ class STLPIPS(nn.Module):
         for name in ("slice3_9", "slice4_11", "slice5_13"):
             x = F.relu(self._convolve(x, name, 1))
             maps.append(x)
-        return [unit_length(each) for each in maps]
+        return maps
 
-    def scores(self, ones: list[Tensor], others: list[Tensor]) -> list[Tensor]:
-        """The distance of two lists of features, ``B×1×h×w`` for each level."""
-        return [
-            F.conv2d((one - other) ** 2, self.get_buffer(f"lin{level}_model_1_weight"))
-            for level, (one, other) in enumerate(zip(ones, others, strict=True))
-        ]
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """Distance map ``B×1×H×W`` between two ``B×3×H×W`` images in [0, 1]; its mean is the metric."""
-        return upsampled(self.scores(self.features(first), self.features(second)), first.shape[2:])
+    def head(self, level: int) -> Tensor:
+        """The weights of a level's channels, ``1×C×1×1``."""
+        return self.get_buffer(f"lin{level}_model_1_weight")
 
 
 @cache
 def st_lpips() -> STLPIPS:
-    """The metric, loaded once."""
+    """The network, loaded once."""
     return STLPIPS().eval()
+
+
+def measure(fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
+    """``st_lpips_hole`` and ``st_lpips_image``, at least 0; see ``perceptual``. Lower is better."""
+    in_image, in_hole = perceptual(st_lpips(), fill, truth, hole)
+    return {"st_lpips_hole": in_hole, "st_lpips_image": in_image}
+
+
+METRIC = PairMetric(
+    "st_lpips",
+    hole_and_image("st_lpips", "ST-LPIPS", "lower", short_hole="ST-LPIPS hole"),
+    measure,
+    smallest=STLPIPS.smallest,
+)

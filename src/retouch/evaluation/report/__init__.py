@@ -1,4 +1,4 @@
-"""What a reader gets to see of a measurement."""
+"""The report of a measurement, as four files."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ __all__ = ["write_report"]
 
 
 def write_report(result: Result, folder: Path) -> None:
-    """Write ``report.json``, ``report.md``, ``index.html`` and ``sheet.png``, in place of older ones.
+    """Write ``report.json``, ``report.md``, ``index.html`` and ``sheet.png``, replacing older ones.
 
-    Each file is at every moment either the old or the new one. Numbers that are not finite become null.
+    Each file is replaced in one step, so a reader sees the old file or the new one. Numbers that are not
+    finite become null.
 
     Args:
-        result: what :func:`~retouch.evaluation.result.collect` gives.
-        folder: folder of the report; its pictures lie where :mod:`~retouch.evaluation.pictures` puts them,
-            and one that is missing is shown as missing.
+        result: As :func:`~retouch.evaluation.result.collect` returns it.
+        folder: The report's folder. Its pictures are where :mod:`~retouch.evaluation.pictures` puts them; a
+            missing picture is shown as missing.
 
     Raises:
-        RetouchError: the folder is missing or cannot be written to.
+        RetouchError: The folder does not exist or cannot be written to.
     """
     result = cleaned(result)
     texts = {
@@ -35,6 +36,6 @@ def write_report(result: Result, folder: Path) -> None:
         "index.html": page(result),
     }
     for name, text in texts.items():
-        # File names need not be text (on Linux they are any bytes); a report must be written all the same.
+        # On Linux a file name can be any bytes. Such a name must not stop the report.
         write_bytes(text.encode("utf-8", "replace"), folder / name, overwrite=True)
     write_png(draw_sheet(result, folder), folder / "sheet.png", overwrite=True)

@@ -1,4 +1,4 @@
-"""The report as one web page that needs nothing but the pictures beside it."""
+"""The report as one web page; apart from it, only the pictures are needed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.metrics import COLUMNS
 from retouch.evaluation.pictures import fill_path, mask_path, truth_path
 from retouch.evaluation.report.values import (
-    MAIN,
     RATIO_NOTE,
     Result,
     digits,
@@ -28,16 +27,16 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(result: Result) -> str:
-    """The page: data, style and scripts are all in it.
+    """Build the page, with its data, style and scripts inside.
 
     Args:
-        result: cleaned, see :func:`~retouch.evaluation.report.values.cleaned`.
+        result: Cleaned; see :func:`~retouch.evaluation.report.values.cleaned`.
     """
     here = files("retouch.evaluation.report")
     parts = {
         "title": escape(f"Evaluation on {result['data']}"),
         "style": here.joinpath("style.css").read_text("utf-8"),
-        # "<" alone could end the script element; inside JSON strings it can be written otherwise.
+        # A "<" could end the script element. JSON strings can escape it.
         "data": json.dumps(_data(result), separators=(",", ":")).replace("<", "\\u003c"),
         "summary": here.joinpath("summary.js").read_text("utf-8"),
         "strips": here.joinpath("strips.js").read_text("utf-8"),
@@ -48,21 +47,22 @@ def page(result: Result) -> str:
 
 
 def _data(result: Result) -> dict[str, Any]:
-    """What the scripts show; values stand in lists, in the order of the metrics, to keep the page small."""
+    """What the scripts show. Values are in lists, in the order of the metrics, to keep the page small."""
     metrics = shown(result)
     scored = {key for row in result["rows"] for key in row["metrics"]}
     return {
         "command": result["command"],
         "about": _about(result),
-        "note": RATIO_NOTE,
+        "notes": result.get("notes") or [],
+        "ratioNote": RATIO_NOTE,
         "models": result["models"],
         "masks": result["masks"],
         "metrics": [
             {
-                "label": METRICS[key].label,
-                "better": METRICS[key].better,
+                "label": COLUMNS[key].label,
+                "better": COLUMNS[key].better,
                 "digits": digits(result, key),
-                "main": key in MAIN,
+                "main": COLUMNS[key].short is not None,
                 "inRows": key in scored,
             }
             for key in metrics
@@ -88,7 +88,7 @@ def _data(result: Result) -> dict[str, Any]:
 def _about(result: Result) -> list[str]:
     machine = [f"{key} {value}" for key, value in result.get("machine", {}).items()]
     protocol = [f"protocol {result['protocol']}"] if result.get("protocol") else []
-    protocol += [f"shrunk to {result['size']} pixels"] if result.get("size") else []
+    protocol += [f"shrunk to {result['size']} pixels (shorter side)"] if result.get("size") else []
     made = [str(result["date"]), f"retouch {result['retouch']}"]
     return [str(result["data"]), *protocol, *made, *machine, *weights_files(result)]
 
@@ -113,7 +113,7 @@ def _entry(result: Result, entry: dict[str, Any], metrics: list[str]) -> dict[st
 
 
 def _pairs(result: Result, metrics: list[str]) -> list[dict[str, Any]]:
-    """One entry for each pair that any model has a score for, its fills in the order of the models."""
+    """One entry for each pair that was scored for any model, with its fills in the order of the models."""
     pairs: dict[tuple[str, str], dict[str, Any]] = {}
     places = {model: place for place, model in enumerate(result["models"])}
     for row in result["rows"]:
@@ -140,7 +140,7 @@ def _pairs(result: Result, metrics: list[str]) -> list[dict[str, Any]]:
 
 
 def _short(value: float | None) -> float | None:
-    """Six digits say all, and take a third of the space."""
+    """Round to six digits, which is enough and takes a third of the space."""
     return None if value is None else float(f"{value:.6g}")
 
 

@@ -1,22 +1,20 @@
-"""The report as Markdown that can also be read in a terminal."""
+"""The report as Markdown that is also readable in a terminal."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.metrics import COLUMNS
 from retouch.evaluation.report.values import (
-    MAIN,
     RATIO_NOTE,
     Result,
     digits,
     entries,
     failures,
     is_best,
-    kinds,
+    mask_kinds,
     mean,
     published,
     shown,
@@ -24,15 +22,15 @@ from retouch.evaluation.report.values import (
 )
 
 _EMPTY = "–"
-# An underscore between letters means nothing in Markdown, and names are full of them.
+# Names are full of underscores. Between letters they mean nothing in Markdown.
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~&#]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def tables(result: Result) -> str:
-    """The whole report as Markdown.
+    """Write the whole report as Markdown.
 
     Args:
-        result: cleaned, see :func:`~retouch.evaluation.report.values.cleaned`.
+        result: Cleaned; see :func:`~retouch.evaluation.report.values.cleaned`.
     """
     return "\n".join(_lines(result)) + "\n"
 
@@ -40,20 +38,22 @@ def tables(result: Result) -> str:
 def _lines(result: Result) -> Iterator[str]:
     yield from ("# Evaluation", "", "    " + " ".join(str(result["command"]).split()), "")
     machine = ", ".join(f"{key} {value}" for key, value in result.get("machine", {}).items())
-    size = f" Photos were shrunk to {result['size']} pixels a side." if result.get("size") else ""
+    size = f" Photos were shrunk to {result['size']} pixels (shorter side)." if result.get("size") else ""
     followed = f" Protocol: {_text(result['protocol'])}." if result.get("protocol") else ""
     yield (
-        f"Data: {_text(result['data'])}.{size}{followed} Made {result['date']} "
-        f"by retouch {result['retouch']} ({_text(machine)})."
+        f"Data: {_text(result['data'])}.{size}{followed} Measured {result['date']} "
+        f"with retouch {result['retouch']} ({_text(machine)})."
     )
     if files := weights_files(result):
         yield from ("", f"Weights: {_text('; '.join(files))}.")
+    for note in result.get("notes") or []:
+        yield from ("", f"Note: {_text(note)}")
     metrics = shown(result)
-    for masks in kinds(result):
+    for masks in mask_kinds(result):
         yield from ("", f"## {_text(_title(masks))}", "")
         yield from _short(result, masks, metrics)
     yield from _unplaced(result)
-    for masks in kinds(result):
+    for masks in mask_kinds(result):
         yield from ("", f"## Every metric: {_text(_title(masks))}", "")
         yield from _full(result, masks, metrics)
     yield from _failures(result)
@@ -64,17 +64,17 @@ def _title(masks: str) -> str:
 
 
 def _short(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
-    """The means of the main metrics, and the differences to the reference."""
+    """The means of the main metrics, and their differences to the first model."""
     models, papers = entries(result, masks), published(result, masks)
     chosen = [
         metric
         for metric in metrics
-        if (metric in MAIN and any(mean(entry, metric) is not None for entry in models))
+        if (COLUMNS[metric].short and any(mean(entry, metric) is not None for entry in models))
         or any(mean(entry, metric) is not None for entry in papers)
     ]
-    yield f"{_counts(models)}. Best value bold; seconds are the median."
+    yield f"{_counts(models)}. The best value is bold. Seconds are the median."
     yield ""
-    head = ["model", *(_label(metric, MAIN) for metric in chosen), "seconds", "peak MB"]
+    head = ["model", *(_label(metric, short=True) for metric in chosen), "seconds", "peak MB"]
     body = []
     columns = [_means(result, metric, models) for metric in chosen]
     for place, entry in enumerate(models):
@@ -88,14 +88,18 @@ def _short(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
     compared = [metric for metric in chosen if any(_has_difference(entry, metric) for entry in others)]
     if compared:
         name = _text(result["models"][0])
-        yield from ("", f"Difference to {name} [its 95 % interval] and on how many pairs it is better:", "")
+        yield from (
+            "",
+            f"Difference to {name} [95 % interval], and number of pairs where it is better:",
+            "",
+        )
         head = ["metric", *(_text(entry["model"]) for entry in others)]
         body = [
-            [_label(metric, MAIN), *(_difference(result, entry, metric) for entry in others)]
+            [_label(metric, short=True), *(_difference(result, entry, metric) for entry in others)]
             for metric in compared
         ]
         yield from _table(head, body)
-        if any(METRICS[metric].better == "one" for metric in compared):
+        if any(COLUMNS[metric].better == "one" for metric in compared):
             yield from ("", RATIO_NOTE)
 
 
@@ -113,10 +117,10 @@ def _full(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
 
 
 def _unplaced(result: Result) -> Iterator[str]:
-    """Published figures for a kind of masks that was not measured."""
-    there = kinds(result)
+    """Published figures for kinds of masks that were not measured."""
+    there = mask_kinds(result)
     rest = [entry for entry in result.get("published") or [] if entry["masks"] not in there]
-    chosen = [metric for metric in METRICS if any(mean(entry, metric) is not None for entry in rest)]
+    chosen = [metric for metric in COLUMNS if any(mean(entry, metric) is not None for entry in rest)]
     if rest:
         yield from ("", "## Published, for other masks", "")
         head = ["source", "masks", *(_label(metric) for metric in chosen)]
@@ -140,26 +144,31 @@ def _failures(result: Result) -> Iterator[str]:
 
 
 def _counts(models: Sequence[dict[str, Any]]) -> str:
-    """How much was scored, and what went wrong."""
+    """How many pairs were scored, and what went wrong."""
     counts = {entry["model"]: entry.get("count", 0) for entry in models}
     if len(set(counts.values())) == 1:
         parts = [f"{next(iter(counts.values()))} pairs for each model"]
     else:
         parts = ["Pairs: " + ", ".join(f"{_text(model)} {count}" for model, count in counts.items())]
-    for key, what in (("errors", "not scored"), ("changed", "had changed known pixels, now restored")):
+    problems = {
+        "errors": "not scored",
+        "changed": "fills that changed known pixels (restored before scoring)",
+    }
+    for key, what in problems.items():
         found = {entry["model"]: entry[key] for entry in models if entry.get(key)}
         if found:
             parts.append(f"{what}: " + ", ".join(f"{_text(model)} {count}" for model, count in found.items()))
     return "; ".join(parts)
 
 
-def _label(metric: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    arrow = {"lower": "↓", "higher": "↑", "one": "→1"}[METRICS[metric].better]
-    return f"{_text(names.get(metric, METRICS[metric].label))} {arrow}"
+def _label(metric: str, *, short: bool = False) -> str:
+    column = COLUMNS[metric]
+    arrow = {"lower": "↓", "higher": "↑", "one": "→1"}[column.better]
+    return f"{_text((short and column.short) or column.label)} {arrow}"
 
 
 def _means(result: Result, metric: str, models: Sequence[dict[str, Any]]) -> list[str]:
-    """The mean of each model, the best of them bold."""
+    """The mean of each model, with the best in bold."""
     values = [mean(entry, metric) for entry in models]
     shown_digits = digits(result, metric)
     texts = [_number(value, shown_digits) for value in values]
@@ -192,12 +201,12 @@ def _number(value: float | None, places: int, *, sign: bool = False) -> str:
 
 
 def _text(text: object) -> str:
-    """Any text on one line, with nothing in it that Markdown would take for itself."""
+    """Put a text on one line and escape what Markdown would interpret."""
     return _SPECIAL.sub(lambda found: "\\" + found[0], " ".join(str(text).split()))
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table with its columns aligned, names left and numbers right."""
+    """A table with aligned columns: names to the left, numbers to the right."""
     widths = [max(3, *(len(row[column]) for row in [head, *body])) for column in range(len(head))]
     for row in (head, None, *body):
         if row is None:

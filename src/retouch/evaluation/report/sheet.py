@@ -1,4 +1,4 @@
-"""The contact sheet: a few pairs, from worst to best, side by side."""
+"""The contact sheet: a few pairs side by side, from worst to best."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.arrays import Pixels
+from retouch.evaluation.metrics import COLUMNS
 from retouch.evaluation.pictures import fill_path, mask_path, truth_path
 from retouch.evaluation.report.values import Result, digits
 from retouch.evaluation.statistics import badness
 from retouch.imaging import read_mask, read_photo, to_srgb
 
-Pixels = NDArray[np.uint8]
 Pair = tuple[str, str]
 
 TILE, GAP, LINE = 256, 8, 28
@@ -26,24 +25,24 @@ PAPER, INK, HOLE_COLOUR = (255, 255, 255), (30, 30, 30), (232, 61, 140)
 
 
 def draw_sheet(result: Result, folder: Path) -> Pixels:
-    """About eight pairs, each with its input (the hole painted over), every model's fill, and the truth.
+    """Draw about eight pairs: the input with the hole painted over, each model's fill, and the photo.
 
-    There are worst, median and best ones of each kind of masks, judged by the last model's ST-LPIPS in the
-    hole, or L1 where no pair has that.
+    For each kind of masks it shows the worst, median and best pairs, judged by the last model's ST-LPIPS in
+    the hole, or by L1 if no pair has that.
 
     Args:
-        result: cleaned, see :func:`~retouch.evaluation.report.values.cleaned`.
-        folder: folder of the report, where the pictures lie.
+        result: Cleaned; see :func:`~retouch.evaluation.report.values.cleaned`.
+        folder: The report's folder, which holds the pictures.
 
     Returns:
-        The sheet, uint8 sRGB; where a picture is missing it says so.
+        The sheet, ``H×W×3`` uint8 sRGB. A tile says so where its picture is missing.
     """
     models = result["models"]
     rows = {(row["photo"], row["masks"], row["model"]): row for row in result["rows"]}
     metric = _metric(result)
     places, empty = digits(result, metric), [""] * (len(models) + 1)
-    label = METRICS[metric].label
-    lines = [_line([f"Beside each model: {label} ({METRICS[metric].better} is better)", *empty])]
+    label = COLUMNS[metric].label
+    lines = [_line([f"The number beside each model: {label} ({COLUMNS[metric].better} is better)", *empty])]
     for (photo, masks), rank in _chosen(result, metric):
         values = [rows.get((photo, masks, model), {}).get("metrics", {}).get(metric) for model in models]
         names = [
@@ -55,7 +54,7 @@ def draw_sheet(result: Result, folder: Path) -> Pixels:
         tiles = [_painted(truth, folder / mask_path(masks, photo)), *fills, truth]
         lines += [
             _line([f"{masks}, {rank}: {photo}", *empty]),
-            _line(["input", *names, "truth"]),
+            _line(["input", *names, "photo"]),
             _joined([_tile(each) for each in tiles]),
         ]
     sheet: Pixels = np.concatenate(lines)
@@ -65,11 +64,11 @@ def draw_sheet(result: Result, folder: Path) -> Pixels:
 def _metric(result: Result) -> str:
     rows = [row for row in result["rows"] if row["model"] == result["models"][-1]]
     measured = [key for row in rows for key, value in row["metrics"].items() if value is not None]
-    return next((key for key in ("st_lpips_hole", "l1_hole", *METRICS) if key in measured), "l1_hole")
+    return next((key for key in ("st_lpips_hole", "l1_hole", *COLUMNS) if key in measured), "l1_hole")
 
 
 def _chosen(result: Result, metric: str) -> Iterator[tuple[Pair, str]]:
-    """Evenly spread over the order from worst to best, three or more of each kind of masks."""
+    """Pick at least three pairs of each kind of masks, spread evenly from worst to best."""
     each = max(3, PAIRS // max(1, len(result["masks"])))
     for masks in result["masks"]:
         scored = [
@@ -109,7 +108,7 @@ def _painted(truth: Pixels | None, mask: Path) -> Pixels | None:
 
 
 def _tile(picture: Pixels | None) -> Pixels:
-    """A picture in the middle of a square, as large as fits."""
+    """Fit a picture into the middle of a square."""
     tile = np.full((TILE, TILE, 3), 225, np.uint8)
     if picture is None:
         cv2.putText(tile, "missing", (80, 134), cv2.FONT_HERSHEY_SIMPLEX, 0.7, INK, 1, cv2.LINE_AA)
@@ -133,10 +132,10 @@ def _joined(tiles: list[Pixels]) -> Pixels:
 
 
 def _line(texts: list[str]) -> Pixels:
-    """A line of text, one piece over each column."""
+    """Write a line with one text above each column."""
     line = np.full((LINE, len(texts) * (TILE + GAP) - GAP, 3), PAPER, np.uint8)
     for place, text in enumerate(texts):
-        # OpenCV's letters are ASCII alone; a text is cut where the next one begins.
+        # OpenCV writes ASCII only. A text is cut where the next one begins.
         plain = "".join(letter if " " <= letter <= "~" else "?" for letter in text)
         room = next((after for after in range(place + 1, len(texts)) if texts[after]), len(texts)) - place
         piece = np.ascontiguousarray(line[:, place * (TILE + GAP) : (place + room) * (TILE + GAP) - GAP])

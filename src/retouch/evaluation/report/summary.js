@@ -1,8 +1,8 @@
-// Data, small helpers, the table of means and the list of what could not be scored.
+// The data, small helpers, the table of means, and the list of pairs that could not be scored.
 const report = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 
-/** An element with attributes (undefined and false: none) and children; text is never read as HTML. */
+/** Make an element with attributes (undefined and false are skipped) and children; text is never parsed as HTML. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -20,7 +20,7 @@ function number(value, digits, signed = false) {
   return sign + text;
 }
 
-/** The name of a metric and which way is better, never on a line of its own. */
+/** The name of a metric, with an arrow that shows which way is better; the two never wrap apart. */
 function label(metric) {
   return metric.label + "\u00a0" + { lower: "↓", higher: "↑", one: "→1" }[metric.better];
 }
@@ -35,7 +35,7 @@ function badness(metric, value) {
 function differenceCell(metric, difference) {
   const [mean, low, high, wins, of] = difference;
   const sign = metric.better === "higher" ? -1 : 1;
-  // Only an interval that leaves out zero is called better or worse.
+  // A difference is called better or worse only if its interval excludes zero.
   const sure = low !== null && high !== null && low * high > 0;
   const kind = sure ? (sign * mean < 0 ? "better" : "worse") : "";
   const signed = (value) => number(value, metric.digits, true);
@@ -71,7 +71,7 @@ function drawSummary(masks) {
     element("td", {}, number(entry.seconds, 2)), element("td", {}, number(entry.peak, 0)),
     element("td", {}, String(entry.count ?? "–"),
       ...(entry.errors ? [element("small", { class: "worse" }, `${entry.errors} not scored`)] : []),
-      ...(entry.changed ? [element("small", {}, `${entry.changed} with known pixels changed`)] : []))));
+      ...(entry.changed ? [element("small", {}, `${entry.changed} changed known pixels`)] : []))));
   const published = papers.map((entry) => element("tr", { class: "published" },
     element("th", { scope: "row" }, `${entry.label} (published${entry.masks === kind ? "" : ", " + entry.masks})`),
     ...places.map((place) => element("td", {}, number(entry.means[place], report.metrics[place].digits))),
@@ -79,8 +79,8 @@ function drawSummary(masks) {
   byId("summary").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows, ...published));
   byId("summary-title").textContent = `Summary, ${kind === "all" ? "all masks" : "masks: " + kind}`;
   const differences = entries.some((entry) => entry.differences.some((each) => each));
-  byId("summary-note").textContent = "Means over the pairs, the best one bold; seconds are the median." +
-    (differences ? ` Below: the difference to ${report.models[0]} with its 95 % interval, and on how many pairs it wins. ${report.note}` : "");
+  byId("summary-note").textContent = "Means over the pairs; the best is bold. Seconds are the median." +
+    (differences ? ` Below each mean: the difference to ${report.models[0]}, its 95 % interval, and the number of pairs won. ${report.ratioNote}` : "");
 }
 
 function drawFailures() {

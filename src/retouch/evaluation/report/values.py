@@ -1,4 +1,4 @@
-"""What all forms of the report share: which metrics they show, with how many digits, and which is best."""
+"""What the forms of the report share: which metrics to show, how many digits, and which value is best."""
 
 from __future__ import annotations
 
@@ -7,31 +7,19 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from retouch.evaluation.metrics import METRICS
+from retouch.evaluation.metrics import COLUMNS
 from retouch.evaluation.statistics import badness
 
 Result = dict[str, Any]
 
-MAIN = {
-    "l1_hole": "L1 % hole",
-    "psnr_image": "PSNR",
-    "ssim_image": "SSIM",
-    "lpips_hole": "LPIPS hole",
-    "st_lpips_hole": "ST-LPIPS hole",
-    "frequency_ratio": "detail ratio",
-    "frechet_vgg": "Fréchet VGG",
-    "fid": "FID",
-}
-"""The metrics of the short tables, few enough for a terminal, with names short enough for one."""
-
 RATIO_NOTE = (
-    "For a ratio, where 1 is best, the mean is geometric, and the difference that of the absolute "
-    "logarithms, which also decides what is best: smear and speckle do not cancel."
+    "Where 1 is best (→1), the mean is geometric, and the difference compares absolute logarithms. The best "
+    "model is the one whose absolute logarithms are smallest, so smear and speckle do not cancel out."
 )
 
 
 def cleaned(value: Any) -> Any:
-    """The same, made of what JSON can hold: numbers that are not finite become None."""
+    """Convert to what JSON can hold; numbers that are not finite become None."""
     if isinstance(value, Mapping):
         return {str(key): cleaned(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -46,23 +34,23 @@ def cleaned(value: Any) -> Any:
 
 
 def weights_files(result: Result) -> list[str]:
-    """A line for each model that was a weights file: its name, the file, and what tells its content."""
+    """A line for each model that came from a weights file: its name, the file and the file's digest."""
     files = result.get("weights") or {}
     return [f"{name}: {file['path']} (sha256 {file['sha256']})" for name, file in files.items()]
 
 
 def entries(result: Result, masks: str) -> list[dict[str, Any]]:
-    """The summary of one kind of masks, one entry a model."""
+    """The summary for one kind of masks, with one entry per model."""
     return [entry for entry in result["summary"] if entry["masks"] == masks]
 
 
-def kinds(result: Result) -> list[str]:
-    """The kinds of masks in the summary, "all" among them where it is there."""
+def mask_kinds(result: Result) -> list[str]:
+    """The kinds of masks in the summary, including "all" if there is such an entry."""
     return list(dict.fromkeys(entry["masks"] for entry in result["summary"]))
 
 
 def mean(entry: Mapping[str, Any], metric: str) -> float | None:
-    """Mean of a metric over the pairs, or its value for the whole set; of a published entry its figure."""
+    """The mean of a metric over the pairs, its value for the whole set, or the published figure."""
     found = entry.get("metrics", {}).get(metric)
     if isinstance(found, Mapping):
         found = found.get("mean")
@@ -72,12 +60,12 @@ def mean(entry: Mapping[str, Any], metric: str) -> float | None:
 
 
 def published(result: Result, masks: str) -> list[dict[str, Any]]:
-    """The published figures that stand beside one kind of masks."""
+    """The published figures for one kind of masks."""
     return [entry for entry in result.get("published") or [] if entry["masks"] == masks]
 
 
 def shown(result: Result) -> list[str]:
-    """The metrics there is any value of, in the order of tables."""
+    """The metrics that have at least one value, in the order of the tables."""
     everything = [*result["summary"], *(result.get("published") or []), *result["rows"]]
     found = {
         key
@@ -85,11 +73,11 @@ def shown(result: Result) -> list[str]:
         for key in (*entry.get("metrics", {}), *entry.get("set", {}))
         if mean(entry, key) is not None
     }
-    return [metric for metric in METRICS if metric in found]
+    return [metric for metric in COLUMNS if metric in found]
 
 
 def digits(result: Result, metric: str) -> int:
-    """So many digits after the point that the largest mean has four that count."""
+    """How many digits after the point give the largest mean four significant ones."""
     everything = [*result["summary"], *(result.get("published") or [])]
     values = [abs(value) for entry in everything if (value := mean(entry, metric))]
     return min(5, max(0, 3 - math.floor(math.log10(max(values))))) if values else 3
@@ -98,7 +86,7 @@ def digits(result: Result, metric: str) -> int:
 def is_best(result: Result, entry: Mapping[str, Any], metric: str) -> bool:
     """Whether a model has the best value of a metric, judged on the pairs that all models have.
 
-    Metrics of whole sets have no pairs, so they are compared only if no model lacks any.
+    Metrics of whole sets have no pairs. They are compared only if all models filled equally many.
     """
     rivals = [each for each in entries(result, entry["masks"]) if mean(each, metric) is not None]
     if len(rivals) < 2 or mean(entry, metric) is None:
@@ -114,7 +102,7 @@ def is_best(result: Result, entry: Mapping[str, Any], metric: str) -> bool:
 
 
 def failures(result: Result) -> dict[tuple[str, str, str], list[str]]:
-    """What could not be scored: photo, kind of masks and what was wrong, each with the models."""
+    """What could not be scored: the models, by photo, kind of masks and error."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for row in result["rows"]:
         if row.get("error"):
