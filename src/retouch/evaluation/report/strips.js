@@ -1,9 +1,9 @@
-// One strip for each pair: input, every model's fill, truth. Sorted, filtered, drawn as they come into view.
+// One strip for each pair: the input, each model's fill, and the photo. Strips are drawn as they come into view.
 const BATCH = 12;
 const state = { pairs: [], drawn: 0, errors: false };
 const sortable = report.metrics.flatMap((metric, place) => (metric.inRows ? [place] : []));
 
-/** A picture that says so when it is not there. */
+/** A picture that shows a message if its file is missing. */
 function image(source, alt, name, lazy = true) {
   const made = element("img", { class: name, alt, loading: lazy ? "lazy" : undefined, decoding: "async" });
   made.onerror = () => markMissing(made.parentElement, "The picture is missing.");
@@ -16,14 +16,14 @@ function markMissing(picture, text) {
   picture.classList.add("missing");
 }
 
-/** What is shown at a place of a strip: 0 is the input, then the models, last the truth. */
+/** The picture at a place of a strip: 0 is the input, then come the models, and the photo is last. */
 function picture(pair, place, lazy = true) {
   const model = report.models[place - 1];
   const made = element("span", { class: model === undefined ? "picture" : "picture fill" });
   made.style.aspectRatio = pair.width && pair.height ? `${pair.width} / ${pair.height}` : "1";
   if (model === undefined) {
     const input = place === 0;
-    made.append(image(pair.truth, input ? "Input, the hole painted over" : "Truth", "over", lazy));
+    made.append(image(pair.truth, input ? "Input, with the hole painted over" : "Photo", "over", lazy));
     if (input) made.append(image(pair.mask, "", "hole", lazy));
     return made;
   }
@@ -32,17 +32,17 @@ function picture(pair, place, lazy = true) {
     markMissing(made, fill ? fill.error : "There is no fill.");
     return made;
   }
-  // The error map is the browser's own difference of the two.
+  // The browser computes the error map as the difference of the two.
   made.append(image(pair.truth, "", "under", lazy), image(fill.picture, `Fill by ${model}`, "over", lazy));
   return made;
 }
 
 function placeName(place) {
   if (place === 0) return "Input";
-  return report.models[place - 1] ?? "Truth";
+  return report.models[place - 1] ?? "Photo";
 }
 
-/** The values below a fill: what is sorted by first, with the difference to the first model. */
+/** The values below a fill, beginning with the one that pairs are sorted by. */
 function values(pair, model) {
   const fill = pair.fills[model];
   if (!fill || fill.error) return "";
@@ -54,7 +54,7 @@ function values(pair, model) {
       element("span", {}, metric.label), element("span", {}, number(fill.values[place], metric.digits)));
   }));
   if (fill.changed) {
-    list.append(element("small", { class: "warning" }, `changed ${fill.changed} known pixels, restored`));
+    list.append(element("small", { class: "warning" }, `changed ${fill.changed} known pixels (restored)`));
   }
   return list;
 }
@@ -77,7 +77,7 @@ function strip(pair, index) {
     element("h3", {}, pair.photo, element("span", {}, ` · ${pair.masks}${hole}`)), row);
 }
 
-/** How bad a pair is by what was chosen; null where a value is missing. */
+/** How bad a pair is by the chosen metric; null if a value is missing. */
 function score(pair) {
   const place = Number(byId("metric").value);
   const of = (model) => badness(report.metrics[place], pair.fills[model]?.values[place]);
@@ -99,8 +99,8 @@ function drawStrips() {
   state.drawn = 0;
   byId("strips").replaceChildren();
   byId("count").textContent = `${state.pairs.length} pairs` +
-    (unknown.length ? `, the last ${unknown.length} without this value` : "") +
-    ". The hole is painted over in the input; error maps are three times as bright as the error.";
+    (unknown.length ? `; the last ${unknown.length} have no such value` : "") +
+    ". The hole is painted over in the input. Error maps are shown three times as bright.";
   drawMore();
 }
 
@@ -124,11 +124,12 @@ function start() {
   byId("metric").append(...sortable.map((place) => option(place, report.metrics[place].label)));
   byId("model").append(...models);
   byId("against").append(option("", "nothing"), ...models.map((model) => model.cloneNode(true)));
-  // Opens where the last model loses most to the first.
+  // Open with the pairs where the last model loses most to the first.
   byId("model").value = String(report.models.length - 1);
   byId("against").value = report.models.length > 1 ? "0" : "";
   byId("about").textContent = report.about.join(" · ");
   byId("command").textContent = report.command;
+  byId("notes").replaceChildren(...report.notes.map((note) => element("li", {}, note)));
   byId("controls").onsubmit = (event) => event.preventDefault();
   for (const id of ["metric", "model", "against", "order"]) byId(id).onchange = drawStrips;
   byId("masks").onchange = () => { drawSummary(byId("masks").value); drawStrips(); };
@@ -142,7 +143,7 @@ function start() {
   drawSummary("");
   drawFailures();
   drawStrips();
-  // Drawn ahead of the reader. Observed anew, so that it is called again while the mark is still near.
+  // Draw ahead of the reader. Observing again makes the browser report that the end is still near.
   const observer = new IntersectionObserver((seen) => {
     if (!seen.some((each) => each.isIntersecting) || state.drawn >= state.pairs.length) return;
     drawMore();

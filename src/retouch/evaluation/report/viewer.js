@@ -1,4 +1,4 @@
-// The large view: input, fills and truth in the same place, so that going back and forth shows what differs.
+// The large view: input, fills and photo in the same place, so that switching shows how they differ.
 const view = { index: 0, place: 0, model: 1, timer: 0 };
 
 function openViewer(index, place) {
@@ -7,7 +7,7 @@ function openViewer(index, place) {
   byId("viewer").showModal();
 }
 
-/** Put all pictures of the pair on top of each other, so that changing between them does not flash. */
+/** Load all pictures of the pair at once, so that switching between them does not flicker. */
 function showPair(place) {
   const pair = state.pairs[view.index];
   const places = [...Array(report.models.length + 2).keys()];
@@ -84,7 +84,7 @@ byId("close").onclick = () => byId("viewer").close();
 byId("viewer").onclose = stopBlinking;
 byId("previous").onclick = () => otherPair(-1);
 byId("next").onclick = () => otherPair(1);
-// On the document: when the button in focus goes away with its pair, keys would not reach the dialog.
+// On the document, because keys do not reach the dialog once the focused button is removed with its pair.
 document.addEventListener("keydown", (event) => {
   if (!byId("viewer").open) return;
   const actions = {
