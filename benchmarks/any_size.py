@@ -1,19 +1,19 @@
 """What a hole costs in photos from 0.25 to 100 megapixels: seconds and memory.
 
-    python benchmarks/any_size.py --photos FOLDER --lama 2048
+    python benchmarks/any_size.py --photos FOLDER --count 3 --threads 2
 
-Two cases, with photos made from those of FOLDER:
+There are two cases, with photos made from those in FOLDER:
 
-  object     a round hole 200 pixels across. All sizes are cut around the hole from one mosaic (the photo,
-             mirrored at its borders until it is large enough), so that its surroundings are the same in all.
-  share      a hole of 6 % of the photo, the photo resized; up to 24 megapixels.
+  object     A round hole 200 pixels across. All sizes are cut around the hole from one mosaic (the photo,
+             mirrored at its borders until it is large enough), so its surroundings are the same in all sizes.
+  share      A hole of 6 % of the photo, with the photo resized, up to 24 megapixels.
 
-Each photo of each size is measured in a process of its own, all sizes before the next photo. "fill" is
-`retouch.fill` from the photo in memory to the filled photo in memory (in place, as the command line does),
-"CPU" what the processor spent on it, which says more on a machine that has other work. "peak" is the largest
-resident memory of the process as Linux counts it, from reading to writing, Python and torch included; "above"
-is what of it is beyond the decoded photo. "step" is the mean step of colour across the border of the hole, as
-a part of that in the photo around it. Medians over photos; prints Markdown.
+Each photo of each size is measured in a process of its own, and all sizes of a photo before the next photo.
+"fill" is `retouch.fill` from the photo in memory to the filled photo in memory (in place, as the command line
+does). "CPU" is the processor time of that, which says more on a busy machine. "peak" is the largest resident
+memory of the process as Linux counts it, from reading to writing, including Python and torch; "above" is the
+part beyond the decoded photo. "step" is the metric `seam`: the mean step of colour across the border of the
+hole, divided by that in the photo around it. Prints medians over photos as Markdown.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ import torch
 
 import retouch
 from lama import Generator
-from processes import interleaved
-from retouch.evaluation.metrics.seam import colour_steps
+from retouch.evaluation.metrics import seam
 from retouch.imaging import photo_from_array, read_mask, read_photo, write_photo, write_png
+from shared import interleaved, machine
 
 MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 6, 12, 24, 50, 100)
 LARGEST_SHARE = 24  # megapixels
@@ -48,7 +48,7 @@ Thing = TypeVar("Thing")
 
 
 def make(case: str, source: Path, folder: Path) -> None:
-    """Write the photo of a case, such as "object 12", and its mask."""
+    """Write the photo and the mask of a case such as "object 12"."""
     kind, megapixels = case.split()
     pixels = read_photo(source).pixels
     height, width = pixels.shape[:2]
@@ -71,7 +71,7 @@ def make(case: str, source: Path, folder: Path) -> None:
 
 
 def measure(case: str, source: Path, folder: Path, model: str) -> tuple[float, ...]:
-    """Seconds to read, fill (also of the processor), write; bytes at the peak, of the photo; the step."""
+    """Seconds to read, fill (by the clock, of the processor) and write; peak and photo in bytes; the step."""
     filler = retouch.load(model)
     # The first fill of a process loads kernels and starts threads.
     small = np.zeros((64, 64), bool)
@@ -86,14 +86,13 @@ def measure(case: str, source: Path, folder: Path, model: str) -> tuple[float, .
     filled = result.image
     writing, _ = _timed(lambda: write_photo(filled, folder / "out.jpg", overwrite=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    seam = colour_steps(filled.pixels, hole)
-    step = seam.across / seam.around if seam is not None and seam.around > 0 else float("nan")
+    step = seam.measure(filled.pixels, filled.pixels, hole).get("seam", float("nan"))
     return reading + more, filling, busy, writing, peak, photo.pixels.nbytes, step
 
 
 @torch.inference_mode()
 def measure_lama(side: int) -> tuple[float, float]:
-    """Seconds and bytes at the peak of one forward pass."""
+    """Seconds and peak bytes of one forward pass."""
     network = Generator().eval()
     network(torch.rand(1, 4, 64, 64))
     values = torch.rand(1, 4, side, side)
@@ -115,11 +114,11 @@ def _files(case: str, source: Path, folder: Path) -> tuple[Path, Path]:
 def rows_of(
     cases: Sequence[str], photos: Sequence[Path], folder: Path, shared: Sequence[str]
 ) -> dict[str, list[tuple[float, ...]]]:
-    """The numbers of :func:`measure` for each case, a row for each photo."""
+    """The numbers of :func:`measure` for each case, one row per photo."""
     results: dict[str, list[tuple[float, ...]]] = {case: [] for case in cases}
     for photo in photos:
         options = ["--photo", str(photo), "--work", str(folder), *shared]
-        # Made in processes of their own, too: what the measuring one once held would count as its peak.
+        # Photos are made in processes of their own, so that no measured process holds them.
         interleaved(__file__, cases, 1, [*options, "--make"])
         for case, rows in interleaved(__file__, cases, 1, options).items():
             results[case] += rows
@@ -145,13 +144,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photos of about ten megapixels")
-    parser.add_argument("--count", type=int, default=3, help="how many of them; left out: 3")
-    parser.add_argument("--model", default="auto", help="as `retouch models` lists; left out: the default")
+    parser.add_argument("--count", type=int, default=3, help="how many of them; default: 3")
     parser.add_argument(
-        "--megapixels", type=float, nargs="+", default=MEGAPIXELS, help="left out: 0.25 to 100"
+        "--model", default="auto", help="as `retouch models` lists; default: the default model"
     )
-    parser.add_argument("--threads", type=int, default=2, help="of torch; left out: 2")
-    parser.add_argument("--lama", type=int, metavar="SIDE", help="also a network of LaMa's size, on SIDE²")
+    parser.add_argument(
+        "--megapixels", type=float, nargs="+", default=MEGAPIXELS, help="default: 0.25 to 100"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="of torch; default: 2")
+    parser.add_argument(
+        "--lama", type=int, metavar="SIDE", help="also time a network of LaMa's size on SIDE²"
+    )
     for private in ("measure", "photo", "work"):
         parser.add_argument(f"--{private}", help=argparse.SUPPRESS)
     parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
@@ -173,6 +176,7 @@ def main() -> None:
     photos = found[: arguments.count]
     if not photos:
         sys.exit(f"any_size.py: {arguments.photos} holds no photos; name another folder.")
+    print(machine())
     print(f"{arguments.model}, {arguments.threads} threads, medians of {len(photos)} photos")
     cases = (
         [f"object {size:g}" for size in arguments.megapixels],

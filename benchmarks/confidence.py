@@ -1,24 +1,19 @@
-"""Whether confidence can be trusted, and what filling in passes is worth.
+"""Confidence: can it be trusted, and is filling in passes worth it?
 
-Calibration: how confidence and true error of hole pixels go together, model by model, and a plot of how often
-pixels of each confidence are right::
+    python benchmarks/confidence.py calibration --data DIR --limit 40 --plot plot.png
+    python benchmarks/confidence.py passes --data DIR --models confidence-feedback --limit 40
 
-    python benchmarks/confidence.py calibration --data ../shared/data/eval --limit 40 --plot plot.png
+``calibration`` prints how confidence and true error go together in the pixels of the holes. Models without
+a confidence of their own get that of the head. ``--plot`` draws how often pixels of each confidence are
+right. ``--write FILE`` measures the head in that file and writes the figures into it.
 
-A model without confidence of its own gets that of the head. ``--write FILE`` measures the head of that file
-instead of the package's, and writes the figures into it; ``--sheet`` shows fills, confidence and error.
-
-Passes: fills made in 1, 2 and 4 passes, each compared with one pass on the same holes::
-
-    python benchmarks/confidence.py passes --data ../shared/data/eval --models exemplar+confidence-feedback
-
-Both print Markdown tables.
+``passes`` compares fills made in 1, 2 and 4 passes, as `retouch evaluate` compares models. ``--out`` keeps
+the report.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,16 +21,16 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import pearsonr, spearmanr
 
 import retouch
 from retouch.confidence.around import ConfidenceAround
 from retouch.confidence.head import WITHIN, open_head
-from retouch.evaluation.metrics import measure
 from retouch.evaluation.pairs import find_pairs, read_pair
-from retouch.evaluation.statistics import paired_interval
 from retouch.imaging import write_png
 from retouch.ops.masks import depth
 from retouch.weights import read_weights, write_weights
+from shared import cases_of, compare_fills, model_source
 
 MODELS = [
     "exemplar",
@@ -47,30 +42,14 @@ MODELS = [
     "infer-match-translate",
     "exemplar+neural-patch",
 ]
+PASSES = (1, 2, 4)
 BINS = 10
-FEWEST = 1e-3  # share of the pixels that a dot of the plot stands for at least; a few pixels show chance
-COLUMNS = ("st_lpips_hole", "l1_hole")
+FEWEST = 1e-3  # a dot of the plot stands for at least this share of the pixels; fewer would show chance
 Values = NDArray[np.float64]
 
 
-def grey(values: np.ndarray) -> np.ndarray:
-    """``H×W×3`` uint8 of ``H×W`` values, 0 = black and 1 = white."""
-    return np.rint(255 * values.clip(0, 1))[..., None].repeat(3, 2).astype(np.uint8)
-
-
-def ranks(values: Values) -> Values:
-    """Ranks from 0; equal values share the mean of theirs."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts + 1) / 2)[places]
-
-
-def correlation(one: Values, other: Values) -> float:
-    """Pearson's; 0 if one is constant."""
-    return float(np.corrcoef(one, other)[0, 1]) if one.std() and other.std() else 0.0
-
-
 def reliability(confidence: Values, correct: Values) -> list[tuple[float, float, float]]:
-    """For each tenth of confidence that occurs: its mean, how often such pixels are right, their share."""
+    """For each tenth of confidence that occurs: its mean, the share of right pixels, the share of pixels."""
     number = np.minimum((confidence * BINS).astype(int), BINS - 1)
     groups = [number == each for each in range(BINS)]
     return [
@@ -80,47 +59,26 @@ def reliability(confidence: Values, correct: Values) -> list[tuple[float, float,
     ]
 
 
-class Pixels:
-    """Hole pixels of all pairs, for one model."""
-
-    def __init__(self) -> None:
-        self._rows: list[np.ndarray] = []
-        self._better: list[bool] = []
-
-    def add(self, confidence: np.ndarray, error: np.ndarray, deep: np.ndarray) -> None:
-        """Add the hole pixels of a pair: confidence, error and depth in the hole."""
-        self._rows.append(np.stack([confidence, error, deep]))
-        sure = confidence > 0.5
-        if sure.any() and not sure.all():
-            self._better.append(bool(error[sure].mean() < error[~sure].mean()))
-
-    def curve(self) -> list[tuple[float, float, float]]:
-        """See :func:`reliability`."""
-        confidence, error, _ = np.concatenate(self._rows, 1).astype(np.float64)
-        return reliability(confidence, error <= WITHIN)
-
-    def scores(self) -> dict[str, float]:
-        """The row of the table; errors are in % of the range."""
-        confidence, error, deep = np.concatenate(self._rows, 1).astype(np.float64)
-        sure = confidence > 0.5
-        found = {
-            "pearson": correlation(confidence, error),
-            "spearman": correlation(ranks(confidence), ranks(error)),
-            "spearman_of_depth": correlation(ranks(-deep), ranks(error)),
-            "calibration_error": sum(n * abs(said - seen) for said, seen, n in self.curve()),
-            "right": float((error <= WITHIN).mean()),
-            "confident": float(sure.mean()),
-        }
-        for name, pixels in (("error_confident", sure), ("error_doubtful", ~sure)):
-            if pixels.any():
-                found[name] = 100 * float(error[pixels].mean())
-        if self._better:
-            found["confident_is_better"] = float(np.mean(self._better))
-        return {name: round(value, 4) for name, value in found.items()}
+def scores(confidence: Values, error: Values, deep: Values) -> dict[str, float]:
+    """One row of the table, from the pixels of all holes; errors are in % of the full range."""
+    sure = confidence > 0.5
+    curve = reliability(confidence, error <= WITHIN)
+    found = {
+        "pearson": float(pearsonr(confidence, error).statistic),
+        "spearman": float(spearmanr(confidence, error).statistic),
+        "spearman_of_depth": float(spearmanr(-deep, error).statistic),
+        "calibration_error": sum(share * abs(said - seen) for said, seen, share in curve),
+        "right": float((error <= WITHIN).mean()),
+        "confident": float(sure.mean()),
+    }
+    for name, pixels in (("error_confident", sure), ("error_doubtful", ~sure)):
+        if pixels.any():
+            found[name] = 100 * float(error[pixels].mean())
+    return {name: round(value, 4) for name, value in found.items() if np.isfinite(value)}
 
 
 def plot(curves: dict[str, list[tuple[float, float, float]]], path: Path) -> None:
-    """Draw how often pixels of each confidence are right; a perfect head lies on the diagonal."""
+    """Draw how often pixels of each confidence are right. A perfect head lies on the diagonal."""
     side, margin, legend = 560, 60, 300
     sheet = np.full((side + 2 * margin, side + 2 * margin + legend, 3), 255, np.uint8)
 
@@ -154,90 +112,69 @@ def plot(curves: dict[str, list[tuple[float, float, float]]], path: Path) -> Non
 
 
 def calibration(given: argparse.Namespace) -> None:
-    """Measure confidence against the truth."""
+    """Compare confidence with the true error."""
     head = open_head(torch.device("cpu"), given.write)
     models = {
         name: ConfidenceAround(retouch.load(name, device="cpu"), head) for name in given.models or MODELS
     }
-    found = {name: Pixels() for name in models}
-    rows = []
+    pixels: dict[str, list[Values]] = {name: [] for name in models}
     for pair in find_pairs(given.data, given.masks or ["object", "irregular-high"], given.limit):
-        pixels, hole = read_pair(pair, given.size)
-        deep = depth(hole)[hole]
-        shown = [[np.where(hole[..., None], np.uint8(128), pixels)] for _ in range(3)]
+        photo, hole = read_pair(pair, given.size)
         for name, model in models.items():
-            fill = retouch.fill(pixels, hole, model=model)
+            fill = retouch.fill(photo, hole, model=model)
             assert fill.confidence is not None
-            error = np.abs(fill.image.astype(np.float32) - pixels).mean(2) / 255
-            found[name].add(fill.confidence[hole], error[hole], deep)
-            # White as confidence is: a pixel that differs by twice what is still right is black.
-            pictures = fill.image, grey(fill.confidence), grey(1 - error / (2 * WITHIN))
-            for line, picture in zip(shown, pictures, strict=True):
-                line.append(picture)
-        if given.sheet and len(rows) < given.rows and pixels.shape[0] == pixels.shape[1]:
-            rows.append(np.concatenate([np.concatenate(line, 1) for line in shown]))
-    if rows:
-        write_png(np.concatenate(rows), given.sheet, overwrite=True)
+            error = np.abs(fill.image.astype(np.float64) - photo).mean(2) / 255
+            pixels[name].append(np.stack([fill.confidence[hole], error[hole], depth(hole)[hole]]))
+    found = {name: np.concatenate(each, 1).astype(np.float64) for name, each in pixels.items()}
     if given.plot:
-        plot({name: each.curve() for name, each in found.items()}, given.plot)
-    scores = {name: each.scores() for name, each in found.items()}
-    keys = list(dict.fromkeys(key for each in scores.values() for key in each))
+        curves = {name: reliability(each[0], each[1] <= WITHIN) for name, each in found.items()}
+        plot(curves, given.plot)
+    rows = {name: scores(*each) for name, each in found.items()}
+    keys = list(dict.fromkeys(key for each in rows.values() for key in each))
     print("| model | " + " | ".join(keys) + " |\n|---|" + "---:|" * len(keys))
-    for name, each in scores.items():
+    for name, each in rows.items():
         print(f"| {name} | " + " | ".join(f"{each[key]:.3g}" if key in each else "" for key in keys) + " |")
     if given.write:
         weights = read_weights(given.write)
-        about = {**weights.about, "scores": scores}
+        about = {**weights.about, "scores": rows}
         write_weights(given.write, weights.model, weights.tensors, about, overwrite=True)
 
 
 def passes(given: argparse.Namespace) -> None:
-    """Compare numbers of passes."""
-    names = given.models or ["exemplar+confidence-feedback"]
-    found: defaultdict[tuple[str, str, int], list[dict[str, float]]] = defaultdict(list)
-    photos: defaultdict[str, list[str]] = defaultdict(list)
-    models = {
-        (name, count): retouch.load(name, device="cpu", options={"passes": count})
-        for name in names
-        for count in given.passes
-    }
-    for pair in find_pairs(given.data, given.masks or ["center", "irregular-high"], given.limit):
-        pixels, hole = read_pair(pair, given.size)
-        photos[pair.masks].append(pair.photo)
-        for (name, count), model in models.items():
-            made = retouch.inpaint(pixels, hole, model=model)
-            found[pair.masks, name, count].append(measure(made, pixels, hole))
-    print("| masks | model | passes | " + " | ".join(f"{key} | difference (95 %)" for key in COLUMNS) + " |")
-    print("|---|---|---:|" + "---:|---:|" * len(COLUMNS))
-    for (masks, name, count), measured in found.items():
-        cells = []
-        first = found[masks, name, given.passes[0]]
-        for key in COLUMNS:
-            values = np.array([each[key] for each in measured])
-            differences = values - [each[key] for each in first]
-            low, high = paired_interval(differences.tolist(), photos[masks])
-            interval = "" if low is None else f" ({low:+.2g} to {high:+.2g})"
-            cells += [f"{values.mean():.4g}", f"{differences.mean():+.2g}{interval}"]
-        print(f"| {masks} | {name} | {count} | " + " | ".join(cells) + " |")
+    """Compare numbers of passes, each with one pass of the same model."""
+    for name in given.models or ["exemplar+confidence-feedback"]:
+        sources = {
+            f"{name} passes={count}": model_source(
+                retouch.load(name, device="cpu", options={"passes": count})
+            )
+            for count in PASSES
+        }
+        compare_fills(
+            cases_of(given.data, given.masks or ["center", "irregular-high"], given.limit, given.size),
+            sources,
+            metrics=["l1", "st_lpips"],
+            data=given.data,
+            threads=given.threads,
+            out=given.out and given.out / name,
+            size=given.size,
+        )
 
 
 def main() -> None:
-    """Measure and print."""
+    """Read the command line and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=["calibration", "passes"])
     parser.add_argument("--data", type=Path, required=True, help="photos with masks, as for retouch evaluate")
     parser.add_argument("--models", nargs="+", help="names or weights files")
-    parser.add_argument("--masks", nargs="+", help="kinds; left out: object, or center, and irregular-high")
+    parser.add_argument("--masks", nargs="+", help="default: object, or center, and irregular-high")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--passes", type=int, nargs="+", default=[1, 2, 4], help="the first is compared with")
-    parser.add_argument("--plot", type=Path, help="PNG of the reliability of all models")
-    parser.add_argument("--sheet", type=Path, help="PNG of fills, confidence and error")
-    parser.add_argument("--rows", type=int, default=8, help="pairs on the sheet")
+    parser.add_argument("--plot", type=Path, help="PNG for the plot of calibration")
     parser.add_argument("--write", type=Path, help="weights file of a head, which gets the figures")
+    parser.add_argument("--out", type=Path, help="folder for the reports of passes")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     (calibration if given.what == "calibration" else passes)(given)

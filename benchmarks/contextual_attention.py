@@ -1,29 +1,24 @@
-"""Compare Contextual Attention with the same network around the published dense form of its attention.
+"""Contextual Attention, compared with the published dense form of its attention: time and memory.
 
-Dense: every patch of the map becomes a convolution kernel, the score map of all positions with all
-positions is propagated by two convolutions, softmax over all, and a transposed convolution pastes;
-everything is decoded. Ours asks for the hole only, in chunks, and decodes the rectangle around the hole. Each
-measurement runs in a process of its own; the methods take turns::
+    python benchmarks/contextual_attention.py --repeats 3 --threads 2
 
-    python benchmarks/contextual_attention.py --size 512 --hole 0.25 --repeats 3
-
-Peak memory is what a process needs beyond what it held before the image came. "layer" is the attention alone.
+The dense form makes every patch of the map a convolution kernel, propagates the scores of all positions with
+two convolutions, takes a softmax over all of them and pastes with a transposed convolution; it decodes the
+whole image. Ours asks for the hole only, in chunks, and decodes the rectangle around the hole. "layer" is the
+attention alone. Peak memory is what the work adds to the process.
 """
 
 from __future__ import annotations
-
-import argparse
-import statistics
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from processes import centred_pair, interleaved, measured, shares
 from retouch.models.contextual_attention import network as network_file
 from retouch.models.contextual_attention.network import ContextualAttentionNetwork, attend
+from shared import Values, centred_pair, compare_forms, measured
 
-METHODS = ("dense-layer", "ours-layer", "dense", "ours")
+FORMS = {"layer": ("dense-layer", "ours-layer"), "network": ("dense", "ours")}
 
 
 def dense_attend(features: Tensor, mask: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, None]:
@@ -48,8 +43,8 @@ def dense_attend(features: Tensor, mask: Tensor, allowed: Tensor | None = None) 
     return F.conv_transpose2d(maps, pasted, stride=2, padding=1) / 4, None
 
 
-def run(method: str, width: float, size: int, hole: float) -> tuple[float, float, int]:
-    """Seconds by the clock and of the processor, and peak bytes."""
+def run(method: str, width: float, size: int, hole: float) -> Values:
+    """Measure one method; see ``shared.measured``."""
     torch.manual_seed(0)
     if method.startswith("dense"):
         network_file.attend = dense_attend  # type: ignore[assignment]
@@ -66,36 +61,7 @@ def run(method: str, width: float, size: int, hole: float) -> tuple[float, float
     return measured(once, size)
 
 
-def main() -> None:
-    """Take turns, print a table of medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--hole", type=float, default=0.25, help="share of the image")
-    parser.add_argument("--width", type=float, default=network_file.PAPER)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--measure", choices=METHODS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.measure:
-        print(*run(arguments.measure, arguments.width, arguments.size, arguments.hole))
-        return
-    shared = [f"--{name}={getattr(arguments, name)}" for name in ("size", "hole", "width", "threads")]
-    results = interleaved(__file__, arguments.methods, arguments.repeats, shared)
-    print(
-        f"{arguments.size}×{arguments.size}, {arguments.hole:.0%} hole, width {arguments.width}, "
-        f"{arguments.threads} threads, medians of {arguments.repeats}"
-    )
-    print(f"{'method':<14}{'seconds':>10}{'CPU s':>10}{'peak MB':>10}")
-    for method, rows in results.items():
-        seconds, busy, peak = (statistics.median(column) for column in zip(*rows, strict=True))
-        print(f"{method:<14}{seconds:>10.2f}{busy:>10.2f}{peak / 2**20:>10.0f}")
-    for suffix in ("-layer", ""):
-        if f"dense{suffix}" in results and f"ours{suffix}" in results:
-            told = shares(results[f"ours{suffix}"], results[f"dense{suffix}"])
-            print(f"{'layer' if suffix else 'network'}: {told}")
-
-
 if __name__ == "__main__":
-    main()
+    compare_forms(
+        __file__, __doc__, run, forms=FORMS, sizes=[512], width=network_file.PAPER, largest_dense=1024
+    )

@@ -1,29 +1,22 @@
-"""What the parts of Infer, Match, Translate are worth: translation alone, and fills with a part exchanged.
+"""Infer, Match, Translate: what its parts are worth, and how long the command takes.
 
-Translation: photos are made from their own true features, beside the photo itself and one blurred until its
-PSNR is the same::
-
-    python benchmarks/infer_match_translate.py translate --data ../shared/data/eval --size 256
-
-Parts: holes are filled by variants that differ in one part, in turn::
-
-    python benchmarks/infer_match_translate.py parts --data ../shared/data/eval --limit 40 --sheet parts.png
-
-Both print a Markdown table of means. `--model` may be a weights file.
-
-Speed: the command, start to end, beside that of Neural Patch Synthesis with the paper's settings::
-
+    python benchmarks/infer_match_translate.py parts --data DIR --limit 20
+    python benchmarks/infer_match_translate.py translate --data DIR --limit 100
     python benchmarks/infer_match_translate.py speed
+
+``parts`` compares fills in which one part is exchanged. ``translate`` makes photos from their own true
+features, and compares them with the photo blurred to the same PSNR and with the photo itself. Both measure as
+`retouch evaluate` does, and ``--out`` keeps the report. ``speed`` times the command, and that of Neural Patch
+Synthesis with the paper's settings.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import statistics
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,36 +26,27 @@ import torch
 from torch import Tensor
 
 import retouch
-from neural_patch import as_command, centred, example
-from retouch.evaluation.metrics import measure
-from retouch.evaluation.pairs import find_pairs, find_photos, read_pair, read_picture, shrunk
-from retouch.imaging import write_png
+from neural_patch import print_seconds, time_commands
+from retouch.evaluation.fillers import Filled
+from retouch.evaluation.pairs import find_photos, read_picture, shrunk
+from retouch.evaluation.run import Case
 from retouch.models.infer_match_translate.model import InferMatchTranslate
 from retouch.models.infer_match_translate.network import features_of
 from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
 from retouch.models.neural_patch.content import content_fill
+from shared import cases_of, compare_fills, machine, tensor_source, to_pixels, to_tensor
 
-COLUMNS = ("st_lpips_hole", "lpips_hole", "l1_hole", "psnr_image", "frequency_ratio")
+METRICS = ["st_lpips", "lpips", "l1", "psnr", "frequency_ratio"]
 scales = importlib.import_module("retouch.models.infer_match_translate.scales")
 
 
-def tensor(pixels: np.ndarray) -> Tensor:
-    """``1×3×H×W`` in [0, 1]."""
-    return torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None]
-
-
-def array(image: Tensor) -> np.ndarray:
-    """``H×W×3`` uint8."""
-    return np.rint(255 * image[0].clamp(0, 1).permute(1, 2, 0).numpy()).astype(np.uint8)
-
-
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Of 8-bit pictures, in dB."""
+    """PSNR of two 8-bit pictures, in dB."""
     return float(10 * np.log10(255**2 / np.square(one.astype(float) - other).mean()))
 
 
 def blurred(pixels: np.ndarray, wanted: float) -> np.ndarray:
-    """The picture under a Gaussian blur, as wide as gives it a PSNR."""
+    """The picture under the Gaussian blur that gives it a PSNR."""
     low, high = 0.1, 20.0
     for _ in range(20):
         sigma = (low + high) / 2
@@ -73,26 +57,39 @@ def blurred(pixels: np.ndarray, wanted: float) -> np.ndarray:
 
 def translate(model: InferMatchTranslate, given: argparse.Namespace) -> None:
     """Measure translation alone."""
-    found: dict[str, list[dict[str, float]]] = {"translated": [], "blur": [], "identity": []}
-    for _, path in find_photos(given.data, given.limit):
+
+    def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         pixels = shrunk(read_picture(path), given.size)
         height, width = (side // 4 * 4 for side in pixels.shape[:2])
-        pixels = np.ascontiguousarray(pixels[:height, :width])
-        with torch.no_grad():
-            made = array((model.network.translate(features_of(model.vgg, tensor(pixels))) + 1) / 2)
-        whole = np.ones(pixels.shape[:2], bool)
-        for name, each in (
-            ("translated", made),
-            ("blur", blurred(pixels, psnr(made, pixels))),
-            ("identity", pixels),
-        ):
-            found[name].append(measure(each, pixels, whole))
-    report(found)
+        return np.ascontiguousarray(pixels[:height, :width]), np.ones((height, width), bool)
+
+    @lru_cache(maxsize=1)
+    @torch.no_grad()
+    def of(photo: str) -> np.ndarray:
+        features = features_of(model.vgg, to_tensor(read(paths[photo])[0]))
+        return to_pixels((model.network.translate(features) + 1) / 2)
+
+    paths = dict(find_photos(given.data, given.limit))
+    compare_fills(
+        [Case(photo, "whole photo", lambda path=path: read(path)) for photo, path in paths.items()],
+        {
+            "translated": lambda case, truth, hole: Filled(of(case.photo), None, None),
+            "blurred": lambda case, truth, hole: Filled(
+                blurred(truth, psnr(of(case.photo), truth)), None, None
+            ),
+            "photo": lambda case, truth, hole: Filled(truth, None, None),
+        },
+        metrics=METRICS,
+        data=given.data,
+        threads=given.threads,
+        out=given.out,
+        size=given.size,
+    )
 
 
 @contextmanager
 def exchanged(name: str, by: Any):
-    """Another function in the module of the scales, for a while."""
+    """Replace a function in the module of the scales for a while."""
     before = getattr(scales, name)
     setattr(scales, name, by)
     try:
@@ -102,7 +99,7 @@ def exchanged(name: str, by: Any):
 
 
 class Unmatched:
-    """In the place of a correspondence: nothing is borrowed."""
+    """Takes the place of a correspondence and borrows nothing."""
 
     def __init__(self, features: Tensor, *_: object) -> None:
         self.features = features
@@ -136,7 +133,7 @@ def variants(model: InferMatchTranslate, coarse: str) -> dict[str, Callable[[Ten
     other = retouch.load(coarse, device="cpu")
 
     def through_a_fill(image: Tensor, mask: Tensor) -> Tensor:
-        """Features of what another model fills, in the place of those inferred."""
+        """Use the features of another model's fill instead of inferred ones."""
 
         def features(seen: Tensor, hole: Tensor) -> Tensor:
             hidden = torch.where(mask > 0, 0.5, image)
@@ -166,71 +163,48 @@ def variants(model: InferMatchTranslate, coarse: str) -> dict[str, Callable[[Ten
 
 
 def parts(model: InferMatchTranslate, given: argparse.Namespace) -> None:
-    """Measure the whole with one part exchanged."""
-    compared = variants(model, given.coarse)
-    if given.only:
-        compared = {name: each for name, each in compared.items() if name in given.only}
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in compared}
-    rows = []
-    for pair in find_pairs(given.data, given.masks, given.limit):
-        pixels, hole = read_pair(pair, given.size)
-        image, mask = tensor(pixels), torch.from_numpy(hole.astype(np.float32))[None, None]
-        row = [np.where(hole[..., None], np.uint8(128), pixels)]
-        for name, fill in compared.items():
-            with torch.no_grad():
-                made = np.where(hole[..., None], array(fill(image, mask)), pixels)
-            found[name].append(measure(made, pixels, hole))
-            row.append(made)
-        if given.sheet and pixels.shape[0] == pixels.shape[1]:
-            rows.append(np.concatenate([*row, pixels], 1))
-    if rows:
-        cv2.imwrite(str(given.sheet), np.concatenate(rows)[..., ::-1])
-    report(found)
+    """Measure fills with one part exchanged."""
+    compared = {
+        name: tensor_source(fill)
+        for name, fill in variants(model, given.coarse).items()
+        if not given.only or name in given.only
+    }
+    compare_fills(
+        cases_of(given.data, given.masks, given.limit, given.size),
+        compared,
+        metrics=METRICS,
+        data=given.data,
+        threads=given.threads,
+        out=given.out,
+        size=given.size,
+    )
 
 
 def speed(given: argparse.Namespace) -> None:
     """Time commands in turn."""
-    compared = {
-        given.model: (given.model, []),
-        "neural-patch, paper": (f"{given.coarse}+neural-patch", ["preset=paper"]),
+    commands = {
+        given.model: (given.model, [], given.repeats),
+        # One run, because it takes minutes.
+        "neural-patch, paper": (f"{given.coarse}+neural-patch", ["preset=paper"], 1),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in compared}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_png(example(), folder / "photo.png")
-        write_png(np.where(centred(256), 255, 0).astype(np.uint8), folder / "mask.png")
-        for turn in range(given.repeats):
-            for each, (model, options) in compared.items():
-                if not turn or each == given.model:  # the other takes minutes
-                    seconds[each].append(as_command(folder, model, options, given.threads))
-    for each, taken in seconds.items():
-        print(f"{each}: {statistics.median(taken):.1f} s ({min(taken):.1f}-{max(taken):.1f} of {len(taken)})")
-
-
-def report(found: Mapping[str, list[dict[str, float]]]) -> None:
-    """Print means, and how many photos or pairs they are of."""
-    keys = [key for key in COLUMNS if key in next(iter(found.values()))[0]]
-    print(f"| {len(next(iter(found.values())))} | " + " | ".join(keys) + " |")
-    print("|---|" + "---:|" * len(keys))
-    for name, rows in found.items():
-        means = [np.mean([row[key] for row in rows if key in row]) for key in keys]
-        print(f"| {name} | " + " | ".join(f"{each:.4g}" for each in means) + " |", flush=True)
+    print(machine())
+    print_seconds(time_commands(commands, 256, given.threads))
 
 
 def main() -> None:
-    """Measure and print."""
+    """Read the command line and measure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["translate", "parts", "speed"])
-    parser.add_argument("--model", default="infer-match-translate")
-    parser.add_argument("--data", type=Path, help="photos, for all but speed")
+    parser.add_argument("what", choices=["parts", "translate", "speed"])
+    parser.add_argument("--model", default="infer-match-translate", help="name or weights file")
+    parser.add_argument("--data", type=Path, help="photos, for parts and translate")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--masks", nargs="+", default=["center", "object"])
     parser.add_argument("--coarse", default="contextual-attention")
-    parser.add_argument("--only", nargs="+", metavar="VARIANT")
-    parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--only", nargs="+", metavar="PART", help="compare these variants only")
+    parser.add_argument("--out", type=Path, help="folder for the report")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="of the faster command")
     given = parser.parse_args()
@@ -238,7 +212,6 @@ def main() -> None:
         return speed(given)
     if given.data is None:
         parser.error("name the photos with --data")
-    torch.set_num_threads(given.threads)
     model = retouch.load(given.model, device="cpu")
     assert isinstance(model, InferMatchTranslate)
     (translate if given.what == "translate" else parts)(model, given)

@@ -1,9 +1,9 @@
-"""A stand-in for LaMa, to know what a network of its size costs.
+"""A stand-in for LaMa, to learn what a network of its size costs; `any_size.py --lama 2048` runs it.
 
 The generator of "big-lama" (Suvorov et al., "Resolution-robust Large Mask Inpainting with Fourier
-Convolutions", WACV 2022): three steps down, 18 residual blocks of fast Fourier convolutions of 512 channels,
-three quarters of which see the whole image at once, and three steps up. Weights are random; time and memory
-do not depend on them.
+Convolutions", WACV 2022) has three steps down, 18 residual blocks of fast Fourier convolutions and three
+steps up. The blocks have 512 channels, three quarters of which see the whole image at once. The weights are
+random, because time and memory do not depend on them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BLOCKS, WIDTH, GLOBAL = 18, 64, 0.75
 
 
 class FourierUnit(nn.Module):
-    """A pointwise convolution among the frequencies of an image, ``B×C×H×W``."""
+    """A pointwise convolution over the frequencies of an image, ``B×C×H×W``."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class FourierUnit(nn.Module):
 
 
 class SpectralTransform(nn.Module):
-    """What the global channels do among themselves."""
+    """The convolution among the global channels."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -46,13 +46,13 @@ class SpectralTransform(nn.Module):
         self.expand = nn.Conv2d(inner, after, 1, bias=False)
 
     def forward(self, values: Tensor) -> Tensor:
-        """The size stays."""
+        """Returns the same size."""
         reduced = self.reduce(values)
         return self.expand(reduced + self.fourier(reduced))
 
 
 class FourierConvolution(nn.Module):
-    """Local and global channels, each fed by both."""
+    """Local and global channels, each computed from both."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class FourierConvolution(nn.Module):
         self.near_norm, self.far_norm = nn.BatchNorm2d(near), nn.BatchNorm2d(far)
 
     def forward(self, near: Tensor, far: Tensor) -> tuple[Tensor, Tensor]:
-        """The size stays."""
+        """Returns the same size."""
         return (
             F.relu(self.near_norm(self.near_to_near(near) + self.far_to_near(far))),
             F.relu(self.far_norm(self.near_to_far(near) + self.far_to_far(far))),
@@ -104,7 +104,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, values: Tensor) -> Tensor:
-        """Weights are random, and so is what comes back."""
+        """The weights are random, so the result means nothing."""
         features = self.down(values)
         far = round(features.shape[1] * GLOBAL)
         near, far_part = features.split([features.shape[1] - far, far], dim=1)

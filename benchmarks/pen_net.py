@@ -1,29 +1,24 @@
-"""Compare PEN-Net with the same network around the published dense form of its attention.
+"""PEN-Net, compared with the published dense form of its attention: time and memory.
 
-Dense: at each level every patch of the map becomes a convolution kernel, all positions are compared with
-all, and a transposed convolution pastes all of them; everything is decoded. Ours asks for the hole only, in
-chunks, and decodes the rectangle around the hole. Each measurement runs in a process of its own; the methods
-take turns. At sizes that the dense form is too large for, ours runs alone::
+    python benchmarks/pen_net.py --repeats 3 --threads 2
 
-    python benchmarks/pen_net.py --sizes 256 512 1024 --hole 0.25 --repeats 3
-
-Peak memory is what a process needs beyond what it held before the image came.
+At each level, the dense form makes every patch of the map a convolution kernel, compares all positions with
+all and pastes with a transposed convolution; it decodes the whole image. Ours asks for the hole only, in
+chunks, and decodes the rectangle around the hole. Peak memory is what the work adds to the process. At 1024
+pixels a single map of the dense form has 17 GB, so ours runs alone.
 """
 
 from __future__ import annotations
-
-import argparse
-import statistics
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from processes import centred_pair, interleaved, measured, shares
 from retouch.models.pen_net import network as network_file
 from retouch.models.pen_net.network import PenNetNetwork
+from shared import Values, centred_pair, compare_forms, measured
 
-METHODS = ("dense", "ours")
+FORMS = {"network": ("dense", "ours")}
 
 
 def dense_attend(
@@ -43,8 +38,8 @@ def dense_attend(
     return F.conv_transpose2d(weights, pasted, stride=2, padding=1) / 4, None
 
 
-def run(method: str, width: float, size: int, hole: float) -> tuple[float, float, int]:
-    """Seconds by the clock and of the processor, and peak bytes."""
+def run(method: str, width: float, size: int, hole: float) -> Values:
+    """Measure one method; see ``shared.measured``."""
     torch.manual_seed(0)
     if method == "dense":
         network_file.attend = dense_attend  # type: ignore[assignment]
@@ -57,43 +52,13 @@ def run(method: str, width: float, size: int, hole: float) -> tuple[float, float
     return measured(once, size)
 
 
-def main() -> None:
-    """Take turns, print medians for each size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024], help="sides of the image")
-    parser.add_argument(
-        "--dense", type=int, default=512, help="largest side for the dense form (1024: 17 GB a map)"
-    )
-    parser.add_argument("--hole", type=float, default=0.25, help="share of the image")
-    parser.add_argument("--width", type=float, default=network_file.PAPER)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--measure", choices=METHODS, help=argparse.SUPPRESS)
-    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.measure:
-        print(*run(arguments.measure, arguments.width, arguments.size, arguments.hole))
-        return
-    shared = [f"--{name}={getattr(arguments, name)}" for name in ("hole", "width", "threads")]
-    print(
-        f"{arguments.hole:.0%} hole, width {arguments.width}, {arguments.threads} threads, "
-        f"medians of {arguments.repeats}"
-    )
-    print(f"{'method':<10}{'size':>6}{'seconds':>10}{'CPU s':>10}{'peak MB':>10}", flush=True)
-    for size in arguments.sizes:
-        methods = METHODS if size <= arguments.dense else ("ours",)
-        results = interleaved(__file__, methods, arguments.repeats, [*shared, f"--size={size}"])
-        for method, rows in results.items():
-            _tell(method, size, rows)
-        if "dense" in results:
-            print(shares(results["ours"], results["dense"]), flush=True)
-
-
-def _tell(method: str, size: int, rows: list[tuple[float, ...]]) -> None:
-    seconds, busy, peak = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(f"{method:<10}{size:>6}{seconds:>10.2f}{busy:>10.2f}{peak / 2**20:>10.0f}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    compare_forms(
+        __file__,
+        __doc__,
+        run,
+        forms=FORMS,
+        sizes=[256, 512, 1024],
+        width=network_file.PAPER,
+        largest_dense=512,
+    )
