@@ -50,7 +50,7 @@ def test_differences_with_interval_and_wins(text):
 
 
 def test_every_metric_has_its_row(text):
-    (full,) = parse(text, "Every metric: All masks")
+    (full,) = parse(text, "Every metric, all masks")
     assert [row["metric"] for row in full] == [
         "L1 %, hole ↓",
         "PSNR dB, image ↑",
@@ -104,3 +104,20 @@ def test_any_name_keeps_the_table_whole(name):
 def test_what_is_missing_is_said_above_the_tables():
     text = tables(cleaned(sample() | {"notes": ["LPIPS is left out; get it with: pip install x_y"]}))
     assert "\nNote: LPIPS is left out; get it with: pip install x_y\n" in text.split("\n## ")[0]
+
+
+def test_the_note_on_ratios_stands_once_and_only_with_a_ratio():
+    result = sample()
+    assert "geometric" not in tables(cleaned(result))
+    for entry in result["summary"]:
+        entry["metrics"]["frequency_ratio"] = entry["metrics"]["psnr_image"]
+    assert tables(cleaned(result)).count("the mean is geometric") == 1
+
+
+def test_a_table_without_intervals_says_why():
+    result = sample()
+    assert "[95 % interval]" in tables(cleaned(result))
+    for found in (found for entry in result["summary"] for found in entry["metrics"].values()):
+        found.update(low=None, high=None)
+    assert "[95 % interval]" not in tables(cleaned(result))
+    assert "[no interval: fewer than five photos]" in tables(cleaned(result))

@@ -50,17 +50,17 @@ def _lines(result: Result) -> Iterator[str]:
         yield from ("", f"Note: {_text(note)}")
     metrics = shown(result)
     for masks in mask_kinds(result):
-        yield from ("", f"## {_text(_title(masks))}", "")
+        title = "All masks" if masks == "all" else f"Masks: {masks}"
+        yield from ("", f"## {_text(title)}", "")
         yield from _short(result, masks, metrics)
+    if any(COLUMNS[metric].better == "one" for metric in metrics):
+        yield from ("", RATIO_NOTE)
     yield from _unplaced(result)
     for masks in mask_kinds(result):
-        yield from ("", f"## Every metric: {_text(_title(masks))}", "")
+        title = "all masks" if masks == "all" else f"masks: {masks}"
+        yield from ("", f"## Every metric, {_text(title)}", "")
         yield from _full(result, masks, metrics)
     yield from _failures(result)
-
-
-def _title(masks: str) -> str:
-    return "All masks" if masks == "all" else f"Masks: {masks}"
 
 
 def _short(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
@@ -88,19 +88,15 @@ def _short(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
     compared = [metric for metric in chosen if any(_has_difference(entry, metric) for entry in others)]
     if compared:
         name = _text(result["models"][0])
-        yield from (
-            "",
-            f"Difference to {name} [95 % interval], and number of pairs where it is better:",
-            "",
-        )
+        intervals = any(_has_interval(entry, metric) for entry in others for metric in compared)
+        interval = "95 % interval" if intervals else "no interval: fewer than five photos"
+        yield from ("", f"Difference to {name} [{interval}], and number of pairs where it is better:", "")
         head = ["metric", *(_text(entry["model"]) for entry in others)]
         body = [
             [_label(metric, short=True), *(_difference(result, entry, metric) for entry in others)]
             for metric in compared
         ]
         yield from _table(head, body)
-        if any(COLUMNS[metric].better == "one" for metric in compared):
-            yield from ("", RATIO_NOTE)
 
 
 def _full(result: Result, masks: str, metrics: Sequence[str]) -> Iterator[str]:
@@ -182,12 +178,17 @@ def _has_difference(entry: dict[str, Any], metric: str) -> bool:
     return entry.get("metrics", {}).get(metric, {}).get("difference") is not None
 
 
+def _has_interval(entry: dict[str, Any], metric: str) -> bool:
+    found = entry.get("metrics", {}).get(metric, {})
+    return found.get("low") is not None and found.get("high") is not None
+
+
 def _difference(result: Result, entry: dict[str, Any], metric: str) -> str:
     if not _has_difference(entry, metric):
         return _EMPTY
     found, places = entry["metrics"][metric], digits(result, metric)
     text = _number(found["difference"], places, sign=True)
-    if found.get("low") is not None and found.get("high") is not None:
+    if _has_interval(entry, metric):
         low, high = (_number(found[end], places, sign=True) for end in ("low", "high"))
         text += f" [{low}, {high}]"
     wins, of = found.get("wins"), found.get("of")

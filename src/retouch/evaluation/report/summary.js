@@ -80,7 +80,7 @@ function drawSummary(masks) {
   byId("summary-title").textContent = `Summary, ${kind === "all" ? "all masks" : "masks: " + kind}`;
   const differences = entries.some((entry) => entry.differences.some((each) => each));
   byId("summary-note").textContent = "Means over the pairs; the best is bold. Seconds are the median." +
-    (differences ? ` Below each mean: the difference to ${report.models[0]}, its 95 % interval, and the number of pairs won. ${report.ratioNote}` : "");
+    (differences ? ` Below each mean: the difference to ${report.models[0]}, its 95 % interval (from five photos on), and the number of pairs won. ${report.ratioNote}` : "");
 }
 
 function drawFailures() {
