@@ -28,7 +28,7 @@ from torch import Tensor
 
 import retouch
 from retouch.contract import Model
-from retouch.evaluation.evaluate import evaluate
+from retouch.evaluation.evaluate import evaluate_cases
 from retouch.evaluation.fillers import Filled
 from retouch.evaluation.pairs import find_pairs, read_pair
 from retouch.evaluation.run import Case, Source
@@ -170,7 +170,7 @@ def compare_fills(
     print(machine(), file=sys.stderr)
     with tempfile.TemporaryDirectory() as temporary:
         folder = out or Path(temporary)
-        result = evaluate(cases, list(sources), folder, settings, command=command, sources=sources)
+        result = evaluate_cases(cases, list(sources), folder, settings, command=command, sources=sources)
         print((folder / "report.md").read_text("utf-8"))
     return result
 

@@ -205,7 +205,7 @@ def _run(
     published: Sequence[dict[str, Any]] | None = None,
     weights: Mapping[str, WeightsFile | None] | None = None,
 ) -> None:
-    from retouch.evaluation.evaluate import evaluate as measure_and_report
+    from retouch.evaluation.evaluate import evaluate_cases
     from retouch.evaluation.metrics import NAMES, notes
 
     if not quiet:
@@ -213,7 +213,7 @@ def _run(
         for note in notes(photos, settings.inception, settings.metrics or NAMES):
             typer.echo(f"retouch: {note}", err=True)
     with progress_bar(quiet=quiet) as on_progress:
-        result = measure_and_report(
+        result = evaluate_cases(
             cases,
             models,
             out,

@@ -14,7 +14,7 @@ from retouch.evaluation.run import Case, Source, measure_all
 from retouch.evaluation.store import Settings
 
 
-def evaluate(
+def evaluate_cases(
     cases: Sequence[Case],
     models: Sequence[str],
     out: Path,
