@@ -62,6 +62,37 @@ def scores(features, hole, readable, patch, kind):
     return asked, offered, torch.stack(rows)
 
 
+def scores_of_maps(features, hole, maps, readable, patch, kind):
+    """:func:`scores` with sources (map, row, column) in several C×h×w maps."""
+    asked = queries(hole, patch)
+    offered = [(index, *place) for index, area in enumerate(readable) for place in sources(area, patch)]
+    there = [patch_at(maps[index], row, column, patch) for index, row, column in offered]
+    rows = [
+        torch.stack([similarity(patch_at(features, *query, patch), each, kind) for each in there])
+        for query in asked
+    ]
+    return asked, offered, torch.stack(rows)
+
+
+def vote_from_maps(values, maps, hole, weights, asked, offered, patch, scale):
+    """:func:`vote` with sources (map, row, column); ``maps`` are the D×(h·scale)×(w·scale) values there."""
+    depth, height, width = values.shape
+    total, count = torch.zeros(depth, height, width, dtype=torch.float64), torch.zeros(height, width)
+    before = (patch - 1) * scale // 2
+    for query, weight in zip(asked, weights, strict=True):
+        for y, x in itertools.product(range(-before, patch * scale - before), repeat=2):
+            row, column = query[0] * scale + y, query[1] * scale + x
+            if not (0 <= row < height and 0 <= column < width):
+                continue
+            count[row, column] += 1
+            for (index, down, right), each in zip(offered, weight.tolist(), strict=True):
+                if each > 0:
+                    carried = maps[index][:, down * scale + y, right * scale + x]
+                    total[:, row, column] += each * carried.double()
+    fine = F.interpolate(hole[None, None].float(), scale_factor=scale)[0, 0] > 0
+    return torch.where(fine, total / count.clamp_min(1), values.double())
+
+
 def vote(values, hole, weights, asked, offered, patch, scale):
     """Paste, pixel by pixel, the weighted source patches of every query; average; keep known pixels."""
     depth, height, width = values.shape

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from retouch.errors import RetouchError
 from retouch.matching.correspondence import HardCorrespondence, match
-from retouch.matching.patches import paste_spans
+from retouch.matching.paste import paste_spans
 
 
 def box_mask(height, width, top, left, bottom, right):

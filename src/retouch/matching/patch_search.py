@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
+from retouch.matching.layout import Layout
 from retouch.matching.patch_scores import PatchScores
+from retouch.matching.patches import PatchGrid
 
 # Queries and source columns compared at once, at most: such a block of scores stays in a CPU's cache.
 _QUERIES = 128
@@ -36,27 +38,27 @@ def search_exact(scores: PatchScores, top: int, memory: int) -> Tensor:
     Raises:
         RetouchError: ``memory`` is too little for a single row.
     """
-    grid = scores.grid
-    margin = grid.first
-    numbers = memory // (scores.rows.element_size() * _COPIES)
+    grid, rows = scores.grid, scores.source_rows.rows
+    margin, cells = grid.source_layout.first, grid.source_layout.cells
+    numbers = memory // (rows.element_size() * _COPIES)
     # A block of columns needs a halo of the margin on both sides; four margins keep that affordable.
-    smallest = min(4 * margin + 1, grid.cells)
+    smallest = min(4 * margin + 1, cells)
     if numbers < smallest:
-        least = smallest * scores.rows.element_size() * _COPIES
+        least = smallest * rows.element_size() * _COPIES
         raise RetouchError(f"Matching this map needs {least} bytes at least; raise memory ({memory}).")
     size = min(_QUERIES, numbers // smallest)
     width = min(_COLUMNS, numbers // size - 2 * margin)
 
     top = min(top, int(grid.sources.sum()))
     bias = scores.bias.masked_fill(~grid.sources, -torch.inf)
-    last = grid.cells - margin
+    last = cells - margin
     spans = [slice(begin, min(begin + width, last)) for begin in range(margin, last, width)]
     spans = [span for span in spans if bool(grid.sources[span].any())]
     found = grid.queries.new_empty(len(grid.queries), top)
     for start in range(0, len(grid.queries), size):
         queries = grid.queries[start : start + size]
         slack = scores.rounding(queries)[:, None]
-        best = scores.rows.new_empty(len(queries), 0)
+        best = rows.new_empty(len(queries), 0)
         places = queries.new_empty(len(queries), 0)
         for span in spans:
             products = scores.products(queries, span.start, span.stop)
@@ -87,17 +89,21 @@ def search_randomised(scores: PatchScores, seed: int, start: Tensor | None = Non
     After Barnes et al., "PatchMatch", SIGGRAPH 2009, sections 3.1-3.2, with two changes. All queries move at
     once, so sources spread by jumps of 4 and of 1 cell (Rong and Tan, "Jump flooding", 2006)
     instead of a scan. And candidates are judged in the first principal directions of the patches, one
-    gathered row each; the last round judges whole patches.
+    gathered row each; only the last round judges whole patches.
+
+    The sources of neighbours never lead from one map into another. With several maps each round also tries a
+    source drawn from all of them.
 
     Args:
         scores: how alike patches are.
         seed: the same seed gives the same result on the same device.
-        start: ``N`` flat positions to begin from; whatever is no source is replaced by a random one.
+        start: for each flat position of the queries' map, the flat position of the source to begin from;
+            a random one takes its place if it is no source.
 
     Returns:
         ``Q`` flat positions.
     """
-    grid = scores.grid
+    grid, layout = scores.grid, scores.grid.source_layout
     queries = grid.queries
     if not len(queries):
         return queries
@@ -107,17 +113,16 @@ def search_randomised(scores: PatchScores, seed: int, start: Tensor | None = Non
     draw = torch.randint(len(valid), queries.shape, generator=generator, device=queries.device)
     field[queries] = valid[draw]
     if start is not None:
-        begun = start[queries].clamp(0, grid.cells - 1)
+        begun = start[queries].clamp(0, layout.cells - 1)
         field[queries] = torch.where(grid.sources[begun], begun, field[queries])
 
-    descriptors = _descriptors(scores, valid, generator)
-    mine = descriptors[queries]
+    mine, descriptors = _descriptors(scores, valid, generator)
     # |q - s|² orders sources as q·s - |s|²/2 does.
     halves = descriptors.square().sum(1) / 2
     best = (mine * descriptors[field[queries]]).sum(1) - halves[field[queries]]
 
     def consider(candidates: Tensor) -> None:
-        candidates = candidates.clamp(0, grid.cells - 1)
+        candidates = candidates.clamp(0, layout.cells - 1)
         rows = (grid.sources[candidates] & (candidates != field[queries])).nonzero()[:, 0]
         candidates = candidates[rows]
         score = (mine[rows] * descriptors[candidates]).sum(1) - halves[candidates]
@@ -128,34 +133,39 @@ def search_randomised(scores: PatchScores, seed: int, start: Tensor | None = Non
 
     for _ in range(_ROUNDS):
         for jump in _JUMPS:
-            for step in (jump, -jump, jump * grid.stride, -jump * grid.stride):
-                consider(_beside(field, queries, step))
-        radius = max(grid.height, grid.width)
+            for down, right in ((0, jump), (0, -jump), (jump, 0), (-jump, 0)):
+                consider(_beside(grid, field, down, right))
+        if layout.several:
+            draw = torch.randint(len(valid), queries.shape, generator=generator, device=queries.device)
+            consider(valid[draw])
+        radius = max(max(size) for size in layout.sizes)
         while radius >= 1:
             spread = torch.rand(2, len(queries), generator=generator, device=queries.device) * 2 - 1
-            row, column = grid.row_column(field[queries])
-            row = (row + (spread[0] * radius).round().long()).clamp(0, grid.height - 1)
-            column = (column + (spread[1] * radius).round().long()).clamp(0, grid.width - 1)
-            consider(grid.flat(row, column))
+            down, right = (spread * radius).round().long()
+            consider(layout.near(field[queries], down, right))
             radius //= 2
     return _settle(scores, field)
 
 
-def _beside(field: Tensor, queries: Tensor, step: int) -> Tensor:
-    """The source that continues the source of the query ``step`` away; -1 or less where there is none."""
-    neighbours = (queries + step).clamp(0, len(field) - 1)
+def _beside(grid: PatchGrid, field: Tensor, down: int, right: int) -> Tensor:
+    """The source that continues the source of the query so far away; -1 or less where there is none."""
+    layout = grid.source_layout
+    neighbours = (grid.queries + down * grid.stride + right).clamp(0, len(field) - 1)
     sources = field[neighbours]
-    return torch.where(sources >= 0, sources - step, sources)
+    continued = sources - (down * layout.stride + right)
+    if layout.several:  # the neighbour's own source, where its continuation lies in another map
+        continued = torch.where(layout.same_map(continued, sources), continued, sources)
+    return torch.where(sources >= 0, continued, sources)
 
 
 def _settle(scores: PatchScores, field: Tensor) -> Tensor:
     """A last round of propagation between direct neighbours, judged by whole patches."""
-    queries, valid = scores.grid.queries, scores.grid.sources
-    sources = field[queries]
+    grid = scores.grid
+    queries, sources = grid.queries, field[grid.queries]
     best = scores.pairs(queries, sources)
-    for step in (1, -1, scores.grid.stride, -scores.grid.stride):
-        candidates = _beside(field, queries, step).clamp(0, len(field) - 1)
-        rows = (valid[candidates] & (candidates != sources)).nonzero()[:, 0]
+    for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        candidates = _beside(grid, field, down, right).clamp(0, grid.source_layout.cells - 1)
+        rows = (grid.sources[candidates] & (candidates != sources)).nonzero()[:, 0]
         score = scores.pairs(queries[rows], candidates[rows])
         better = score > best[rows]
         rows, chosen = rows[better], candidates[rows][better]
@@ -163,20 +173,33 @@ def _settle(scores: PatchScores, field: Tensor) -> Tensor:
     return sources
 
 
-def _descriptors(scores: PatchScores, valid: Tensor, generator: torch.Generator) -> Tensor:
-    """``N×d`` patches in the principal directions of a sample of sources, at unit length for cosine."""
-    grid, rows = scores.grid, scores.rows
-    scale = scores.column if scores.similarity == "cosine" else torch.ones_like(scores.energy)
+def _descriptors(scores: PatchScores, valid: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """``Q×d`` of the queries and ``N×d`` of the sources: patches in the principal directions of a sample.
+
+    The sample is one of sources. For cosine, patches have unit length before they are projected.
+    """
+    grid, rows = scores.grid, scores.source_rows.rows
+    factors = scores.column if scores.similarity == "cosine" else torch.ones_like(scores.column)
     draw = torch.randint(len(valid), (min(_SAMPLE, len(valid)),), generator=generator, device=valid.device)
     places = valid[draw]
-    steps = torch.tensor(grid.square(), device=valid.device)
-    sample = (rows[places[:, None] + steps] * scale[places, None, None]).flatten(1)
+    steps = torch.tensor(grid.source_layout.square(), device=valid.device)
+    sample = (rows[places[:, None] + steps] * factors[places, None, None]).flatten(1)
     size = min(_CHANNELS, sample.shape[1])
     # Subspace iteration from random directions: a decomposition of C·patch² columns costs seconds.
     basis = torch.randn(sample.shape[1], size, generator=generator, device=rows.device, dtype=rows.dtype)
     for _ in range(3):
         basis = torch.linalg.qr(sample.t() @ (sample @ basis)).Q
     kernel = basis.t().reshape(size, grid.patch, grid.patch, -1).permute(0, 3, 1, 2)
-    padded = rows.t().reshape(1, -1, grid.height + 2 * grid.margin, grid.stride)
-    projected = F.pad(F.conv2d(padded, kernel)[0], (grid.margin,) * 4)
-    return projected.flatten(1).t() * scale[:, None]
+    sources = _projected(rows, kernel, grid.source_layout) * factors[:, None]
+    if scores.query_rows is scores.source_rows:
+        return sources[grid.queries], sources
+    queries = _projected(scores.query_rows.rows, kernel, grid.layout)[grid.queries]
+    if scores.similarity == "cosine":
+        queries = queries * scores.factor(grid.queries)[:, None]
+    return queries, sources
+
+
+def _projected(rows: Tensor, kernel: Tensor, layout: Layout) -> Tensor:
+    """``N×d`` patches of a layout's rows, projected by ``d×C×patch×patch`` kernels."""
+    padded = rows.t().reshape(1, -1, layout.tops[-1], layout.stride)
+    return F.pad(F.conv2d(padded, kernel)[0], (layout.margin,) * 4).flatten(1).t()

@@ -13,9 +13,10 @@ from torch.utils.checkpoint import checkpoint
 
 from retouch.errors import RetouchError
 from retouch.matching.hard_correspondence import HardCorrespondence, weigh
+from retouch.matching.paste import Layer, paste
 from retouch.matching.patch_scores import patch_scores, shift_sum
 from retouch.matching.patch_search import search_exact
-from retouch.matching.patches import Layer, PatchGrid, paste
+from retouch.matching.patches import PatchGrid
 from retouch.matching.soft_scores import SoftScores, SoftSimilarity, soft_scores
 
 # Queries attended at once on a CPU, at most, and rows of scores alive for each of them while the gradient is
@@ -43,6 +44,7 @@ class SoftCorrespondence:
         softmax_scale: what similarities are multiplied by before the softmax.
         memory: bytes that weights and their companions may take.
         propagation: side of the square of joint shifts that similarities are summed over.
+        sources: features of the source maps, ``B×C×h×w`` each; None if the map is matched with itself.
     """
 
     features: Tensor
@@ -51,33 +53,52 @@ class SoftCorrespondence:
     softmax_scale: float
     memory: int
     propagation: int = 1
+    sources: Sequence[Tensor] | None = None
 
     @cached_property
     def nearest(self) -> HardCorrespondence:
         """The source of the greatest weight for each query; searched when first asked for."""
-        features = self.features.detach()
-        if self.similarity == "correlation" or self.propagation > 1:
-            found = [self._greatest(self._scores(item, features)) for item in range(len(self.grids))]
-            sources, weights, best = zip(*found, strict=True)
-            return HardCorrespondence(self.grids, sources, weights, best)
-        kind = self.similarity
-        scores = [patch_scores(each, grid, kind) for each, grid in zip(features, self.grids, strict=True)]
-        return weigh(scores, [search_exact(each, 1, self.memory) for each in scores], self.softmax_scale)
+        items = range(len(self.grids))
+        with torch.no_grad():
+            if self.similarity == "correlation" or self.propagation > 1:
+                found = [self._greatest(self._scores(item)) for item in items]
+                sources, weights, best = zip(*found, strict=True)
+                return HardCorrespondence(self.grids, sources, weights, best)
+            kind = self.similarity
+            scores = [
+                patch_scores(self.features[item], self.grids[item], kind, self._of_item(item))
+                for item in items
+            ]
+            return weigh(scores, [search_exact(each, 1, self.memory) for each in scores], self.softmax_scale)
 
     def source_map(self) -> Tensor:
         """Row and column of the source of the greatest weight, ``B×2×H×W`` int64; -1 outside the hole."""
         return self.nearest.source_map()
 
-    def transfer(self, values: Tensor, scale: int = 1, patch: int | None = None) -> Tensor:
-        """Paste the weighted mean of the sources' patches; see :meth:`HardCorrespondence.transfer`."""
-        return paste(values, self.grids, scale, patch, self._borrow)
+    def source_index(self) -> Tensor:
+        """Number of the source map that :meth:`source_map` means, ``B×1×H×W`` int64; -1 outside the hole."""
+        return self.nearest.source_index()
 
-    def _scores(self, item: int, features: Tensor) -> SoftScores:
-        return soft_scores(features[item], self.grids[item], self.similarity, self.propagation)
+    def transfer(
+        self,
+        values: Tensor,
+        scale: int = 1,
+        patch: int | None = None,
+        sources: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """Paste the weighted mean of the sources' patches; see :meth:`HardCorrespondence.transfer`."""
+        return paste(values, self.grids, scale, patch, self._borrow, sources)
+
+    def _of_item(self, item: int) -> list[Tensor] | None:
+        return None if self.sources is None else [each[item] for each in self.sources]
+
+    def _scores(self, item: int) -> SoftScores:
+        grid = self.grids[item]
+        return soft_scores(self.features[item], grid, self.similarity, self.propagation, self._of_item(item))
 
     def _chunks(self, scores: SoftScores) -> tuple[Tensor, ...]:
-        grid, rows = scores.scores.grid, scores.scores.rows
-        row_bytes = (_COPIES + scores.copies) * rows.element_size() * grid.cells
+        grid, rows = scores.scores.grid, scores.scores.source_rows.rows
+        row_bytes = (_COPIES + scores.copies) * rows.element_size() * grid.source_layout.cells
         if self.memory < row_bytes:
             raise RetouchError(f"Soft matching of this map needs {row_bytes} bytes at least; raise memory.")
         size = self.memory // row_bytes
@@ -88,14 +109,16 @@ class SoftCorrespondence:
         """Flat positions, weights and logits of the best source of each query."""
         queries = scores.scores.grid.queries
         if not len(queries):
-            return queries[:, None], scores.scores.rows.new_ones(0, 1), scores.scores.rows.new_zeros(0)
+            rows = scores.scores.source_rows.rows
+            return queries[:, None], rows.new_ones(0, 1), rows.new_zeros(0)
         found = [scores.logits(each).max(1) for each in self._chunks(scores)]
-        sources = torch.cat([each.indices for each in found])[:, None] + scores.scores.grid.first
+        sources = torch.cat([each.indices for each in found])[:, None]
+        sources = sources + scores.scores.grid.source_layout.first
         return sources, torch.ones_like(sources, dtype=self.features.dtype), torch.cat([v for v, _ in found])
 
     def _borrow(self, item: int, layers: list[Layer]) -> list[Tensor]:
         grid = self.grids[item]
-        scores = self._scores(item, self.features)
+        scores = self._scores(item)
         sums = [layer.rows.new_zeros(len(grid.hole), layer.rows.shape[1]) for layer in layers]
         places = grid.ranks(grid.hole)
         for queries in self._chunks(scores):
@@ -112,8 +135,8 @@ class SoftCorrespondence:
     ) -> list[Tensor]:
         """What ``queries`` paste onto the cells they reach, for each layer."""
         grid = scores.scores.grid
-        margin = grid.first
-        span = slice(margin, grid.cells - margin)
+        margin = grid.source_layout.first
+        span = slice(margin, grid.source_layout.cells - margin)
         weights = F.softmax(scores.logits(queries) * self.softmax_scale, 1)
         # The last row, of zeros, is the weights of a cell where no query of this chunk lies.
         weights = F.pad(weights, (margin, margin, 0, 1))
@@ -122,8 +145,8 @@ class SoftCorrespondence:
         for layer, cells in zip(layers, reached, strict=True):
             # Overlapping patches put on a cell what lies at the same step from their sources, so their
             # weights are summed with that shift before the one product with the values.
-            back = [-step for step in layer.steps]
+            back, source_back = ([-step for step in steps] for steps in (layer.steps, layer.source_steps))
             index = ranks[cells[:, None] + torch.tensor(back, device=cells.device)]
-            summed = shift_sum(weights, index, back, margin)
+            summed = shift_sum(weights, index, source_back, margin)
             parts.append(torch.matmul(summed.to(layer.rows.dtype), layer.rows[span]))
         return parts

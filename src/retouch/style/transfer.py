@@ -4,10 +4,10 @@ The second use of the decoder of Song et al., "Contextual-based Image Inpainting
 Translate", ECCV 2018 (arXiv 1711.08590). The swap is that of Chen and Schmidt, "Fast patch-based style
 transfer of arbitrary style", 2016, section 3.1.
 
-Deviation from both, who compare features as they are: here the channels of either picture first get the same
-mean and variance (as Sheng et al., "Avatar-Net", CVPR 2018, do), so that what is bright in the photo may
-find what is bright in a dark style. Otherwise few patches of a style are ever used. What is carried over are
-the style's features as they are.
+Deviation: both papers compare features as they are. Here the channels of either picture first get the same
+mean and variance (as in Sheng et al., "Avatar-Net", CVPR 2018), so that the bright parts of a photo can find
+the bright parts of a dark style. Otherwise few patches of a style are ever used. The features carried over
+are the style's own, unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
-from retouch.matching.correspondence import match
+from retouch.matching.correspondence import SourceMap, match
 from retouch.models.infer_match_translate.network import CELL, FeaturesToImage, features_of
 from retouch.networks.vgg import Vgg
 
@@ -30,14 +30,14 @@ _SMALLEST_DEVIATION = 0.05  # of a channel; the features' root mean square is ab
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of each channel over all cells: mean and standard deviation, ``1×C×1×1`` each."""
+    """Mean and standard deviation of each channel over all cells, ``1×C×1×1`` each."""
 
     mean: Tensor
     deviation: Tensor
 
     @classmethod
     def of(cls, features: Tensor) -> Statistics:
-        """Those of ``1×C×h×w`` features."""
+        """The statistics of ``1×C×h×w`` features."""
         deviation, mean = torch.std_mean(features, (2, 3), correction=0, keepdim=True)
         return cls(mean, deviation.clamp_min(_SMALLEST_DEVIATION))
 
@@ -48,11 +48,11 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Style:
-    """What is borrowed from.
+    """The style's features, to borrow from.
 
     Attributes:
         features: ``1×C×h×w``, one position for each cell of 4×4 pixels.
-        usable: ``1×1×h×w``, 1 where may be borrowed from; it holds a whole patch at least.
+        usable: ``1×1×h×w``, 1 where features may be borrowed; at least one whole patch may be.
         patch: odd side of the patches, in cells.
         statistics: of the features.
     """
@@ -64,9 +64,14 @@ class Style:
 
 
 def see(vgg: Vgg, image: Tensor) -> Tensor:
-    """The features of ``1×3×H×W`` in [0, 1], sides multiples of 4, where ``vgg`` lies: ``1×256×(H/4)×(W/4)``.
+    """Compute the features of a picture, on the device of ``vgg``. Beyond its borders the picture continues.
 
-    Beyond its borders the picture is taken to continue.
+    Args:
+        vgg: the network that sees it.
+        image: ``1×3×H×W`` in [0, 1]; sides are multiples of 4.
+
+    Returns:
+        ``1×256×(H/4)×(W/4)``.
     """
     image = image.to(vgg.get_buffer("mean").device)
     padded = F.pad(image, (_AROUND,) * 4, mode="replicate")
@@ -77,11 +82,11 @@ def see(vgg: Vgg, image: Tensor) -> Tensor:
 
 
 def see_style(vgg: Vgg, image: Tensor, opaque: Tensor, patch: int) -> Style:
-    """Take the features of a style.
+    """Compute the features of a style.
 
     Args:
-        vgg: what sees it; the style goes where it lies.
-        image: ``1×3×H×W`` in [0, 1], of any size; one too small for a patch is taken to continue.
+        vgg: the network that sees it; the style goes to its device.
+        image: ``1×3×H×W`` in [0, 1], of any size; a picture too small for a patch repeats its edge.
         opaque: ``1×1×H×W``, 1 where there is something to borrow.
         patch: odd side of the patches, in cells.
 
@@ -104,47 +109,41 @@ def see_style(vgg: Vgg, image: Tensor, opaque: Tensor, patch: int) -> Style:
 def nearest(
     features: Tensor, statistics: Statistics, style: Style, start: Tensor | None = None, seed: int = 0
 ) -> Tensor:
-    """Find the patch of the style most like each of a photo's: that of the greatest cosine.
+    """Find, for each patch of a photo, the most similar patch of the style: the one of the greatest cosine.
 
     Args:
         features: ``1×C×h×w`` of the photo; patches that stick out repeat its edge.
-        statistics: of the photo; of the style for what is in that style already.
-        style: what is borrowed from.
+        statistics: of the photo; those of the style if the photo is in that style already.
+        style: the patches to borrow.
         start: ``2×h×w``, rows and columns in the style that an approximate search begins from; None compares
             all patches with all.
         seed: of the approximate search.
 
     Returns:
-        ``2×h×w`` int64: for the patch around each cell, row and column in the style of the other's middle.
+        ``2×h×w`` int64: for the patch around each cell, row and column of the middle of the style's patch.
     """
-    height, width = features.shape[2:]
-    columns = style.features.shape[3]
-    # In one map, one below the other so that the sources lie together, and so far apart that no patch
-    # around a cell of one sees the other.
-    apart = style.patch - 1
-    side = max(width + apart, columns)
-    photo = F.pad(statistics.remove(features), (0, side - width, 0, apart), mode="replicate")
-    known = F.pad(style.statistics.remove(style.features), (0, side - columns))
-    both = torch.cat([photo, known], 2)
-    hole, usable = torch.zeros_like(both[:, :1]), torch.zeros_like(both[:, :1])
-    hole[..., :height, :width] = 1
-    usable[..., height + apart :, :columns] = style.usable
-    down = torch.tensor([height + apart, 0], device=both.device)[:, None, None]
+    photo = statistics.remove(features)
+    everywhere = torch.ones_like(photo[:, :1])
+    sources = [SourceMap(style.statistics.remove(style.features), style.usable)]
     if start is None:
-        found = match(both, hole, patch=style.patch, allowed=usable)
-    else:
-        begin = F.pad(start + down, (0, side - width, 0, both.shape[2] - height), value=-1)[None]
-        found = match(
-            both, hole, patch=style.patch, allowed=usable, method="approximate", start=begin, seed=seed
-        )
-    return found.field()[0, :, :height, :width] - down
+        return match(photo, everywhere, patch=style.patch, sources=sources).field()[0]
+    found = match(
+        photo,
+        everywhere,
+        patch=style.patch,
+        sources=sources,
+        method="approximate",
+        start=start[None],
+        seed=seed,
+    )
+    return found.field()[0]
 
 
 def borrow(style: Style, field: Tensor) -> Tensor:
     """Put patches of the style in the place of a photo's, overlaps averaged.
 
     Args:
-        style: what is borrowed from.
+        style: the patches to borrow.
         field: ``2×h×w``, see :func:`nearest`.
 
     Returns:
@@ -164,23 +163,23 @@ def borrow(style: Style, field: Tensor) -> Tensor:
 
 
 def translated(translate: FeaturesToImage, features: Tensor) -> Tensor:
-    """The image of ``1×256×h×w`` features: ``1×3×4h×4w``, about [0, 1]."""
+    """Make the image of ``1×256×h×w`` features: ``1×3×4h×4w``, about [0, 1]."""
     image: Tensor = translate(features)
     return (image + 1) / 2
 
 
 def mixed(translate: FeaturesToImage, vgg: Vgg, photo: Tensor, swapped: Tensor, strength: float) -> Tensor:
-    """The image of features that are partly a photo's own.
+    """Make the image of features that are partly the photo's own.
 
-    What the translation loses of the photo comes back in the same share, so that with the strength the
-    change goes to 0.
+    The details that translation loses come back in proportion to the photo's share, so the change goes to 0
+    as the strength does.
 
     Args:
         translate: makes the image.
         vgg: sees the photo.
         photo: ``1×3×4h×4w`` in [0, 1].
-        swapped: ``1×256×h×w``, what its features were swapped for.
-        strength: their share, in [0, 1].
+        swapped: ``1×256×h×w``, the features that replace the photo's.
+        strength: share of the swapped features, in [0, 1].
 
     Returns:
         ``1×3×4h×4w``, about [0, 1].
@@ -193,5 +192,5 @@ def mixed(translate: FeaturesToImage, vgg: Vgg, photo: Tensor, swapped: Tensor, 
 
 
 def _shifted(side: int, step: int) -> tuple[slice, slice]:
-    """The cells that a patch's cell ``step`` from its middle can lie on; and where its middle is then."""
+    """Where cells ``step`` away from the middle of a patch can lie, and where the middle lies then."""
     return slice(max(0, step), side + min(0, step)), slice(max(0, -step), side - max(0, step))

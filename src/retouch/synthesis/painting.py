@@ -112,7 +112,7 @@ class Canvas:
         grid = self.grid
         ranks = grid.ranks(grid.queries)
         # The last row is nobody's: cells that no query covers from there.
-        sources = torch.cat([sources, sources.new_full((1,), grid.first)])
+        sources = torch.cat([sources, sources.new_full((1,), grid.source_layout.first)])
         votes = torch.cat([votes, votes.new_zeros(1)])
         total = self._colours.new_zeros(len(grid.hole), 4)
         for step in grid.square():

@@ -126,7 +126,7 @@ def _described(features: Tensor, grid: PatchGrid, generator: torch.Generator) ->
     stay short, so that a plain sky is not told apart by its noise.
     """
     features = F.normalize(features, dim=0)
-    features = features - features[:, grid.readable].mean(1)[:, None, None]
+    features = features - features[:, grid.readable[0]].mean(1)[:, None, None]
     energy = F.avg_pool2d(_padded(features.square().sum(0, keepdim=True), grid), PATCH, 1)[0]
     lengths = (PATCH**2 * grid.rows(energy) + _FAINT**2).sqrt()
     valid = grid.sources.nonzero()[:, 0]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.matching.cells import attention_cells
-from retouch.matching.correspondence import HardCorrespondence, match
+from retouch.matching.correspondence import HardCorrespondence, SourceMap, match
 from retouch.networks.vgg import Vgg
 from retouch.ops.principal_components import principal_directions
 from retouch.ops.resize import shrink_mask
@@ -49,24 +49,19 @@ class Texture:
             window: rows and columns that are optimised, in pixels, whole cells.
             side: pixels along the side of a cell.
             channels: so many principal channels of the known features are compared; 0 = all.
-            others: features and usable pixels, of the same sizes, of the picture turned or resized.
+            others: features and usable pixels of other pictures to borrow from, such as the picture turned or
+                resized.
         """
         self.side = side
         self.window = tuple(slice(each.start // side, each.stop // side) for each in window)
-        self._width = features.shape[3]
-        hole, free = attention_cells(mask, usable, side, PATCH)
-        maps, frees = [features], [free]
-        for values, pixels in others:
-            # A column that may not be borrowed keeps patches from reaching into the next map.
-            cells = 1 - shrink_mask(1 - pixels, side)
-            maps += [features.new_zeros(1, features.shape[1], features.shape[2], 1), values]
-            frees += [free.new_zeros(1, 1, features.shape[2], 1), cells]
-        self._features, self._free = torch.cat(maps, 3), torch.cat(frees, 3)
-        self._hole = F.pad(hole, (0, self._free.shape[3] - self._width))
-        self.hole = self._cut(hole)
+        self._hole, free = attention_cells(mask, usable, side, PATCH)
+        # The first map is the picture itself.
+        self._maps = [features, *(values for values, _ in others)]
+        self._free = [free, *(1 - shrink_mask(1 - pixels, side) for _, pixels in others)]
+        self.hole = self._cut(self._hole)
         known = features.square().sum(1, keepdim=True)[free > 0]
         self._energy = float(known.mean()) if len(known) else 1.0
-        self._basis = _principal(self._features, self._free, channels)
+        self._basis = _principal(self._maps, self._free, channels)
         self.target = self._cut(features)
         self.found: HardCorrespondence | None = None
 
@@ -77,13 +72,14 @@ class Texture:
 
     def aim(self, features: Tensor) -> None:
         """Find the patches nearest to the window's ``features``, and draw to them from now on."""
-        part = self._cut(self._features)
+        part = self._cut(self._maps[0])
         part.copy_(torch.where(self.hole > 0, features.detach(), part))
-        compared = self._features
+        compared = self._maps
         if self._basis is not None:
-            compared = torch.einsum("bchw,cd->bdhw", compared, self._basis)
-        self.found = match(compared, self._hole, patch=PATCH, allowed=self._free)
-        self.target = self._cut(self.found.transfer(self._features))
+            compared = [torch.einsum("bchw,cd->bdhw", each, self._basis) for each in self._maps]
+        sources = [SourceMap(each, free) for each, free in zip(compared, self._free, strict=True)]
+        self.found = match(compared[0], self._hole, patch=PATCH, sources=sources)
+        self.target = self._cut(self.found.transfer(self._maps[0], sources=self._maps))
 
     def loss(self, features: Tensor) -> Tensor:
         """Squared difference to the target, per cell of the hole, of the known features' mean energy."""
@@ -94,11 +90,12 @@ class Texture:
         return values[..., self.window[0], self.window[1]]
 
 
-def _principal(features: Tensor, free: Tensor, channels: int) -> Tensor | None:
+def _principal(maps: Sequence[Tensor], free: Sequence[Tensor], channels: int) -> Tensor | None:
     """``C×channels``, a basis that keeps most of the inner products of features that may be borrowed."""
-    if not 0 < channels < features.shape[1]:
+    if not 0 < channels < maps[0].shape[1]:
         return None
-    return principal_directions(features[0][:, free[0, 0] > 0].t(), channels)
+    usable = [each[0][:, area[0, 0] > 0].t() for each, area in zip(maps, free, strict=True)]
+    return principal_directions(torch.cat(usable), channels)
 
 
 def textures(
