@@ -4,9 +4,9 @@ import pytest
 import torch
 from tests.models.exemplar_samples import check, hole, noise, tiles
 
+from retouch.matching.coherence import Comparison
 from retouch.models.exemplar import Exemplar, ExemplarOptions
 from retouch.synthesis import coherent_search
-from retouch.synthesis.coherence import Comparison
 from retouch.synthesis.painting import Canvas
 
 torch.set_num_threads(1)

@@ -10,8 +10,9 @@ from retouch import RetouchError
 from retouch.contract import Stop
 from retouch.models.neural_patch.model import NeuralPatch, open_with
 from retouch.models.neural_patch.options import PRESETS, NeuralPatchOptions
-from retouch.models.neural_patch.painting import paint, pixel_features
+from retouch.models.neural_patch.painting import PATCH, pixel_features, rounds
 from retouch.models.neural_patch.texture import turned
+from retouch.synthesis.paint import PaintOptions, paint
 from retouch.synthesis.pyramid import Level
 
 FEW = NeuralPatchOptions(scales=2, iterations=(3, 4), rematch=2, channels=0)
@@ -25,10 +26,20 @@ def canvas(image, mask):
     return Level(image[0], known.to(image), known), torch.where(mask > 0, 0.5, image)
 
 
-def paint_once(image, mask, start, features, coherence=0.15):
+def paint_once(image, mask, start, features):
     level, _ = canvas(image, mask)
-    generator = torch.Generator().manual_seed(0)
-    return paint(level, start[0], features, None, coherence, generator, 0, lambda: False)
+    return paint(
+        level,
+        PATCH,
+        PaintOptions(coherence=0.15),
+        rounds=rounds(0),
+        coarser=None,
+        finest=True,
+        generator=torch.Generator().manual_seed(0),
+        report=lambda: False,
+        guess=start[0],
+        guide=features,
+    )
 
 
 def test_what_vgg_sees_guides_the_painting():
@@ -51,9 +62,8 @@ def test_a_painting_is_made_of_known_patches():
     """The stripes go on where the content said nothing but their tone."""
     image, mask = stripes(), square()
     start = torch.where(mask > 0, image.mean((2, 3), keepdim=True), image)
-    level, _ = canvas(image, mask)
     features = pixel_features(tiny(), ["relu3_1"], start, 1 - mask, 0.05)
-    made = paint(level, start[0], features, None, 0.15, torch.Generator().manual_seed(0), 0, lambda: False)
+    made = paint_once(image, mask, start, features)
     # But for a few pixels in the middle, where stripes from both sides meet.
     assert ((made.image - image[0]).abs()[:, mask[0, 0] > 0] < 0.05).float().mean() > 0.9
     assert torch.equal(made.image[:, mask[0, 0] == 0], image[0][:, mask[0, 0] == 0])

@@ -27,8 +27,8 @@ from torch import Tensor
 from retouch.matching.checks import SourceMap, check_maps, check_options
 from retouch.matching.hard_correspondence import HardCorrespondence, weigh
 from retouch.matching.patch_scores import Similarity, patch_scores
-from retouch.matching.patch_search import search_exact, search_randomised
 from retouch.matching.patches import PatchGrid, patch_grid
+from retouch.matching.search import SEARCH
 from retouch.matching.soft_correspondence import SoftCorrespondence
 from retouch.matching.soft_scores import SoftSimilarity
 
@@ -145,10 +145,10 @@ def match(
         ]
         for item, each in enumerate(scores):
             if method == "exact":
-                found.append(search_exact(each, top, memory))
+                found.append(SEARCH.exact(each, top, memory))
                 continue
             begin = None if start is None else _begin(grids[item], start[item])
-            found.append(search_randomised(each, seed, begin)[:, None])
+            found.append(SEARCH.approximate(each, seed, begin)[:, None])
         return weigh(scores, found, softmax_scale)
 
 

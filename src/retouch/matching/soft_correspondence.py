@@ -15,8 +15,8 @@ from retouch.errors import RetouchError
 from retouch.matching.hard_correspondence import HardCorrespondence, weigh
 from retouch.matching.paste import Layer, paste
 from retouch.matching.patch_scores import patch_scores, shift_sum
-from retouch.matching.patch_search import search_exact
 from retouch.matching.patches import PatchGrid
+from retouch.matching.search import SEARCH
 from retouch.matching.soft_scores import SoftScores, SoftSimilarity, soft_scores
 
 # Queries attended at once on a CPU, at most, and rows of scores alive for each of them while the gradient is
@@ -69,7 +69,7 @@ class SoftCorrespondence:
                 patch_scores(self.features[item], self.grids[item], kind, self._of_item(item))
                 for item in items
             ]
-            return weigh(scores, [search_exact(each, 1, self.memory) for each in scores], self.softmax_scale)
+            return weigh(scores, [SEARCH.exact(each, 1, self.memory) for each in scores], self.softmax_scale)
 
     def source_map(self) -> Tensor:
         """Row and column of the source of the greatest weight, ``B×2×H×W`` int64; -1 outside the hole."""

@@ -1,6 +1,6 @@
-"""Filling one level of a pyramid after another with coherent sources: where they come from, how they improve.
+"""Coherent sources for one level of a pyramid: where they begin, and how they improve.
 
-For a level, :func:`first_sources` or :func:`finer_sources` gives each query a source to begin with;
+:func:`first_sources` or :func:`finer_sources` gives each query of a level a source to begin with.
 :func:`improve` then looks for better ones, given what is painted now.
 """
 
@@ -10,17 +10,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retouch.matching.coherence import CoherentField
 from retouch.matching.correspondence import match
 from retouch.matching.patches import PatchGrid
-from retouch.synthesis.coherence import CoherentField
+from retouch.matching.search import SEARCH
 from retouch.synthesis.painting import Canvas
 from retouch.synthesis.pyramid import Level
 
 # Where queries times sources are at most so many, all pairs are compared.
 _ALL_PAIRS = 6_000_000
-# More of them, nearly all within a pixel or two, found nothing that mattered.
+# More of them, nearly all within a pixel or two, find nothing that matters.
 _EXPLORATIONS = 8
-# How far the finest level looks around; what lies farther was decided below.
+# How far the finest level looks around; coarser levels have decided what lies farther.
 _LAST_RADIUS = 8
 
 
@@ -37,12 +38,12 @@ def largest_patch(level: Level, most: int) -> int:
 
 
 def first_sources(canvas: Canvas, level: Level, seed: int) -> Tensor:
-    """The nearest sources for what is painted now, ``Q`` flat positions; of the coarsest level."""
+    """Find the nearest sources for what is painted now, ``Q`` flat positions; for the coarsest level."""
     grid = canvas.grid
     if not len(grid.queries):
         return grid.queries
     if _all_pairs(grid):
-        return canvas.compare().nearest(grid.sources.nonzero()[:, 0])
+        return SEARCH.nearest(canvas.compare(), grid.sources.nonzero()[:, 0])
     found = match(
         canvas.painted[None],
         (~level.known)[None, None].to(canvas.painted),
@@ -58,7 +59,7 @@ def first_sources(canvas: Canvas, level: Level, seed: int) -> Tensor:
 def finer_sources(
     coarse: PatchGrid, field: CoherentField, grid: PatchGrid, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Carry sources to the next finer level; returns them and where they are only drawn at random."""
+    """Carry sources to the next finer level; returns them, and which of them are only drawn at random."""
     row, column = grid.row_column(grid.queries)
     row, column = row.clamp(0, grid.height - 1), column.clamp(0, grid.width - 1)
     ranks = coarse.ranks(coarse.queries)[coarse.flat(row // 2, column // 2)]
@@ -89,15 +90,15 @@ def improve(
     grid = canvas.grid
     comparison = canvas.compare()
     if not last and _all_pairs(grid):
-        field.sources = comparison.nearest(grid.sources.nonzero()[:, 0])
+        field.sources = SEARCH.nearest(comparison, grid.sources.nonzero()[:, 0])
+    radii: list[int] = []
+    if not coarsest:
+        radius = _LAST_RADIUS if finest else max(grid.height, grid.width) // 2
+        for _ in range(_EXPLORATIONS):
+            radii.append(radius)
+            radius = max(1, radius // 3)
     field.judge(comparison)
-    field.propagate(comparison)
-    if coarsest:
-        return
-    radius = _LAST_RADIUS if finest else max(grid.height, grid.width) // 2
-    for _ in range(_EXPLORATIONS):
-        field.explore(comparison, radius, generator)
-        radius = max(1, radius // 3)
+    SEARCH.coherent(field, comparison, radii, generator)
 
 
 def _all_pairs(grid: PatchGrid) -> bool:

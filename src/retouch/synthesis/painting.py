@@ -1,4 +1,4 @@
-"""Painting a hole: comparing its patches with known ones, and showing what was found."""
+"""A canvas: compares the patches of a hole with known ones, and paints the hole with the sources found."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retouch.matching.coherence import Comparison
 from retouch.matching.patches import PatchGrid
 from retouch.ops.masks import depth
 from retouch.ops.principal_components import principal_directions
-from retouch.synthesis.coherence import Comparison
 from retouch.synthesis.pyramid import Level, gradients, smooth_fill
 
 # Levels of at most so many pixels compare whole patches, larger ones their principal components.
@@ -17,9 +17,9 @@ _WHOLE_PATCHES = 2**17
 _COMPONENTS, _SAMPLE = 20, 3000
 # Queries described at once, to bound memory.
 _CHUNK = 2**16
-# The patch distance that halves a vote is about the one that this part of all patches stays below.
+# This part of all patches lies below the distance that about halves a vote.
 _GOOD_PART = 0.2
-# What texture counts beside colour.
+# Weight of texture beside colour.
 _TEXTURE_WEIGHT = 1.5
 
 
@@ -41,8 +41,8 @@ class Canvas:
         Args:
             level: the image and its hole.
             grid: its patches.
-            guidance: what the smooth guess of colours and texture counts in a comparison, beside the patch.
-            trust: what a painted pixel counts in a comparison, where a known one counts 1.
+            guidance: weight of the guess of colours and texture in a comparison, beside the patch.
+            trust: weight of a painted pixel in a comparison; a known pixel has 1.
             fading: factor by which a patch's vote fades with each pixel of depth in the hole.
             generator: draws the sample that principal components are computed from.
             guess: ``3×H×W``, a better guess; its known pixels are the level's.
@@ -82,7 +82,7 @@ class Canvas:
             self._weights = torch.cat([self._weights, self.share[:, None].expand_as(self._guide)], 1)
 
     def compare(self) -> Comparison:
-        """What the patches of the present painting are compared by."""
+        """Compare the patches of the present painting with the known ones."""
         if self._basis is None:
             queries = self._patches(self.grid.rows(self.painted), self.grid.queries)
         else:
@@ -94,13 +94,13 @@ class Canvas:
     def paint(self, sources: Tensor, distances: Tensor | None = None, unknown: Tensor | None = None) -> None:
         """Paint the hole: each pixel is the weighted mean of what the patches over it show.
 
-        Votes fade with depth, because what lies near the known area is known best, and with the
+        Votes fade with depth, because the fill is best known near the known area. They also fade with the
         distance of a patch to its source (Wexler et al., section 3.1).
 
         Args:
             sources: ``Q`` flat positions.
             distances: ``Q`` distances of the queries to their sources; None if they were not measured.
-            unknown: ``Q`` booleans, queries that have no say; what only they cover is left as it is.
+            unknown: ``Q`` booleans, queries that do not vote; pixels that only they cover stay as they are.
         """
         votes = self._votes
         if distances is not None and len(distances):
@@ -111,7 +111,7 @@ class Canvas:
             votes = votes.masked_fill(unknown, 0)
         grid = self.grid
         ranks = grid.ranks(grid.queries)
-        # The last row is nobody's: cells that no query covers from there.
+        # The last row belongs to no query: it stands for places without one.
         sources = torch.cat([sources, sources.new_full((1,), grid.source_layout.first)])
         votes = torch.cat([votes, votes.new_zeros(1)])
         total = self._colours.new_zeros(len(grid.hole), 4)

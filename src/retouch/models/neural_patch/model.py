@@ -19,19 +19,19 @@ from torch.nn import functional as F
 from retouch.contract import Correspondence, Fill, Model, OnProgress, SizeRequirements, crop_correspondence
 from retouch.errors import RetouchError
 from retouch.matching.cells import hole_window
-from retouch.matching.correspondence import HardCorrespondence
+from retouch.matching.coherence import CoherentField
 from retouch.matching.patches import patch_grid
 from retouch.models.neural_patch.content import content_fill
 from retouch.models.neural_patch.fit import Objective, fit
 from retouch.models.neural_patch.options import PRESETS, NeuralPatchOptions
-from retouch.models.neural_patch.painting import PATCH, Painting, paint, pixel_features, rounds
+from retouch.models.neural_patch.painting import PATCH, pixel_features, rounds
 from retouch.models.neural_patch.report import Report
 from retouch.models.neural_patch.texture import textures, turned
 from retouch.networks.vgg import Vgg, shift_tolerant_vgg, vgg19, vgg_on
 from retouch.ops.resize import enlarge, shrink
 from retouch.options import make_options
-from retouch.synthesis.coherence import CoherentField
-from retouch.synthesis.coherent_search import usable_patches
+from retouch.synthesis.coherent_search import largest_patch, usable_patches
+from retouch.synthesis.paint import Painting, PaintOptions, correspondence_of, paint
 from retouch.synthesis.pyramid import Level, halve
 
 CELL = 8
@@ -155,7 +155,18 @@ class NeuralPatch(Model):
             layers_seen, share = (COARSEST_GUIDE, 1.0) if coarser is None else (GUIDE, FINER_SHARE)
             features = pixel_features(self.vgg, layers_seen, picture, known, share * options.guide)
             step = partial(report.step, "paint")
-            painting = paint(level, start, features, coarser, options.coherence, generator, number, step)
+            painting = paint(
+                level,
+                largest_patch(level, PATCH),
+                PaintOptions(coherence=options.coherence),
+                rounds=rounds(number),
+                coarser=coarser,
+                finest=number == 0,
+                generator=generator,
+                report=step,
+                guess=start,
+                guide=features,
+            )
             picture = painting.image[None]
         searches, window = options.searches(number), _window(1 - known)
         if report.stopped or not searches or window is None:
@@ -215,10 +226,4 @@ def _correspondence(paintings: Sequence[Painting | None], height: int, width: in
     if len(made) < len(paintings):
         return None
     grid = made[0].grid
-    found = HardCorrespondence(
-        [each.grid for each in made],
-        [each.field.sources[:, None] for each in made],
-        [torch.ones_like(each.field.distances)[:, None] for each in made],
-        [-each.field.distances for each in made],
-    )
-    return crop_correspondence(found, grid.height - height, grid.width - width)
+    return crop_correspondence(correspondence_of(made), grid.height - height, grid.width - width)

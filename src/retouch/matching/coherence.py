@@ -1,10 +1,10 @@
-"""Searching sources that are alike *and* coherent: neighbours that borrow from neighbours.
+"""Sources that are similar *and* coherent: neighbours borrow from neighbours.
 
-The nearest patches alone, each found for itself, average into a blur. What keeps a fill sharp is that
-neighbouring patches agree on where they borrow from, so that their overlaps show the same pixels. So a
-source is judged by its distance plus a price for each of its four neighbours that disagrees, and the
-sum is lowered by trying what the neighbours have (Barnes et al., "PatchMatch", SIGGRAPH 2009, section
-3.2; the price is that of a Potts model, as in Pritch et al., "Shift-map image editing", ICCV 2009).
+If every patch borrows its own nearest patch, the overlaps average into a blur. A fill stays sharp where
+neighbouring patches agree on where they borrow from, because their overlaps then show the same pixels. So a
+source costs its distance plus a price for each of its four neighbours that disagrees. The search lowers the
+sum by trying what continues the neighbours' sources (Barnes et al., "PatchMatch", SIGGRAPH 2009, section 3.2;
+the price is a Potts model, as in Pritch et al., "Shift-map image editing", ICCV 2009).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Comparison:
 
     Attributes:
         queries: ``Q×d``, one row for each query of the grid.
-        table: ``N×d``, one row for each flat position of the grid.
-        weights: ``Q×d`` for each query what its parts count; None if all count the same.
+        table: ``N×d``, one row for each flat position of the grid's sources.
+        weights: ``Q×d``, the weight of each number of a query; None if all weigh the same.
     """
 
     queries: Tensor
@@ -44,7 +44,7 @@ class Comparison:
         return difference.mul_(weights).sum(1)
 
     def nearest(self, sources: Tensor) -> Tensor:
-        """The nearest of ``sources`` (flat positions) for each query, by trying all."""
+        """Find the nearest of ``sources`` (flat positions) for each query, by trying all."""
         if not len(self.queries):
             return sources[:0]
         table = self.table[sources]
@@ -76,15 +76,16 @@ class CoherentField:
             grid: where queries and sources lie.
             sources: ``Q`` flat positions, each a source of the grid.
             price: of a neighbour that disagrees, in medians of the distances.
-            doubt: ``Q`` factors of the price; a patch that is mostly known needs no company.
+            doubt: ``Q`` factors of the price; a patch that is mostly known needs no agreement.
         """
         self.sources = sources
         self.distances = sources.new_zeros(len(sources), dtype=doubt.dtype)
         self._grid, self._price, self._doubt = grid, price, doubt
-        self._steps = (1, -1, grid.stride, -grid.stride)
+        stride = grid.source_layout.stride
+        self._steps = (1, -1, stride, -stride)
         row, column = grid.row_column(grid.queries)
         ranks = grid.ranks(grid.queries)
-        # Beside the field's rim, and outside the map, stands nobody: the number of queries.
+        # The number of queries stands for no neighbour: beside the field, and outside the map.
         self._neighbours = []
         for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
             beside_row, beside_column = row + down, column + right
@@ -100,7 +101,7 @@ class CoherentField:
         self._colours = [(odd == colour).nonzero()[:, 0] for colour in (0, 1)]
 
     def judge(self, comparison: Comparison) -> None:
-        """Measure the present sources anew; the price follows their distances."""
+        """Measure the present sources anew, and set the price by their distances."""
         self.distances = comparison.distance(None, self.sources)
         self._fee = self._price * self.distances.median() * self._doubt
 
@@ -116,33 +117,34 @@ class CoherentField:
 
     def explore(self, comparison: Comparison, radius: int, generator: torch.Generator) -> None:
         """Let every query try one random source at most ``radius`` rows and columns from its own."""
-        grid = self._grid
         reach = torch.randint(
             -radius, radius + 1, (2, len(self.sources)), generator=generator, device=self.sources.device
         )
-        row, column = grid.row_column(self.sources)
-        row = (row + reach[0]).clamp_(0, grid.height - 1)
-        column = (column + reach[1]).clamp_(0, grid.width - 1)
-        candidates = grid.flat(row, column)
+        candidates = self._grid.source_layout.near(self.sources, *reach)
         for rows in self._colours:
             self._try(comparison, rows, candidates[rows], self._continued(rows))
 
     def _continued(self, rows: Tensor) -> list[Tensor]:
-        """For each of the four neighbours, the source that would continue it; negative for nobody."""
+        """For each of the four neighbours, the source that would continue it; negative for none."""
+        layout = self._grid.source_layout
         # Far enough below zero that no step leads back into the map.
-        sources = torch.cat([self.sources, self.sources.new_full((1,), -self._grid.cells)])
-        return [
-            sources[neighbour[rows]] - step
-            for neighbour, step in zip(self._neighbours, self._steps, strict=True)
-        ]
+        sources = torch.cat([self.sources, self.sources.new_full((1,), -layout.cells)])
+        continued = []
+        for neighbour, step in zip(self._neighbours, self._steps, strict=True):
+            theirs = sources[neighbour[rows]]
+            mine = theirs - step
+            if layout.several:  # nothing continues from one map into another
+                mine = torch.where(layout.same_map(mine, theirs), mine, -layout.cells)
+            continued.append(mine)
+        return continued
 
     def _try(self, comparison: Comparison, rows: Tensor, candidates: Tensor, near: list[Tensor]) -> None:
         """Let queries (by row number) change to their candidates where this lowers distance plus price."""
         present = self.sources[rows]
-        cells = self._grid.cells
+        cells = self._grid.source_layout.cells
         valid = (candidates >= 0) & (candidates < cells)
         valid &= self._grid.sources[candidates.clamp(0, cells - 1)]
-        # Where neighbours agree there is nothing to try, and in a coherent field most do.
+        # Where neighbours agree there is nothing to try, and in a coherent field most agree.
         place = (valid & (candidates != present)).nonzero()[:, 0]
         rows, candidates, present = rows[place], candidates[place], present[place]
         distances = comparison.distance(rows, candidates)

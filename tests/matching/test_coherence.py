@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retouch.matching import coherence
+from retouch.matching.coherence import CoherentField, Comparison
 from retouch.matching.patches import patch_grid
-from retouch.synthesis import coherence
-from retouch.synthesis.coherence import CoherentField, Comparison
+from retouch.matching.search import SEARCH
 
 torch.set_num_threads(1)
 
@@ -213,6 +214,63 @@ def test_only_sources_are_tried_and_kept(height, width, patch, radius, seed):
     assert bool(((asked >= 0) & (asked < grid.cells)).all())
     assert bool(grid.sources[asked].all())
     assert bool(grid.sources[field.sources].all())
+
+
+def two_maps(patch):
+    """A grid whose sources lie in two maps of different sizes."""
+    hole = torch.ones(6, 7, dtype=torch.bool)
+    return patch_grid(hole, None, patch, [torch.ones(size, dtype=torch.bool) for size in ((8, 11), (9, 6))])
+
+
+@given(st.sampled_from([1, 3]), st.integers(0, 2**31))
+@settings(max_examples=20, deadline=None)
+def test_sources_in_two_maps(patch, seed):
+    """Only sources are tried; the price counts neighbours as agreeing only within one map."""
+    grid = two_maps(patch)
+    layout = grid.source_layout
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.rand(layout.cells, 4, generator=generator)
+    comparison = Watched(torch.rand(len(grid.queries), 4, generator=generator), table)
+    field = CoherentField(grid, random_sources(grid, seed), 0.3, torch.ones(len(grid.queries)))
+    ASKED.clear()
+    field.judge(comparison)
+    fee = 0.3 * float(field.distances.median())
+
+    def energy_of(sources):
+        places = torch.stack(layout.place(sources), 1).tolist()
+        asked = torch.stack(grid.row_column(grid.queries), 1).tolist()
+        found = dict(zip(map(tuple, asked), map(tuple, places), strict=True))
+        disagreeing = sum(
+            (row + down, column + right) in found
+            and found[row + down, column + right] != (index, there + down, across + right)
+            for (row, column), (index, there, across) in found.items()
+            for down, right in ((0, 1), (1, 0))
+        )
+        return float(comparison.distance(None, sources).sum()) + fee * disagreeing
+
+    before = energy_of(field.sources)
+    for radius in (4, 2, 1):
+        SEARCH.coherent(field, comparison, [radius], generator)
+        after = energy_of(field.sources)
+        assert after <= before + 1e-4
+        before = after
+    assert bool(grid.sources[torch.cat(ASKED)].all())
+    torch.testing.assert_close(field.distances, comparison.distance(None, field.sources))
+
+
+def test_a_sweep_explores_within_the_map():
+    grid = two_maps(3)
+    start = random_sources(grid, 1)
+    field = CoherentField(grid, start.clone(), 0.0, torch.ones(len(start)))
+    generator = torch.Generator().manual_seed(0)
+    comparison = Comparison(
+        torch.zeros(len(start), 3), torch.rand(grid.source_layout.cells, 3, generator=generator)
+    )
+    field.judge(comparison)
+    for _ in range(4):
+        field.explore(comparison, 30, generator)
+    assert bool((field.sources != start).any())
+    assert torch.equal(grid.source_layout.place(field.sources)[0], grid.source_layout.place(start)[0])
 
 
 @pytest.mark.parametrize("seeds", [1, 3])

@@ -1,0 +1,134 @@
+"""Paint the hole of one resolution: search sources, show what they hold, and search again for what is shown.
+
+Painting one level after another, from coarse to fine, is exemplar-based synthesis (Wexler, Shechtman and
+Irani, "Space-time completion of video", PAMI 2007; Barnes et al., "PatchMatch", SIGGRAPH 2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from retouch.errors import RetouchError
+from retouch.matching.coherence import CoherentField
+from retouch.matching.correspondence import HardCorrespondence
+from retouch.matching.patches import PatchGrid, patch_grid
+from retouch.synthesis.coherent_search import finer_sources, first_sources, improve
+from retouch.synthesis.painting import Canvas
+from retouch.synthesis.pyramid import Level
+
+
+@dataclass(frozen=True)
+class PaintOptions:
+    """How a hole is painted.
+
+    Attributes:
+        coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
+        guidance: weight of the guess of the hole's colours and texture in a comparison, beside the patch.
+        trust: weight of a painted pixel in a comparison; a known pixel has 1.
+        fading: factor by which a patch's vote fades with each pixel of depth in the hole.
+    """
+
+    coherence: float = 0.15
+    guidance: float = 0.4
+    trust: float = 0.05
+    fading: float = 0.35
+
+    def __post_init__(self) -> None:
+        if not (0 < self.trust <= 1 and 0 < self.fading <= 1):
+            raise RetouchError(f"Trust ({self.trust}) and fading ({self.fading}) must lie in (0, 1].")
+        if self.coherence < 0 or self.guidance < 0:
+            raise RetouchError(
+                f"Coherence ({self.coherence}) and guidance ({self.guidance}) must not be negative."
+            )
+
+
+@dataclass(frozen=True)
+class Painting:
+    """One level with its hole painted.
+
+    Attributes:
+        image: ``3×H×W``.
+        grid: its patches.
+        field: their sources.
+    """
+
+    image: Tensor
+    grid: PatchGrid
+    field: CoherentField
+
+
+def paint(
+    level: Level,
+    side: int,
+    options: PaintOptions,
+    *,
+    rounds: int,
+    coarser: Painting | None,
+    finest: bool,
+    generator: torch.Generator,
+    report: Callable[[], bool],
+    guess: Tensor | None = None,
+    guide: Tensor | None = None,
+) -> Painting:
+    """Paint the hole of one level with known patches.
+
+    Args:
+        level: the image and its hole.
+        side: odd side of the patches.
+        options: how it is done.
+        rounds: how often sources are searched and the hole is painted.
+        coarser: the level of half the resolution, painted; None for the coarsest level.
+        finest: whether this is the finest level.
+        generator: the one source of randomness.
+        report: called after each round; True to stop.
+        guess: ``3×H×W``, the level with a guess in its hole. None for a smooth guess; the painting then
+            begins from the coarser level's.
+        guide: ``D×H×W``, of the guess, what guides the search beside its colours; None for the level's
+            texture.
+
+    Raises:
+        RetouchError: there is a hole, and no patch to borrow.
+    """
+    grid = patch_grid(~level.known, level.readable, side)
+    canvas = Canvas(
+        level,
+        grid,
+        guidance=options.guidance,
+        trust=options.trust,
+        fading=options.fading,
+        generator=generator,
+        guess=guess,
+        guide=guide,
+    )
+    if coarser is None:
+        sources = first_sources(canvas, level, generator.initial_seed())
+    else:
+        sources, unknown = finer_sources(coarser.grid, coarser.field, grid, generator)
+        if guess is None:
+            enlarged = F.interpolate(coarser.image[None], scale_factor=2.0, mode="bilinear")[0]
+            enlarged = enlarged[:, : grid.height, : grid.width]
+            canvas.painted = torch.where(level.known, level.image, enlarged)
+        canvas.paint(sources, unknown=unknown)
+    field = CoherentField(grid, sources, options.coherence, 2 * canvas.share)
+    for turn in range(rounds):
+        improve(canvas, field, generator, finest, coarser is None, turn == rounds - 1)
+        canvas.paint(field.sources, field.distances)
+        if report():
+            break
+    return Painting(canvas.painted, grid, field)
+
+
+def correspondence_of(paintings: Sequence[Painting]) -> HardCorrespondence:
+    """The sources of a batch of paintings, one painting for each item."""
+    fields = [each.field for each in paintings]
+    return HardCorrespondence(
+        [each.grid for each in paintings],
+        [each.sources[:, None] for each in fields],
+        [torch.ones_like(each.distances)[:, None] for each in fields],
+        [-each.distances for each in fields],
+    )
