@@ -1,41 +1,55 @@
-# Everything runs in .venv, which is made on first use and made anew when its requirements change.
+# Everything runs in .venv. It is made on first use, and updated when its requirements change.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PHOTO ?= examples/photo.jpg
-# A photo of your own comes with its own mask; without one, its transparent area is filled.
+# A photo of your own needs a mask of its own. Without a mask, its transparent area is filled.
 MASK ?= $(if $(filter examples/photo.jpg,$(PHOTO)),examples/mask.png)
+# TORCH=cpu takes PyTorch's CPU build. On Linux the default build brings several GB of CUDA libraries.
+TORCH ?=
+TORCH_INDEX := $(if $(TORCH),https://download.pytorch.org/whl/$(TORCH))
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format demo clean
+.PHONY: help setup test lint format demo docs clean
 
-help: ## say what there is
+help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
-setup: .venv/ready ## make the environment in .venv
+setup: .venv/ready ## make the environment in .venv (TORCH=cpu: without CUDA libraries)
 
 .venv/ready: pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'retouch needs Python 3.11 or newer; install it, or name it: make setup PYTHON=/path/to/python3.11'; exit 1; }
-	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,evaluate,train]'
+	@echo 'Installing retouch and its tools into .venv. This happens once and takes a few minutes.'
+	@echo '$(if $(TORCH),PyTorch: the $(TORCH) build.,PyTorch: the default build. On Linux it adds several GB of CUDA libraries; without a GPU use TORCH=cpu.)'
+	@"$(PYTHON)" -m venv .venv
+	@$(if $(TORCH_INDEX),$(PIP) torch --index-url $(TORCH_INDEX))
+	@$(PIP) -e '.[dev,evaluate,train]'
 	@touch $@
 
 test: setup ## run the everyday tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m 'not slow'
 
-lint: setup ## check style, types and the direction of imports
+lint: setup ## check style, types and import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-format: setup ## put the code into the house style
+format: setup ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: setup ## fill an example; or yours: make demo PHOTO=my.jpg MASK=my-mask.png
+demo: setup ## fill the example, or yours: make demo PHOTO=my.jpg MASK=my-mask.png
 	@$(BIN)/python scripts/demo.py "$(PHOTO)" $(if $(MASK),"$(MASK)")
 
-clean: ## remove the environment and all that was made
-	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+docs: .venv/docs ## build the documentation in site/
+	@$(BIN)/zensical build --clean --strict
+
+.venv/docs: .venv/ready
+	@$(PIP) -e '.[docs]'
+	@touch $@
+
+clean: ## remove the environment and everything that was built
+	rm -rf .venv site .cache build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

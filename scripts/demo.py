@@ -1,8 +1,8 @@
-"""Fill a photo at its full resolution and lay before and after side by side: what ``make demo`` runs.
+"""Fill a photo at its full resolution and put before and after side by side. ``make demo`` runs this.
 
     python scripts/demo.py PHOTO [MASK]
 
-Without MASK the transparent area of PHOTO is filled. Pictures go to the folder demo/.
+Without MASK, the transparent area of PHOTO is filled. The pictures go to the folder demo/.
 """
 
 import shlex
@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 
 import retouch
-from retouch.cli.terminal import plain_errors, progress_bar
+from retouch.cli.terminal import progress_bar
+from retouch.errors import RetouchError
 from retouch.imaging import Photo, read_photo, write_photo
 
 FOLDER = Path("demo")
-GAP = 50  # the white gap between the two is one such part of the width
+GAP = 50  # the white gap between the two pictures is 1/50 of their width
 
 
 def demo(photo: str, mask: str | None = None) -> None:
-    """Fill ``photo``, write the pictures, and say where they are and how long it took."""
+    """Fill ``photo``, write the two pictures, and print where they are and how long it took."""
     FOLDER.mkdir(exist_ok=True)
     name = Path(photo)
     target = FOLDER / f"{name.stem}-filled{name.suffix}"
@@ -53,5 +54,12 @@ def _side_by_side(before: Photo, after: Photo) -> Photo:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    with plain_errors():
+    # The command line turns its errors into exit codes inside Typer; here nothing does it for us.
+    try:
         demo(*sys.argv[1:])
+    except RetouchError as error:
+        print(f"retouch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("retouch: interrupted", file=sys.stderr)
+        sys.exit(130)
