@@ -7,7 +7,7 @@ MASK ?= $(if $(filter examples/photo.jpg,$(PHOTO)),examples/mask.png)
 # TORCH=cpu takes PyTorch's CPU build. On Linux the default build brings several GB of CUDA libraries.
 TORCH ?=
 TORCH_INDEX := $(if $(TORCH),https://download.pytorch.org/whl/$(TORCH))
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
