@@ -1,4 +1,4 @@
-"""Links and pictures of the documentation exist. The site's own check covers neither pictures nor the README."""
+"""Links and pictures of the documentation exist. The site's own check knows neither pictures nor README."""
 
 import re
 from pathlib import Path
