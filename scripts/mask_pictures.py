@@ -73,7 +73,9 @@ def main() -> None:
     good, sloppy = strokes(photo.size, STROKES), strokes(photo.size, SLOPPY)
     sheet("mask-steps.jpg", photo, over(photo, good, RED, 0.6), good, retouch.inpaint(photo, good))
 
-    closed = sloppy.filter(ImageFilter.MaxFilter(61)).filter(ImageFilter.MinFilter(61))
+    outside = sloppy.copy()
+    ImageDraw.floodfill(outside, (0, 0), 255)
+    closed = Image.fromarray(np.where(np.asarray(outside) == 0, 255, np.asarray(sloppy)))  # as --close does
     sheet(
         "mask-leftover.jpg",
         over(photo, sloppy, RED, 0.6),
