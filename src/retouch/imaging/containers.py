@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from retouch.errors import RetouchError
+from retouch.imaging.png_text import clean_text
 from retouch.imaging.tags import Buffer
 
 _SEGMENT_LIMIT = 65533
@@ -112,13 +113,20 @@ def is_animated_png(data: Buffer) -> bool:
     return any(name == b"acTL" for name, _, _ in png_chunks(data))
 
 
-def kept_chunks(data: Buffer) -> bytes:
-    """The text and colour chunks of a PNG file; XMP, which is one of them, is carried by libvips."""
-    return b"".join(
-        bytes(data[start:end])
-        for name, start, end in png_chunks(data)
-        if name in _KEPT_CHUNKS and bytes(data[start + 8 : start + 25]) != b"XML:com.adobe.xmp"
-    )
+def kept_chunks(data: Buffer, width: int, height: int) -> bytes:
+    """Collect the text and colour chunks of a PNG file; XMP, which is one of them, is carried by libvips.
+
+    Metadata written as text is cleaned for a photo of ``width × height`` pixels.
+    """
+    kept = bytearray()
+    for name, start, end in png_chunks(data):
+        content = bytes(data[start + 8 : end - 4])
+        if name not in _KEPT_CHUNKS or content.startswith(b"XML:com.adobe.xmp\0"):
+            continue
+        cleaned = clean_text(name, content, width, height)
+        if cleaned is not None:
+            kept += bytes(data[start:end]) if cleaned == content else _png_chunk(name, cleaned)
+    return bytes(kept)
 
 
 def png_profile(data: Buffer) -> bytes | None:

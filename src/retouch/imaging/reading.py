@@ -11,6 +11,7 @@ import pyvips
 
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
+from retouch.imaging.exif import clean_exif
 from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
 
 # Without a handler Python would print libvips' own warnings to the terminal.
@@ -165,11 +166,11 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, he
     if _get(image, "orientation", 1) >= 5:  # the photo was turned by a quarter
         across, down = down, across
     return Header(
-        exif=tags.clean_exif(exif.removeprefix(b"Exif\0\0"), width, height) if exif else None,
+        exif=clean_exif(exif.removeprefix(b"Exif\0\0"), width, height) if exif else None,
         xmp=resources.clean_xmp(xmp) if xmp else None,
         photoshop=resources.clean_resources(photoshop),
         comments=containers.jpeg_comments(data) if kind == "jpeg" else (),
-        chunks=containers.kept_chunks(data) if kind == "png" else b"",
+        chunks=containers.kept_chunks(data, width, height) if kind == "png" else b"",
         resolution=(across, down, "cm" if _get(image, "resolution-unit", "in") == "cm" else "in"),
         progressive=bool(_get(image, "interlaced", 0)),
         lossless=lossless,

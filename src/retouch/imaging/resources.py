@@ -9,20 +9,29 @@ import re
 import struct
 from collections.abc import Iterator
 
+from retouch.imaging.previews import blank_previews
+
 _IPTC = 0x0404
 _THUMBNAILS = (0x0409, 0x040C)
 _ORIENTATION = re.compile(rb"""(tiff:Orientation\s*(?:=\s*["']|>\s*))[2-8]""")
 _XMP_THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails\s*>", re.DOTALL)
+# JPEG or PNG in base64, which may be broken into lines; shorter ones could be words.
+_XMP_PICTURES = re.compile(rb"(?:/9j/|iVBORw0KGgo)(?:[\w+/=\s]|&#x[aAdD];|&#1[03];){64,}", re.ASCII)
 
 
 def clean_xmp(packet: bytes) -> bytes:
-    """Set the orientation upright and remove thumbnails, which still show what was removed from the photo."""
-    return _XMP_THUMBNAILS.sub(b"", _ORIENTATION.sub(rb"\g<1>1", packet))
+    """Set the orientation upright and remove pictures, which still show what was removed from the photo."""
+    packet = _ORIENTATION.sub(rb"\g<1>1", packet)
+    return _XMP_PICTURES.sub(b"", _XMP_THUMBNAILS.sub(b"", packet))
 
 
 def clean_resources(resources: bytes) -> bytes:
-    """Photoshop resources without thumbnails; what follows a broken one cannot be read and is left out."""
-    return b"".join(block for number, _, block in _resources(resources) if number not in _THUMBNAILS)
+    """Remove thumbnails from Photoshop resources, and blank other previews, such as those of IPTC.
+
+    What follows a damaged resource cannot be read and is left out.
+    """
+    kept = (block for number, _, block in _resources(resources) if number not in _THUMBNAILS)
+    return b"".join(blank_previews(block) for block in kept)
 
 
 def iptc_of(resources: bytes) -> bytes | None:

@@ -9,8 +9,8 @@ Source: TIFF 6.0, section 2; EXIF 2.32, section 4.6; the BigTIFF design of Aware
 
 from __future__ import annotations
 
-import re
 import struct
+from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -31,9 +31,8 @@ Tags: TypeAlias = "dict[int, Value | Tags]"
 
 IPTC, PHOTOSHOP, PROFILE, XMP = 33723, 34377, 34675, 700
 
-_ORIENTATION, _EXIF, _GPS, _INTEROPERABILITY = 0x0112, 0x8769, 0x8825, 0xA005
-_DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
-_WIDTH, _HEIGHT = (0x0100, 0xA002), (0x0101, 0xA003)
+EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+_DIRECTORIES = (EXIF, _GPS, _INTEROPERABILITY)
 # Bytes of an item, and of the number it consists of (a rational is two numbers of four bytes).
 _ITEM = {
     1: 1,
@@ -61,18 +60,18 @@ _NOT_CARRIED = {
     *range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
     XMP, IPTC, PHOTOSHOP, PROFILE, 37724,
 }  # fmt: skip
-# The start of a JPEG stream, up to the first marker that can follow, and its end.
-_JPEG = re.compile(rb"\xff\xd8\xff[\xc0\xc4\xdb\xe0-\xef\xfe].*?\xff\xd9", re.DOTALL)
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
+    """An entry of a directory: TIFF type, number of items, and where their bytes lie."""
+
     kind: int
     items: int
-    at: int  # where the value lies
+    at: int
     length: int
 
 
-class _Structure:
+class Structure:
     """Read access to the directories of a TIFF structure."""
 
     def __init__(self, data: Buffer) -> None:
@@ -87,16 +86,17 @@ class _Structure:
         self.first = self.number(self.word, 8 if self.big else 4)
 
     def number(self, code: str, at: int) -> int:
+        """Read one number, of a type that :mod:`struct` has a letter for; ValueError beyond the end."""
         try:
             return int(struct.unpack_from(self.order + code, self.data, at)[0])
         except struct.error as error:
             raise ValueError("a TIFF structure ends too early") from error
 
-    def directory(self, at: int) -> tuple[dict[int, _Field], int]:
+    def directory(self, at: int) -> tuple[dict[int, Field], int]:
         """The fields of the directory at ``at``, and where the pointer to the next one lies."""
         count, at = (self.number("Q", at), at + 8) if self.big else (self.number("H", at), at + 2)
         room = 8 if self.big else 4
-        fields: dict[int, _Field] = {}
+        fields: dict[int, Field] = {}
         for entry in range(at, at + count * (4 + 2 * room), 4 + 2 * room):
             kind, items = self.number("H", entry + 2), self.number(self.word, entry + 4)
             length = items * _ITEM.get(kind, 0)
@@ -104,16 +104,18 @@ class _Structure:
             if length > room:
                 value = self.number(self.word, value)
             if kind in _ITEM and value + length <= len(self.data):
-                fields[self.number("H", entry)] = _Field(kind, items, value, length)
+                fields[self.number("H", entry)] = Field(kind, items, value, length)
         return fields, at + count * (4 + 2 * room)
 
-    def integers(self, field: _Field | None) -> list[int]:
+    def integers(self, field: Field | None) -> list[int]:
+        """Read all items of a field; an empty list if there is none or it holds no whole numbers."""
         code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(field.kind) if field else None
         if field is None or code is None:
             return []
         return [self.number(code, field.at + index * _ITEM[field.kind]) for index in range(field.items)]
 
-    def value(self, field: _Field) -> Value:
+    def value(self, field: Field) -> Value:
+        """Read the value of a field."""
         data = bytes(self.data[field.at : field.at + field.length])
         size = _NUMBER[field.kind]
         if self.order == ">" and size > 1:
@@ -127,7 +129,7 @@ def first_integers(data: Buffer) -> dict[int, list[int]]:
     Raises:
         ValueError: it is not a TIFF.
     """
-    structure = _Structure(data)
+    structure = Structure(data)
     fields, _ = structure.directory(structure.first)
     return {tag: structure.integers(field) for tag, field in fields.items() if field.items <= 8}
 
@@ -139,7 +141,7 @@ def is_big(data: Buffer) -> bool:
 
 def raw_tag(data: Buffer, tag: int) -> bytes | None:
     """The bytes of a tag of a TIFF's first directory, None if it is not there."""
-    structure = _Structure(data)
+    structure = Structure(data)
     field = structure.directory(structure.first)[0].get(tag)
     return bytes(data[field.at : field.at + field.length]) if field else None
 
@@ -150,12 +152,12 @@ def read_tags(data: Buffer) -> Tags:
     Raises:
         ValueError: it is neither.
     """
-    structure = _Structure(data)
+    structure = Structure(data)
     tags = _nested(structure, structure.first, set())
     return {tag: value for tag, value in tags.items() if tag not in _NOT_CARRIED}
 
 
-def _nested(structure: _Structure, at: int, seen: set[int]) -> Tags:
+def _nested(structure: Structure, at: int, seen: set[int]) -> Tags:
     if at in seen:
         return {}  # a broken file can point back at itself
     seen.add(at)
@@ -163,7 +165,8 @@ def _nested(structure: _Structure, at: int, seen: set[int]) -> Tags:
     for tag, field in structure.directory(at)[0].items():
         if tag in _DIRECTORIES:
             for below in structure.integers(field)[:1]:
-                tags[tag] = _nested(structure, below, seen)
+                with suppress(ValueError):  # a damaged directory takes nothing else along
+                    tags[tag] = _nested(structure, below, seen)
         else:
             tags[tag] = structure.value(field)
     return tags
@@ -181,7 +184,7 @@ def add_tags(tiff: bytes, tags: Tags) -> bytes:
         tiff: a little-endian TIFF, as libvips writes it on every machine PyTorch runs on.
         tags: what to add.
     """
-    structure = _Structure(tiff)
+    structure = Structure(tiff)
     fields, _ = structure.directory(structure.first)
     everything: Tags = {tag: structure.value(field) for tag, field in fields.items()}
     everything.update(tags)
@@ -210,42 +213,3 @@ def _pack(tags: Tags, base: int, big: bool) -> bytes:
         short = struct.pack(word, at) if len(value.data) > room else value.data.ljust(room, b"\0")
         entries += struct.pack("<HH", tag, value.kind) + struct.pack(word, value.items) + short
     return entries + bytes(room) + bytes(body)
-
-
-def clean_exif(block: bytes, width: int, height: int) -> bytes | None:
-    """Set the orientation of an EXIF block upright, its size to ``width × height``, and remove its pictures.
-
-    The thumbnail would still show what was removed from the photo, and so would the previews that makers
-    hide in their notes; the latter are blanked.
-
-    Returns:
-        the block, otherwise as it was; None if it cannot be read, so that nobody knows what it shows.
-    """
-    out = bytearray(block)
-    try:
-        structure = _Structure(out)
-        fields, next_at = structure.directory(structure.first)
-        below = structure.integers(fields.get(_EXIF))
-        inner = structure.directory(below[0])[0] if below else {}
-        thumbnail_at = structure.number(structure.word, next_at)
-        thumbnail = structure.directory(thumbnail_at)[0] if thumbnail_at else {}
-        pictures = [
-            piece
-            for tags in ((513, 514), (273, 279))
-            for piece in zip(*(structure.integers(thumbnail.get(tag)) for tag in tags), strict=False)
-        ]
-    except ValueError:
-        return None
-    wanted = {_ORIENTATION: 1} | dict.fromkeys(_WIDTH, width) | dict.fromkeys(_HEIGHT, height)
-    for tag, field in (fields | inner).items():
-        if tag in wanted and field.items == 1 and field.kind in (3, 4):
-            number = min(wanted[tag], 0xFFFF) if field.kind == 3 else wanted[tag]
-            struct.pack_into(structure.order + ("H" if field.kind == 3 else "I"), out, field.at, number)
-    struct.pack_into(structure.order + structure.word, out, next_at, 0)
-    pictures += [(found.start(), found.end() - found.start()) for found in _JPEG.finditer(bytes(out))]
-    for at, length in pictures:
-        end = min(at + length, len(out))
-        out[at:end] = bytes(max(0, end - at))
-    # A thumbnail usually comes last, where its blank space would only take room.
-    last = min((at for at, length in pictures[:1] if at > 8 and at + length == len(out)), default=len(out))
-    return bytes(out[:last])
