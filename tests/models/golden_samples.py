@@ -1,13 +1,14 @@
-"""A small photo with a hole, and what each shipped model made of it when it was last looked at.
+"""A small photo with a hole, and what each shipped model made of it when somebody last looked at the result.
 
     python tests/models/golden_samples.py [NAME …]
 
-makes the pictures anew, after new weights or a change that is meant to be seen. Look at them, then commit.
-The photo is a part of examples/photo.jpg (see examples/README.md), scaled down to 500 pixels.
+makes the pictures anew, after new weights or after a change that is meant to be seen. Look at them, then
+commit. The photo is a part of examples/photo.jpg (see examples/README.md), scaled down to 500 pixels.
 """
 
 import sys
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 
 import retouch
 from retouch.confidence.head import open_head
+from retouch.style import levels
 
 FOLDER = Path(__file__).parent / "golden"
 FILLS = (
@@ -26,7 +28,7 @@ FILLS = (
     "infer-match-translate",
     "confidence-feedback",
 )
-NAMES = (*FILLS, "guided-upsampling", "confidence-head")
+NAMES = (*FILLS, "guided-upsampling", "confidence-head", "stylize")
 
 
 def read(name: str) -> np.ndarray:
@@ -37,6 +39,11 @@ def read(name: str) -> np.ndarray:
 def hole() -> np.ndarray:
     """``160×192`` bool: a blob over a tree and a mountain, and a stroke."""
     return read("mask")[..., 0] > 0
+
+
+def style() -> np.ndarray:
+    """``112×128×3`` uint8: a part of the photo upside down, in negative and with its channels exchanged."""
+    return np.roll(255 - read("photo")[:47:-1, :63:-1], 1, axis=2)
 
 
 def tensors(image: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -53,14 +60,19 @@ def make(name: str) -> np.ndarray:
         confidence = open_head(torch.device("cpu")).confidence(*tensors(fill))[0, 0]
         found = np.repeat((confidence.numpy() * 255).round().astype(np.uint8)[..., None], 3, 2)
     elif name == "guided-upsampling":
-        # Telea has no randomness and no detail: what is seen is the upsampling.
+        # Telea has no randomness and no detail, so only the upsampling shows.
         fill = retouch.fill(read("photo"), hole(), model="telea", working_size=48, upsampling="network")
         found = fill.image
+    elif name == "stylize":
+        # Two levels: all patches are compared at the coarser one, and a search goes on at the finer one.
+        with mock.patch.object(levels, "COARSEST", 96):
+            found = retouch.stylize(read("photo"), style(), device="cpu")
     else:
         found = retouch.fill(read("photo"), hole(), model=name, device="cpu").image
     return np.where(hole()[..., None], found, 0).astype(np.uint8)
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     for each in sys.argv[1:] or NAMES:
         cv2.imwrite(str(FOLDER / f"{each}.png"), cv2.cvtColor(make(each), cv2.COLOR_RGB2BGR))
