@@ -1,9 +1,9 @@
 """No change of the code may quietly change what a shipped model makes; see golden_samples.py.
 
-A fill is deterministic. Only the order in which a processor adds moves it. With AVX-512, AVX2 or SSE, and with
-one thread or two, 99.9 % or more of the hole's pixels come out identical, and the rest differ by 1 of 255.
-Random errors of a millionth in all weights leave as many (neural-patch, whose choices follow from each other:
-97.6 %). Errors of a thousandth, or one option a little off, leave fewer than the limits below.
+A fill is deterministic. Only the order in which a processor adds moves it. With AVX-512, AVX2 or SSE, and
+with one thread or two, 99.9 % or more of the hole's pixels come out identical, and the rest differ by 1 of
+255. Random errors of a millionth in all weights leave as many (neural-patch, where one choice leads to the
+next: 97.6 %). Errors of a thousandth, or one option a little off, leave fewer than the limits below.
 """
 
 import platform
@@ -22,9 +22,8 @@ IDENTICAL = {"neural-patch": 0.95}
 """Share of the hole's pixels that must not have changed at all; others: 0.99."""
 MEASURED_HERE = platform.machine().lower() in ("x86_64", "amd64")
 
-# Limits for other processors as well, on which nothing was measured. Where patches are chosen, one choice brings
-# another, so a fill may differ by about as much as one of another seed. Mean absolute difference in the hole, of
-# 255, and ST-LPIPS.
+# Limits for every processor, also for those on which nothing was measured: mean absolute difference in the
+# hole, of 255, and ST-LPIPS. Where patches are chosen, fills may differ as much as with another seed.
 CHOOSING = {
     "exemplar": (5.9, 0.024),
     "neural-patch": (9.0, 0.035),
