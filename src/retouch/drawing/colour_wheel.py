@@ -1,4 +1,4 @@
-"""A picture of how far and which way the source of each filled pixel lies, in the colours of optical flow."""
+"""Draw how far and in which direction each filled pixel's source lies, in the colours of optical flow."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from retouch.imaging import Photo
 from retouch.ops.masks import Mask
 
 LEGEND = 0.2
-"""Side of the legend, as a share of the photo's shorter side."""
+"""Side of the legend as a share of the photo's shorter side."""
 LARGEST = 512
 """Longest side of the legend, in pixels."""
 
 
 def draw_wheel(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
-    """Draw, for each filled pixel, the displacement to its source as a colour of a wheel.
+    """Draw the displacement from each filled pixel to its source as a colour of a wheel.
 
-    The hue is the direction of source - pixel: red to the right, then clockwise yellow-green below, cyan to
-    the left, violet above. The saturation is its length relative to the longest of this photo; white is none.
-    So Contextual Attention shows what it attends to (Yu et al., CVPR 2018, section 4.1), after Baker et al.,
-    "A Database and Evaluation Methodology for Optical Flow", IJCV 2011. Their wheel gives reds and blues more
-    room than greens; here hues are those of HSV, evenly spaced, so that opposite directions have
-    complementary colours.
+    The hue is the direction from the pixel to its source: red to the right, then clockwise yellow-green
+    below, cyan to the left, violet above. The saturation is the length, relative to the longest displacement
+    in this photo; white is no displacement. Contextual Attention draws its attention in this way (Yu et al.,
+    CVPR 2018, section 4.1), after Baker et al., "A Database and Evaluation Methodology for Optical Flow",
+    IJCV 2011. Deviation: their wheel gives reds and blues more room than greens. Here the hues are evenly
+    spaced, as in HSV, so that opposite directions have complementary colours.
 
-    The photo is dim grey, the hole has a white outline, and pixels borrowed from nowhere are plain grey. The
-    wheel stands as a legend in the corner farthest from the holes, or in none where holes take all corners or
-    nothing was borrowed.
+    The photo is dim grey and the hole has a white outline. Pixels without a source are plain grey. The wheel
+    is drawn as a legend in the corner farthest from the holes. There is no legend if holes reach into all
+    corners or nothing was borrowed.
 
     Args:
         photo: the photo, before or after it was filled.
-        result: how it was filled.
+        result: the fill.
 
     Returns:
         ``H×W×3`` uint8, the size of the photo.
@@ -60,11 +60,11 @@ def draw_wheel(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
 
 
 def wheel_colours(displacements: NDArray[Any], longest: float) -> NDArray[np.uint8]:
-    """The colours of displacements.
+    """Return the colours of displacements.
 
     Args:
         displacements: ``N×2``, down and to the right, in any unit.
-        longest: the length that has full saturation, in the same unit; longer ones have it too.
+        longest: the length from which on the saturation is full, in the same unit.
 
     Returns:
         ``N×3`` uint8.
@@ -77,7 +77,7 @@ def wheel_colours(displacements: NDArray[Any], longest: float) -> NDArray[np.uin
 
 
 def _strips(region: RegionFill) -> Iterator[tuple[slice, Mask, NDArray[np.int32]]]:
-    """Rows of a region's box, which of their pixels borrowed, and the displacements (``N×2``) of these."""
+    """Yield rows of a region's box, which of their pixels have a source, and the displacements (``N×2``)."""
     if region.sources is None:
         return
     for top in range(0, region.box.height, STRIP):
@@ -90,7 +90,7 @@ def _strips(region: RegionFill) -> Iterator[tuple[slice, Mask, NDArray[np.int32]
 
 
 def _draw_legend(picture: NDArray[np.uint8], taken: Mask) -> None:
-    """Draw the wheel into the corner that is free of ``taken`` and farthest from its middle, if any is."""
+    """Draw the wheel into the free corner that is farthest from the middle of ``taken``, if there is one."""
     height, width = taken.shape
     side = min(LARGEST, round(LEGEND * min(height, width)))
     rows, columns = (np.flatnonzero(taken.any(axis=axis)) for axis in (1, 0))
@@ -104,7 +104,7 @@ def _draw_legend(picture: NDArray[np.uint8], taken: Mask) -> None:
     if not free or side == 0:
         return
     _, top, left = max(free)
-    # Pixel centres, from -1 to 1; the wheel leaves a narrow margin to the photo's border.
+    # Pixel centres from -1 to 1. The wheel leaves a narrow margin at the photo's border.
     centred = (np.indices((side, side)).reshape(2, -1).T + 0.5) * (2 / side) - 1
     centred *= 1.1
     disc = np.hypot(*centred.T) <= 1

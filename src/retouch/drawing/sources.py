@@ -1,4 +1,4 @@
-"""A picture of what was filled from where."""
+"""Draw which place each filled pixel came from."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from retouch.ops.masks import Mask, bounding_box, dilate
 DIM = 0.6
 """Brightness of the photo under the picture."""
 TINT = 0.55
-"""How strongly the places that were borrowed from are tinted."""
+"""How strongly the source places are tinted, from 0 to 1."""
 NOWHERE = 110
-"""Grey of a filled pixel that was borrowed from nowhere."""
+"""Grey value of a filled pixel without a source."""
 SHEET_TILE = 1600
-"""Side of the square that has the largest area of a picture on a sheet of several, in pixels."""
+"""Largest area of one picture on a sheet of several, as the side of a square in pixels."""
 SHEET_GAP = 8
-"""Pixels between them."""
+"""Pixels between the pictures of a sheet."""
 STRIP = 256
-"""Rows that are converted at once, so that no float copy of the photo is needed."""
+"""Number of rows converted at once, so that no float copy of the whole photo is needed."""
 
 
 def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
-    """Draw, for each filled pixel, where in the photo it was taken from.
+    """Draw where in the photo each filled pixel was taken from.
 
-    Over the photo in dim grey, each place that was borrowed from is tinted in a colour of its own: the hue
-    runs from left to right, from pale above to deep below, over the area that was borrowed from. Each
-    filled pixel has the full colour of the place it came from, plain grey if it was borrowed from
-    nowhere, and the hole has a white outline.
+    The photo is dim grey. Each source place is tinted in a colour of its own: over the area of all sources,
+    hues run from left to right, and colours from pale at the top to deep at the bottom. Each filled pixel has
+    the full colour of its source, or plain grey if it has none. The hole has a white outline.
 
     Args:
         photo: the photo, before or after it was filled.
-        result: how it was filled.
+        result: the fill.
 
     Returns:
         ``H×W×3`` uint8, the size of the photo.
@@ -51,7 +50,7 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
             used[places[:, 0], places[:, 1]] = True
     area = bounding_box(used)
     if area is not None:
-        # The photo as a whole would give the sources of a small hole one and the same colour.
+        # Over the area of the whole photo, all sources of a small hole would have the same colour.
         tint = _colours(np.argwhere(used), area)
         picture[used] = np.round((1 - TINT) * picture[used] + TINT * tint)
 
@@ -68,14 +67,17 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
 
 
 def sheet(pictures: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.uint8]:
-    """Lay pictures of one size (``H×W×3``) out in rows, from left to right, as in ``--sources``.
+    """Lay out pictures of one size (``H×W×3``) in rows, from left to right, as ``--sources`` does.
 
-    They keep their size up to the area of :data:`SHEET_TILE` squared; larger ones are made smaller. A single
-    one stays as it is.
+    Pictures with an area above :data:`SHEET_TILE` squared are made smaller. A single picture is returned
+    unchanged.
 
     Args:
-        pictures: drawn one after the other, so that large ones need not be held at once.
-        count: how many there are.
+        pictures: drawn one after the other, so that not all of them are in memory at once.
+        count: their number, at least 1.
+
+    Returns:
+        ``H×W×3`` uint8; the unused places are white.
     """
     canvas: NDArray[np.uint8] | None = None
     for number, each in enumerate(pictures):
@@ -98,7 +100,7 @@ def sheet(pictures: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.uint8
 
 
 def dimmed(photo: Photo) -> NDArray[np.uint8]:
-    """The photo in dim grey, ``H×W×3`` uint8, to draw on."""
+    """Return the photo in dim grey, ``H×W×3`` uint8, to draw on."""
     height, width = photo.pixels.shape[:2]
     picture = np.empty((height, width, 3), dtype=np.uint8)
     for top in range(0, height, STRIP):
@@ -109,7 +111,7 @@ def dimmed(photo: Photo) -> NDArray[np.uint8]:
 
 
 def outline(filled: Mask) -> Mask:
-    """The pixels around ``filled`` (both ``H×W`` bool), as wide as can be seen in the whole picture."""
+    """Return the pixels around ``filled`` (both ``H×W`` bool), wide enough to show in the whole picture."""
     return dilate(filled, max(1, max(filled.shape) // 1000)) & ~filled
 
 
@@ -117,7 +119,7 @@ def _colours(places: NDArray[Any], area: tuple[slice, slice]) -> NDArray[np.floa
     """The colours (``N×3``, 0 to 255) of rows and columns (``N×2``): hue by column, lightness by row."""
     start = [each.start for each in area]
     down, across = ((places - start) / [max(1, each.stop - each.start - 1) for each in area]).T
-    hue = across[:, None] * 5  # red to magenta in sixths of the circle; back to red would be ambiguous
+    hue = across[:, None] * 5  # red to magenta, in sixths of the circle; going back to red would be ambiguous
     pure = np.clip(np.abs((hue + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
     light = np.clip(1 - 2 * down, 0, 1)[:, None] * 0.6
     deep = 1 - np.clip(2 * down - 1, 0, 1)[:, None] * 0.5

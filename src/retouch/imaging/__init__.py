@@ -1,7 +1,8 @@
-"""The only door for image files: photos and masks come in here, and filled photos go out.
+"""Read photos and masks from image files, and write photos to them.
 
 Nothing else in the project touches image files. A photo keeps its own depth, profile, transparency and
-metadata from reading to writing; only :func:`to_srgb` and :func:`from_srgb` speak the models' float sRGB.
+metadata from reading to writing. Only :func:`to_srgb` and :func:`from_srgb` convert to and from the float
+sRGB that models work in.
 """
 
 from retouch.files import copy_file

@@ -1,4 +1,4 @@
-"""Between a photo's own encoded values and the models' float sRGB, crop by crop."""
+"""Convert between a photo's own encoded values and the models' float sRGB, crop by crop."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from retouch.imaging.photo import Array, Photo
 Image = NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-_STEPS = 65535  # profiles are applied at 16 bit, whatever the photo's depth
-_ALIKE = _STEPS / 255  # one level of 8 bit; sRGB profiles differ from each other by half as much
+_STEPS = 65535  # profiles are applied at 16 bits, whatever the photo's depth
+_ALIKE = _STEPS / 255  # one 8-bit level; sRGB profiles differ from each other by half as much
 
 
 def to_srgb(photo: Photo, rows: slice, columns: slice) -> Image:
-    """Convert a crop of a photo to sRGB; nothing outside the crop is touched.
+    """Convert a crop of a photo to sRGB. Nothing outside the crop is read.
 
-    Colours of a wider gamut than sRGB are clipped. Grey values are used as they are, three times.
+    Colours outside the gamut of sRGB are clipped. Grey values are repeated three times, unconverted.
 
     Args:
         photo: the photo.
@@ -29,7 +29,7 @@ def to_srgb(photo: Photo, rows: slice, columns: slice) -> Image:
         columns: columns of the crop.
 
     Returns:
-        ``h×w×3`` in [0, 1]; a fresh array.
+        ``h×w×3`` float32 in [0, 1], a new array.
     """
     crop = photo.pixels[rows, columns]
     profile = _profile(photo)
@@ -42,15 +42,15 @@ def to_srgb(photo: Photo, rows: slice, columns: slice) -> Image:
 
 
 def from_srgb(photo: Photo, image: Image) -> Array:
-    """Convert sRGB to the values a photo would hold: its own depth, profile and channels.
+    """Convert sRGB to a photo's own depth, profile and channels.
 
     Args:
-        photo: the photo whose encoding is wanted; its pixels do not matter.
-        image: ``h×w×3`` float in [0, 1]; values outside are clipped.
+        photo: the photo whose encoding to use; its pixels do not matter.
+        image: ``h×w×3`` float in [0, 1]; values outside this range are clipped.
 
     Returns:
-        ``h×w×C``, rounded, in the dtype of ``photo.pixels``. ``from_srgb(photo, to_srgb(photo, …))`` is the
-        crop again: exactly without a profile; with one within one level of 8 bit, save for colours
+        ``h×w×C``, rounded, in the dtype of ``photo.pixels``. ``from_srgb(photo, to_srgb(photo, …))`` returns
+        the crop: exactly if there is no profile, otherwise to within one 8-bit level, except for colours
         outside sRGB.
     """
     full = int(np.iinfo(photo.pixels.dtype).max)
@@ -66,7 +66,7 @@ def from_srgb(photo: Photo, image: Image) -> Array:
 
 
 def _profile(photo: Photo) -> bytes | None:
-    """The profile to convert with; None where plain scaling does."""
+    """The profile to convert with, or None if scaling the values is enough."""
     if photo.profile is None or photo.pixels.shape[2] != 3 or not _converts(photo.profile):
         return None
     return photo.profile
@@ -74,13 +74,13 @@ def _profile(photo: Photo) -> bytes | None:
 
 @lru_cache(maxsize=8)
 def _converts(profile: bytes) -> bool:
-    """Whether a profile works, for RGB and in both ways, and is not sRGB under another name."""
+    """Whether an RGB profile works in both directions and is not sRGB under another name."""
     if profile[16:20] != b"RGB ":
         return False
     grid = np.linspace(0, _STEPS, 7).round().astype(np.uint16)
     probe = np.stack(np.meshgrid(grid, grid, grid), axis=-1).reshape(7, 49, 3)
     try:
-        # libvips reads past a broken profile in silence on the way in, but not on the way out.
+        # libvips silently ignores a broken profile on import, but not on export.
         _from_srgb(probe, profile)
         converted = _to_srgb(probe, profile)
     except pyvips.Error:
@@ -88,8 +88,8 @@ def _converts(profile: bytes) -> bool:
     return bool(np.abs(converted.astype(np.float32) - probe).max() > _ALIKE)
 
 
-# Both go through float XYZ: a direct transform of 16-bit values is interpolated in a coarse table, which is
-# off by more than ten levels of 8 bit in dark saturated colours.
+# Both functions go through float XYZ. A direct transform of 16-bit values interpolates in a coarse table,
+# which is wrong by more than ten 8-bit levels in dark saturated colours.
 
 
 def _to_srgb(values: Array, profile: bytes) -> Array:
@@ -106,7 +106,7 @@ def _from_srgb(steps: Array, profile: bytes) -> Array:
 
 
 def as_vips(array: Array) -> pyvips.Image:
-    """``H×W×C`` uint8 or uint16, C = 1 to 4, as a libvips image of grey or RGB with or without alpha."""
+    """Make a libvips image, grey or RGB with or without alpha, of ``H×W×C`` uint8 or uint16, C = 1 to 4."""
     array = np.ascontiguousarray(array)
     height, width, bands = array.shape
     wide = array.dtype == np.uint16

@@ -1,4 +1,4 @@
-"""The parts of JPEG, PNG and WebP files that libvips does not see or would not keep as they are.
+"""Read and write the parts of JPEG, PNG and WebP files that libvips ignores or would change.
 
 Source: ITU-T T.81, annex B; PNG (W3C, third edition), section 5; WebP container specification (Google).
 """
@@ -22,7 +22,7 @@ _KEPT_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
 
 
 def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Marker, start of the content and its end, for the segments before the picture itself."""
+    """Yield marker, start and end of the content of each segment before the picture itself."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         if data[at + 1] == 0xFF:  # fill bytes may come before a marker
@@ -36,12 +36,12 @@ def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
 
 
 def jpeg_comments(data: Buffer) -> tuple[bytes, ...]:
-    """The comments of a JPEG file."""
+    """Return the comments of a JPEG file."""
     return tuple(bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == 0xFE)
 
 
 def jpeg_photoshop(data: Buffer) -> bytes:
-    """The Photoshop resources of a JPEG file, which may go on over several segments."""
+    """Return the Photoshop resources of a JPEG file, which may span several segments."""
     contents = (bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == 0xED)
     return b"".join(
         content.removeprefix(_PHOTOSHOP) for content in contents if content.startswith(_PHOTOSHOP)
@@ -57,7 +57,7 @@ def add_to_jpeg(
     comments: tuple[bytes, ...] = (),
     resolution: tuple[float, float, str] | None = None,
 ) -> bytes:
-    """Add metadata to a JPEG file that has none of these.
+    """Add metadata to a JPEG file that has none of the same kind.
 
     Args:
         data: the file.
@@ -65,10 +65,10 @@ def add_to_jpeg(
         profile: an ICC profile.
         photoshop: Photoshop resources.
         comments: comments.
-        resolution: as in :class:`~retouch.imaging.Header`; libvips writes it into EXIF only.
+        resolution: as in :class:`~retouch.imaging.Header`. libvips would write it to EXIF only.
 
     Raises:
-        RetouchError: something does not fit a JPEG segment.
+        RetouchError: a piece of metadata does not fit into a JPEG segment.
     """
     added = [] if resolution is None else [(0xE0, _jfif(*resolution))]  # JFIF must come first
     added += [] if exif is None else [(0xE1, b"Exif\0\0" + exif)]
@@ -94,13 +94,13 @@ def _jfif(across: float, down: float, unit: str) -> bytes:
 
 
 def check_segments(*contents: bytes) -> None:
-    """Raise :class:`RetouchError` unless every content fits a JPEG segment."""
+    """Raise :class:`RetouchError` if one of the contents is too long for a JPEG segment."""
     if any(len(content) > _SEGMENT_LIMIT for content in contents):
         raise RetouchError(_TOO_LONG)
 
 
 def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start and end (length and checksum included) of the chunks of a PNG file."""
+    """Yield name, start and end of each chunk of a PNG file, including its length and checksum."""
     at = 8
     while at + 12 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
@@ -109,12 +109,12 @@ def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
 
 
 def is_animated_png(data: Buffer) -> bool:
-    """Whether a PNG file has more than one frame, of which libvips would read the first and be silent."""
+    """Whether a PNG file has several frames; libvips would silently read the first."""
     return any(name == b"acTL" for name, _, _ in png_chunks(data))
 
 
 def kept_chunks(data: Buffer, width: int, height: int) -> bytes:
-    """Collect the text and colour chunks of a PNG file; XMP, which is one of them, is carried by libvips.
+    """Collect the text and colour chunks of a PNG file, except XMP, which libvips carries.
 
     Metadata written as text is cleaned for a photo of ``width × height`` pixels.
     """
@@ -130,7 +130,7 @@ def kept_chunks(data: Buffer, width: int, height: int) -> bytes:
 
 
 def png_profile(data: Buffer) -> bytes | None:
-    """The ICC profile of a PNG file, also one that libpng would leave out for not fitting the pixels."""
+    """Return the ICC profile of a PNG file, even one that libpng rejects as unfit for the pixels."""
     for name, start, end in png_chunks(data):
         if name == b"iCCP":
             _, _, packed = bytes(data[start + 8 : end - 4]).partition(b"\0")
@@ -142,7 +142,7 @@ def png_profile(data: Buffer) -> bytes | None:
 
 
 def add_to_png(data: bytes, exif: bytes | None, profile: bytes | None, chunks: bytes) -> bytes:
-    """Add metadata to a PNG file, right after the header chunk: some of it must come before the pixels."""
+    """Add metadata to a PNG file. It goes right after the header, since some must come before the pixels."""
     if profile is not None:
         chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
     if exif is not None:
@@ -155,7 +155,7 @@ def _png_chunk(name: bytes, content: bytes) -> bytes:
 
 
 def webp_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
-    """Name, start of the content and its end, of the chunks of a WebP file."""
+    """Yield name, start and end of the content of each chunk of a WebP file."""
     at = 12
     while at + 8 <= len(data):
         length = int.from_bytes(data[at + 4 : at + 8], "little")
@@ -164,12 +164,12 @@ def webp_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
 
 
 def is_lossless_webp(data: Buffer) -> bool:
-    """Whether the pixels of a WebP file are stored without loss."""
+    """Whether the pixels of a WebP file are stored losslessly."""
     return any(name == b"VP8L" for name, _, _ in webp_chunks(data))
 
 
 def replace_webp_exif(data: bytes, exif: bytes) -> bytes:
-    """Put ``exif`` in the place of the EXIF chunk that libvips wrote."""
+    """Replace the EXIF chunk that libvips wrote with ``exif``."""
     for name, start, end in webp_chunks(data):
         if name == b"EXIF":
             chunk = struct.pack("<I", len(exif)) + exif + bytes(len(exif) % 2)

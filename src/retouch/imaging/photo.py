@@ -1,4 +1,4 @@
-"""What a photo is in memory: its own encoded values, and beside them all that must come back."""
+"""A photo in memory: its own encoded values, and everything else that must be written back."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from retouch.errors import RetouchError
 Array = NDArray[Any]
 
 PIXEL_LIMIT = 300_000_000
-"""Photos of more pixels are read only when asked for: a file of a few bytes can claim to be enormous."""
+"""Larger photos are read only on request, because a file of a few bytes can claim to be enormous."""
 
 NO_RESOLUTION = (72 / 25.4, 72 / 25.4, "in")
-"""What is written for a photo of unknown resolution; 72 dpi, as the field does."""
+"""Written for a photo of unknown resolution: 72 dpi, as is usual."""
 
 
 @dataclass(frozen=True)
 class TiffLayout:
-    """How the pixels of a TIFF lie in the file.
+    """How a TIFF file stores its pixels.
 
     Attributes:
         compression: libvips' name of a lossless compression.
-        predictor: whether rows were stored as differences.
-        tile: width and height of the tiles, None when the file is in strips.
-        big: whether it is a BigTIFF.
+        predictor: whether rows are stored as differences.
+        tile: width and height of the tiles in pixels; None if the file has strips.
+        big: whether the file is a BigTIFF.
     """
 
     compression: str = "deflate"
@@ -38,18 +38,19 @@ class TiffLayout:
 
 @dataclass(frozen=True)
 class Header:
-    r"""What a file says besides its pixels.
+    r"""What a file contains besides its pixels.
 
     Attributes:
-        exif: EXIF block, without ``Exif\0\0``, upright and without a thumbnail.
-        xmp: XMP packet, upright and without a thumbnail.
-        photoshop: Photoshop image resources (``8BIM…``), IPTC among them, without a thumbnail.
+        exif: EXIF block without the ``Exif\0\0`` prefix, upright and without pictures.
+        xmp: XMP packet, upright and without pictures.
+        photoshop: Photoshop image resources (``8BIM…``), including IPTC, without pictures.
         comments: comments of a JPEG.
-        chunks: text and colour chunks of a PNG, as they were in the file.
-        resolution: horizontally and vertically in pixels per mm, and the unit shown to people, "in" or "cm".
-        progressive: progressive JPEG or interlaced PNG.
-        lossless: nothing was lost in the file this photo came from.
-        tiff: for TIFF files.
+        chunks: text and colour chunks of a PNG as in the file, without pictures.
+        resolution: horizontal and vertical resolution in pixels per mm, and the unit shown to people, "in" or
+            "cm".
+        progressive: whether the file was a progressive JPEG or an interlaced PNG.
+        lossless: whether the file stored its pixels losslessly.
+        tiff: layout of a TIFF file.
     """
 
     exif: bytes | None = None
@@ -65,14 +66,14 @@ class Header:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as it is stored: upright, in its own depth and its own colours.
+    """An upright photo in its own bit depth and its own colours.
 
     Attributes:
         pixels: ``H×W×C`` uint8 or uint16, C = 1 (grey) or 3; the photo's own encoded values.
-        alpha: ``H×W``, same dtype, 0 = transparent; None if the photo has none.
+        alpha: ``H×W`` of the same dtype, 0 = transparent; None if the photo has no alpha.
         profile: the embedded ICC profile; None means sRGB.
-        format: "jpeg", "png", "webp", "tiff", …; "" when it was never a file.
-        header: what else the file said; it comes back on writing.
+        format: "jpeg", "png", "webp", "tiff", …; "" if the photo does not come from a file.
+        header: everything else in the file; it is written back.
     """
 
     pixels: Array
@@ -83,14 +84,14 @@ class Photo:
 
 
 def photo_from_array(array: Array) -> Photo:
-    """Make a photo, in sRGB, of a numpy array.
+    """Make an sRGB photo from a numpy array.
 
     Args:
         array: uint8 or uint16; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha), ``H×W×3`` (RGB) or
-            ``H×W×4`` (RGB, alpha). It is not copied.
+            ``H×W×4`` (RGB, alpha). The photo shares its memory.
 
     Raises:
-        RetouchError: another dtype or shape, or no pixel at all.
+        RetouchError: the array has another dtype or shape, or no pixels.
     """
     if array.dtype not in (np.uint8, np.uint16):
         raise RetouchError(f"An array of {array.dtype} is not a photo; convert it to uint8 or uint16.")
@@ -105,7 +106,7 @@ def photo_from_array(array: Array) -> Photo:
 
 
 def split_alpha(array: Array) -> tuple[Array, Array | None]:
-    """Split ``H×W`` or ``H×W×C`` into views: ``H×W×1`` or ``H×W×3``, and alpha ``H×W`` if there is one."""
+    """Split ``H×W`` or ``H×W×C`` into views: pixels ``H×W×1`` or ``H×W×3``, and alpha ``H×W`` or None."""
     if array.ndim == 2:
         return array[..., None], None
     if array.shape[2] in (2, 4):
@@ -114,7 +115,7 @@ def split_alpha(array: Array) -> tuple[Array, Array | None]:
 
 
 def join_alpha(photo: Photo) -> Array:
-    """The contiguous inverse of :func:`split_alpha`, ``H×W×C``."""
+    """Join pixels and alpha of a photo into one contiguous array, ``H×W×C``."""
     if photo.alpha is None:
         return np.ascontiguousarray(photo.pixels)
     return np.concatenate([photo.pixels, photo.alpha[..., None]], axis=2)

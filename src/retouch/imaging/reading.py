@@ -1,4 +1,4 @@
-"""Photos and masks from files, pipes and bytes, read by libvips."""
+"""Read photos and masks from files, pipes and bytes, with libvips."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Pho
 
 # Without a handler Python would print libvips' own warnings to the terminal.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
-# Every file is decoded once, so a cache of operations would only keep photos in memory and files open.
+# Every file is decoded once. A cache of operations would only keep photos in memory and files open.
 pyvips.cache_set_max(0)
 
 _NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
@@ -26,19 +26,19 @@ _LOSSY = ("jpeg", "avif", "heic")
 
 
 def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo:
-    """Read a photo, upright and in its own values.
+    """Read a photo, turned upright, with its own values.
 
-    Palette images and grey of 1, 2 or 4 bits come in as 8 bit, with the same colours. Thumbnails and
-    previews inside the metadata are left behind, because they still show what will be removed; an EXIF block
-    too broken to be read is left behind for the same reason.
+    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, with the same colours.
+    Thumbnails and previews in the metadata are dropped, because they still show what will be removed. An EXIF
+    block that is too damaged to be read is dropped for the same reason.
 
     Args:
         source: a path, or the bytes of an image file (from a pipe).
         allow_huge: read photos of more than :data:`PIXEL_LIMIT` pixels.
 
     Raises:
-        RetouchError: the file is missing, no image, damaged, too large, animated, or of a kind that cannot be
-            filled (CMYK, floating-point, …).
+        RetouchError: the file is missing, not an image, damaged, too large, animated, or of a kind that
+            cannot be filled (CMYK, floating-point, …).
     """
     data, image = _open(source, allow_huge)
     kind = _kind(image)
@@ -52,13 +52,13 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
 
 
 def read_array(source: str | Path | bytes, *, allow_huge: bool = False) -> Array:
-    """Read the upright values of an image alone, ``H×W×C``; errors are those of :func:`read_photo`."""
+    """Read only the values of an image, upright, ``H×W×C``. Raises the errors of :func:`read_photo`."""
     data, image = _open(source, allow_huge)
     return _decode(source, data, image)
 
 
 def _open(source: str | Path | bytes, allow_huge: bool) -> tuple[tags.Buffer, pyvips.Image]:
-    """The bytes of a file and its header, checked; nothing is decoded yet."""
+    """Open a file and check its header. Nothing is decoded yet."""
     name = _name(source)
     data = memoryview(source) if isinstance(source, bytes) else _map(Path(source))
     if len(data) == 0:
@@ -88,7 +88,7 @@ def _open(source: str | Path | bytes, allow_huge: bool) -> tuple[tags.Buffer, py
 
 
 def _map(path: Path) -> memoryview:
-    """A file's bytes, mapped where that is possible, so that a large file is not copied."""
+    """A file's bytes, memory-mapped where possible, so that a large file is not copied."""
     try:
         if path.is_dir():
             raise RetouchError(f"{path} is a folder; name an image file in it.")
@@ -109,7 +109,7 @@ def _name(source: str | Path | bytes) -> str:
 
 
 def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Image:
-    # A source of bytes, not a file name: libvips would take "photo[1]" for a name with options.
+    # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
     try:
         file = pyvips.Source.new_from_memory(data)
         return pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
@@ -125,7 +125,7 @@ def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) 
     name = _name(source)
     try:
         if _get(image, "orientation", 1) != 1:
-            # Turning needs pixels in another order than that of the file.
+            # Turning reads the pixels in another order than the file has them.
             image = _load(name, data, access="random").autorot()
         array: Array = image.numpy()
     except pyvips.Error as error:
@@ -138,7 +138,7 @@ def _damaged(name: str) -> RetouchError:
 
 
 def _kind(image: pyvips.Image) -> str:
-    """What libvips calls the format: "jpeg" for "jpegload_source"."""
+    """The format as libvips names it: "jpeg" for "jpegload_source"."""
     return str(image.get("vips-loader")).split("load")[0]
 
 
@@ -163,7 +163,7 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, he
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
-    if _get(image, "orientation", 1) >= 5:  # the photo was turned by a quarter
+    if _get(image, "orientation", 1) >= 5:  # the photo was turned by 90 degrees
         across, down = down, across
     return Header(
         exif=clean_exif(exif.removeprefix(b"Exif\0\0"), width, height) if exif else None,
@@ -179,7 +179,7 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, he
 
 
 def _tiff_metadata(data: tags.Buffer) -> tuple[bytes | None, bytes]:
-    """The descriptive tags of a TIFF as an EXIF block, and its Photoshop resources with IPTC among them."""
+    """The descriptive tags of a TIFF as an EXIF block, and its Photoshop resources, including IPTC."""
     described = tags.read_tags(data)
     photoshop, iptc = tags.raw_tag(data, tags.PHOTOSHOP) or b"", tags.raw_tag(data, tags.IPTC)
     if iptc:
@@ -188,7 +188,7 @@ def _tiff_metadata(data: tags.Buffer) -> tuple[bytes | None, bytes]:
 
 
 def _tiff_layout(data: tags.Buffer) -> tuple[TiffLayout, bool]:
-    """How a TIFF is stored, as far as it can be written again, and whether that is lossless."""
+    """The layout to write a TIFF with, as near as possible to its own, and whether it was lossless."""
     numbers = tags.first_integers(data)
     number = numbers.get(259, [1])[0]
     compression = _TIFF_COMPRESSIONS.get(number)

@@ -1,4 +1,4 @@
-"""XMP packets and Photoshop's image resources, where IPTC lives: cleaned, taken apart and put together.
+"""Clean, split and join XMP packets and Photoshop's image resources, which contain IPTC.
 
 Source: Adobe, XMP specification, parts 1 and 2; Adobe, Photoshop File Formats, "Image Resource Blocks".
 """
@@ -35,18 +35,18 @@ def clean_resources(resources: bytes) -> bytes:
 
 
 def iptc_of(resources: bytes) -> bytes | None:
-    """The IPTC records among Photoshop resources, None if there are none."""
+    """Return the IPTC records in Photoshop resources, or None if there are none."""
     return next((content for number, content, _ in _resources(resources) if number == _IPTC), None)
 
 
 def with_iptc(resources: bytes, iptc: bytes) -> bytes:
-    """Photoshop resources with IPTC records among them, in place of those that were there."""
+    """Put IPTC records into Photoshop resources, in place of any that were there."""
     rest = b"".join(block for number, _, block in _resources(resources) if number != _IPTC)
     return b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(iptc)) + iptc + bytes(len(iptc) % 2) + rest
 
 
 def _resources(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, content and the whole block of each resource."""
+    """Yield number, content and the whole block of each resource."""
     at = 0
     while at + 12 <= len(data):
         name_length = 1 + data[at + 6]

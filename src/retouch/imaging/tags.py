@@ -1,8 +1,7 @@
-"""Tags of EXIF blocks and TIFF files, which share one structure.
+"""Read and write the tags of EXIF blocks and TIFF files, which share one structure.
 
-libvips reads and writes few of a TIFF's tags and sends EXIF through a library that knows only some makers'
-tags, so they are carried around it. An EXIF block is changed in place and as little as possible: makers
-keep absolute offsets in it that would point nowhere if anything moved.
+libvips reads and writes few of a TIFF's tags, and its EXIF library knows only some of the camera makers'
+tags. So tags are carried past libvips.
 
 Source: TIFF 6.0, section 2; EXIF 2.32, section 4.6; the BigTIFF design of Aware Systems.
 """
@@ -19,7 +18,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
 class Value(NamedTuple):
-    """A tag's value: TIFF type, number of items, and these in little-endian order."""
+    """A tag's value: TIFF type, number of items, and the items in little-endian order."""
 
     kind: int
     items: int
@@ -27,13 +26,13 @@ class Value(NamedTuple):
 
 
 Tags: TypeAlias = "dict[int, Value | Tags]"
-"""Values by tag number; a directory of its own (EXIF, GPS) is a nested one."""
+"""Values by tag number. Directories of their own (EXIF, GPS) are nested dictionaries."""
 
 IPTC, PHOTOSHOP, PROFILE, XMP = 33723, 34377, 34675, 700
 
 EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 _DIRECTORIES = (EXIF, _GPS, _INTEROPERABILITY)
-# Bytes of an item, and of the number it consists of (a rational is two numbers of four bytes).
+# Bytes in an item, and in each number of an item (a rational consists of two numbers of four bytes).
 _ITEM = {
     1: 1,
     2: 1,
@@ -53,8 +52,8 @@ _ITEM = {
     18: 8,
 }
 _NUMBER = _ITEM | {5: 4, 10: 4}
-# How the pixels are stored, which the writer says anew; what is carried elsewhere (resolution, XMP, IPTC,
-# ICC); and Photoshop's layers (37724), which still hold what was removed.
+# Not carried: how the pixels are stored, which is up to the writer; what the header carries elsewhere
+# (resolution, XMP, IPTC, ICC); and Photoshop's layers (37724), which still contain what was removed.
 _NOT_CARRIED = {
     *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301,
     *range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
@@ -75,7 +74,7 @@ class Structure:
     """Read access to the directories of a TIFF structure."""
 
     def __init__(self, data: Buffer) -> None:
-        """Raise ValueError where ``data`` is no such structure."""
+        """Raise ValueError if ``data`` is not such a structure."""
         self.data = data
         magic = bytes(data[:4])
         if magic not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
@@ -93,7 +92,7 @@ class Structure:
             raise ValueError("a TIFF structure ends too early") from error
 
     def directory(self, at: int) -> tuple[dict[int, Field], int]:
-        """The fields of the directory at ``at``, and where the pointer to the next one lies."""
+        """Return the fields of the directory at ``at``, and where the pointer to the next one lies."""
         count, at = (self.number("Q", at), at + 8) if self.big else (self.number("H", at), at + 2)
         room = 8 if self.big else 4
         fields: dict[int, Field] = {}
@@ -124,10 +123,10 @@ class Structure:
 
 
 def first_integers(data: Buffer) -> dict[int, list[int]]:
-    """The short lists of whole numbers in the first directory of a TIFF, by tag.
+    """Return the short lists of whole numbers in the first directory of a TIFF, by tag.
 
     Raises:
-        ValueError: it is not a TIFF.
+        ValueError: the data is not a TIFF.
     """
     structure = Structure(data)
     fields, _ = structure.directory(structure.first)
@@ -140,17 +139,19 @@ def is_big(data: Buffer) -> bool:
 
 
 def raw_tag(data: Buffer, tag: int) -> bytes | None:
-    """The bytes of a tag of a TIFF's first directory, None if it is not there."""
+    """Return the bytes of a tag in a TIFF's first directory, or None if the tag is missing."""
     structure = Structure(data)
     field = structure.directory(structure.first)[0].get(tag)
     return bytes(data[field.at : field.at + field.length]) if field else None
 
 
 def read_tags(data: Buffer) -> Tags:
-    """All that an EXIF block or a TIFF file says of the photo, not of how its pixels are stored.
+    """Read all tags of an EXIF block or a TIFF file that describe the photo, not how its pixels are stored.
+
+    A damaged nested directory is left out.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the data is neither, or its first directory is damaged.
     """
     structure = Structure(data)
     tags = _nested(structure, structure.first, set())
@@ -173,12 +174,12 @@ def _nested(structure: Structure, at: int, seen: set[int]) -> Tags:
 
 
 def exif_block(tags: Tags) -> bytes:
-    """Make an EXIF block."""
+    """Make an EXIF block of tags."""
     return b"II*\0" + struct.pack("<I", 8) + _pack(tags, 8, big=False)
 
 
 def add_tags(tiff: bytes, tags: Tags) -> bytes:
-    """Add tags to the first directory of a TIFF, in place of those of the same number.
+    """Add tags to the first directory of a TIFF. They replace tags of the same number.
 
     Args:
         tiff: a little-endian TIFF, as libvips writes it on every machine PyTorch runs on.
@@ -196,7 +197,7 @@ def add_tags(tiff: bytes, tags: Tags) -> bytes:
 
 
 def _pack(tags: Tags, base: int, big: bool) -> bytes:
-    """A directory that will lie at ``base``, and after it its values; it names no next one."""
+    """Encode a directory that will lie at ``base``, followed by its values. It links to no next directory."""
     word, room = ("<Q", 8) if big else ("<I", 4)
     entries = struct.pack("<Q" if big else "<H", len(tags))
     head = len(entries) + len(tags) * (4 + 2 * room) + room

@@ -1,4 +1,4 @@
-"""Photos into files: in their own format, depth and profile, with all that was said about them."""
+"""Write photos to files in their own format, depth and profile, with their metadata."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from retouch.imaging import containers, resources, tags
 from retouch.imaging.colour import as_vips
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
 
-_BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may pass 4 GB, for some do not compress at all
-_OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes for each, and saves a few per cent
+_BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
+_OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes per pixel and saves a few per cent
 _EXIF, _XMP, _PROFILE, _REST = 1, 2, 8, 16  # flags of VipsForeignKeep
 
 
 @dataclass(frozen=True)
 class _Format:
-    """What a format can hold, and how libvips is to write it."""
+    """What a format can hold, and how libvips writes it."""
 
     suffixes: tuple[str, ...]
     saver: str
     options: Callable[[Photo], dict[str, Any]]
     deep: bool = False
     alpha: bool = True
-    longest: int = 10_000_000  # pixels of the longer side; libvips goes no further
+    longest: int = 10_000_000  # pixels along the longer side; the limit of libvips
 
 
 def _jpeg(photo: Photo) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _png(photo: Photo) -> dict[str, Any]:
 
 def _webp(photo: Photo) -> dict[str, Any]:
     if photo.header.lossless:
-        return {"lossless": True, "exact": True}  # exact: keep the colours of transparent pixels, too
+        return {"lossless": True, "exact": True}  # exact: also keep the colours of transparent pixels
     return {"Q": 95, "smart_subsample": True, "exact": True}
 
 
@@ -82,22 +82,22 @@ _FORMATS = {
 def write_photo(
     photo: Photo, target: Path | None, *, format: str | None = None, overwrite: bool = False
 ) -> bytes | None:
-    """Write a photo, with its metadata; the file appears whole or not at all.
+    """Write a photo with its metadata. The file appears complete or not at all.
 
-    PNG, TIFF and lossless WebP hold the very values of the photo. JPEG is written at quality 95, 4:4:4. WebP
-    is lossless unless the photo came from a lossy file, and knows no grey. EXIF (in TIFF as tags), XMP and
-    ICC profile go into every format; resolution into JPEG, PNG and TIFF; IPTC into JPEG and TIFF; comments
-    back into the format they came from.
+    PNG, TIFF and lossless WebP store the exact values. JPEG is written at quality 95 without chroma
+    subsampling (4:4:4). WebP is lossless unless the photo came from a lossy file; it has no grey format. EXIF
+    (as tags in TIFF), XMP and the ICC profile go into every format, resolution into JPEG, PNG and TIFF, IPTC
+    into JPEG and TIFF, and comments back into the format that they came from.
 
     Args:
         photo: the photo.
-        target: the file to write, None for bytes.
-        format: "jpeg", "png", "webp", "tiff", "avif" or "heic"; when None, ``target`` says, and without
-            one it is the photo's own, PNG if it has none.
-        overwrite: replace ``target`` if it is there.
+        target: the file to write; None returns the bytes instead.
+        format: "jpeg", "png", "webp", "tiff", "avif" or "heic". None = by the extension of ``target``;
+            without a target the photo's own format, or PNG if it has none.
+        overwrite: replace ``target`` if it exists.
 
     Returns:
-        the bytes of the file when ``target`` is None.
+        The bytes of the file if ``target`` is None.
 
     Raises:
         RetouchError: as in :func:`check_target`, or the disk is full.
@@ -113,12 +113,12 @@ def write_photo(
 
 
 def write_png(array: Array, target: Path, *, overwrite: bool = False) -> None:
-    """Write a picture that is not a photo as PNG.
+    """Write an array as PNG.
 
     Args:
         array: as in :func:`~retouch.imaging.photo_from_array`.
         target: the file to write.
-        overwrite: replace ``target`` if it is there.
+        overwrite: replace ``target`` if it exists.
 
     Raises:
         RetouchError: ``target`` exists already or cannot be written.
@@ -129,13 +129,13 @@ def write_png(array: Array, target: Path, *, overwrite: bool = False) -> None:
 def check_target(
     target: Path | None, *, overwrite: bool = False, photo: Photo, format: str | None = None
 ) -> None:
-    """Find out what would keep a photo from being written, before the long work starts.
+    """Check that a photo can be written, before the long work starts.
 
-    Arguments are those of :func:`write_photo`.
+    The arguments are those of :func:`write_photo`.
 
     Raises:
-        RetouchError: the target exists already or is a folder; its folder is missing or cannot be written to;
-            the extension is unknown; or the format cannot hold the photo's depth, alpha, size or metadata.
+        RetouchError: the target exists already or is a folder, its folder is missing or not writable, the
+            extension is unknown, or the format cannot hold the photo's depth, alpha, size or metadata.
     """
     name = _format_name(photo, target, format)
     if target is not None:
@@ -167,7 +167,7 @@ def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
 
 
 def _lacks(chosen: _Format, photo: Photo) -> list[str]:
-    """What of a photo a format cannot hold."""
+    """List what a format cannot hold of a photo."""
     height, width = photo.pixels.shape[:2]
     wants = {
         "16 bits a channel": photo.pixels.dtype == np.uint16 and not chosen.deep,
@@ -178,7 +178,7 @@ def _lacks(chosen: _Format, photo: Photo) -> list[str]:
 
 
 def _suffixes(photo: Photo | None = None) -> str:
-    """The extensions of the common formats, of those that can hold ``photo``, as people say them."""
+    """Name the extensions of the common formats that can hold ``photo``, for a sentence."""
     common = (_FORMATS[name] for name in ("jpeg", "png", "webp", "tiff"))
     suffixes = [each.suffixes[0] for each in common if photo is None or not _lacks(each, photo)]
     return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"  # PNG and TIFF can hold every photo
@@ -188,12 +188,12 @@ def _encode(photo: Photo, name: str) -> bytes:
     header, chosen = photo.header, _FORMATS[name]
     image = _with_metadata(as_vips(join_alpha(photo)), photo)
     exif = header.exif
-    # What libvips would change (EXIF) or leave out (profiles it cannot use) is added to the file afterwards.
+    # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
     keep = _XMP | _REST
     if name not in ("jpeg", "png", "tiff"):
         keep |= _PROFILE if exif is None else _PROFILE | _EXIF
     if name == "jpeg":
-        containers.check_segments(bytes(29) + (header.xmp or b""))  # 29: what a segment says before its XMP
+        containers.check_segments(bytes(29) + (header.xmp or b""))  # 29: the name before the packet
     if chosen.saver == "heifsave" and exif is not None:
         image = _with_exif_fields(image, exif)
     try:
@@ -231,7 +231,7 @@ def _with_metadata(image: pyvips.Image, photo: Photo) -> pyvips.Image:
 
 
 def _with_exif_fields(image: pyvips.Image, exif: bytes) -> pyvips.Image:
-    """Give libvips an EXIF block in the only way it takes one: as the fields it reads from a file."""
+    """Give an image an EXIF block. libvips accepts only the fields that it reads from a file itself."""
     blank = pyvips.Image.black(1, 1).jpegsave_buffer(keep=0)
     carrier = pyvips.Image.new_from_buffer(containers.add_to_jpeg(bytes(blank), exif=exif), "")
     for field in carrier.get_fields():

@@ -1,4 +1,4 @@
-"""A photo at several sizes, looked at part by part, and a style brought to the size of each."""
+"""Provide a photo at several sizes, part by part, and a style resized to match each of them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from retouch.models.infer_match_translate.network import CELL
 from retouch.ops.resize import shrink
 
 COARSEST = 512
-"""Longest side of the coarsest level, in pixels; of that one all patches are compared."""
+"""Longest side of the coarsest level, in pixels. All of its patches are compared with all of the style's."""
 LARGEST_STYLE = 768
-"""Longest side at which a style is used, in pixels."""
+"""Longest side of a style in use, in pixels."""
 LEAST = 2 * CELL
-"""Shortest side of a level that can be translated, in pixels."""
-_STRIP = 64  # rows, about, that are read at once to make a smaller copy
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, with which a grey photo is made of colours
+"""Shortest side that a level may have, in pixels."""
+_STRIP = 64  # approximate number of rows read at once to make a smaller copy
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in from_srgb
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Level:
     """A photo at one size.
 
     Attributes:
-        height: in pixels, a multiple of 4; beyond its own edges the photo is continued by repeating them.
+        height: in pixels, a multiple of 4. The photo is padded by repeating its last row and column.
         width: likewise.
-        look: gives any part of it, ``1×3×h×w`` in [0, 1].
+        look: returns any part, ``1×3×h×w`` in [0, 1].
     """
 
     height: int
@@ -42,9 +42,9 @@ class Level:
 
 
 def levels(photo: Photo) -> list[Level]:
-    """A photo at its own size, half of it, and so on down to :data:`COARSEST`.
+    """Return a photo at its own size, at half of it, and so on down to :data:`COARSEST`.
 
-    Level by level, the sides are halves exactly. The photo's own pixels are only read when looked at.
+    The sides of each level are exactly half of the previous. Pixels at full size are only read on demand.
     """
     height, width = photo.pixels.shape[:2]
     count = 1
@@ -64,11 +64,11 @@ def levels(photo: Photo) -> list[Level]:
 
 @dataclass(frozen=True)
 class StyleImage:
-    """The picture of a style, not much larger than :data:`LARGEST_STYLE`.
+    """A style picture whose longest side is less than twice :data:`LARGEST_STYLE`.
 
     Attributes:
         image: ``1×3×H×W`` in [0, 1].
-        opaque: ``1×1×H×W``, 1 where it is not transparent, else 0 or between.
+        opaque: ``1×1×H×W``, the share of each pixel that is not transparent, in [0, 1].
     """
 
     image: Tensor
@@ -76,7 +76,7 @@ class StyleImage:
 
     @classmethod
     def of(cls, photo: Photo, *, grey: bool) -> StyleImage:
-        """That of a photo, without its colours if those of a grey photo are to be compared with it."""
+        """Make one of a photo; ``grey`` removes the colours, for use with a grey photo."""
         height, width = photo.pixels.shape[:2]
         scale = max(1, max(height, width) // LARGEST_STYLE)
         image = _smaller(photo, -(-height // scale) * scale, -(-width // scale) * scale, scale)
@@ -91,7 +91,7 @@ class StyleImage:
         return cls(image, opaque)
 
     def at(self, longest: int) -> tuple[Tensor, Tensor]:
-        """Image and opaque pixels, the longer side ``longest`` pixels, but never enlarged."""
+        """Return image and opaque pixels (1 or 0), the longer side at most ``longest`` pixels."""
         sides = self.image.shape[2:]
         scale = min(1.0, min(longest, LARGEST_STYLE) / max(sides))
         if scale == 1:
@@ -102,14 +102,14 @@ class StyleImage:
 
 
 def tiles(height: int, width: int, side: int) -> Iterator[Box]:
-    """Parts of ``side`` pixels that cover a level, smaller at its right and lower edges."""
+    """Cut a level into squares of ``side`` pixels; parts at the right and lower edges may be smaller."""
     for top in range(0, height, side):
         for left in range(0, width, side):
             yield Box(top, left, min(side, height - top), min(side, width - left))
 
 
 def grown(box: Box, margin: int, height: int, width: int) -> Box:
-    """The part and what is around it, as far as the level has it."""
+    """Return the part with ``margin`` pixels around it, clipped to the level."""
     top, left = max(0, box.top - margin), max(0, box.left - margin)
     bottom = min(height, box.top + box.height + margin)
     right = min(width, box.left + box.width + margin)
@@ -117,18 +117,18 @@ def grown(box: Box, margin: int, height: int, width: int) -> Box:
 
 
 def moved(box: Box, outer: Box) -> Box:
-    """Where a part lies in a larger one."""
+    """Return the position of a part within a larger part."""
     return Box(box.top - outer.top, box.left - outer.left, box.height, box.width)
 
 
 def cells(box: Box) -> tuple[slice, slice]:
-    """Rows and columns of a part, in cells."""
+    """Return rows and columns of a part in cells of 4×4 pixels."""
     rows, columns = (slice(each.start // CELL, each.stop // CELL) for each in (box.rows, box.columns))
     return rows, columns
 
 
 def halves(box: Box) -> Box:
-    """The same part of the next coarser level."""
+    """Return the same part in the next coarser level."""
     return Box(box.top // 2, box.left // 2, box.height // 2, box.width // 2)
 
 
@@ -137,7 +137,7 @@ def _part(image: Tensor, box: Box) -> Tensor:
 
 
 def _read(photo: Photo, box: Box) -> Tensor:
-    """A part of the photo's own pixels; beyond its edges they are repeated."""
+    """Read a part of the photo at full size; beyond the edges, the last row and column are repeated."""
     height, width = photo.pixels.shape[:2]
     rows = slice(min(box.top, height - 1), box.rows.stop)
     columns = slice(min(box.left, width - 1), box.columns.stop)
@@ -147,7 +147,7 @@ def _read(photo: Photo, box: Box) -> Tensor:
 
 
 def _smaller(photo: Photo, height: int, width: int, scale: int) -> Tensor:
-    """The photo, continued to this size, by a whole factor smaller; read in strips."""
+    """Pad the photo to ``height × width`` and shrink it by a whole factor, strip by strip."""
     rows = -(-_STRIP // scale) * scale
     strips = (Box(top, 0, min(rows, height - top), width) for top in range(0, height, rows))
     return torch.cat([shrink(_read(photo, each), scale) for each in strips], 2)

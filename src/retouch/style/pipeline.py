@@ -1,8 +1,8 @@
-"""A style on a photo of any size: from a coarse level to the photo's own, and part by part.
+"""Stylise a photo of any size, from a coarse level to full size and part by part.
 
-Deviation from Song et al. (ECCV 2018) and Chen and Schmidt (2016), who swap at one size: there, a style shows
-in specks of a patch's size, the smaller the larger the photo is. Here what a level has become is carried to
-the next, which swaps what it sees then, and adds the detail of it.
+Deviation from Song et al. (ECCV 2018) and Chen and Schmidt (2016): they swap patches at one size, so the
+larger a photo is, the finer the specks that a style is reduced to. Here each level starts from the result of
+the coarser one, swaps patches again and adds their detail.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from retouch.style.transfer import (
 )
 
 WINDOW = 512
-"""Side of the parts, in pixels; the coarsest level is a single one."""
+"""Side of the parts, in pixels. The coarsest level is a single part."""
 SEEN = 24
-"""Pixels around a cell that its features depend on, at most."""
+"""Features of a cell depend on at most this many pixels around it."""
 TRANSLATED = 64
-"""Pixels around a pixel that the translation of what is seen depends on, at most."""
+"""A translated pixel depends on the features of at most this many pixels around it."""
 
 
 @dataclass(frozen=True)
 class _Styled:
-    """What a level hands to the next, finer one.
+    """The result of a level, from which the next finer level starts.
 
     Attributes:
-        level: the photo.
+        level: the photo at this level.
         style: the style at the level's size.
-        field: ``2×h×w`` int64, rows and columns in it that each cell was found most like.
-        images: ``1×3×H×W``, the photo in the style, by strength: the wanted one, and 1.
+        field: ``2×h×w`` int64, row and column of the most similar cell of the style for each cell.
+        images: ``1×3×H×W``, the stylised photo by strength: the requested strength, and 1.
     """
 
     level: Level
@@ -72,17 +72,17 @@ def stylize_photo(
     """Give a photo the style of another.
 
     Args:
-        photo: the photo; if it is grey, it stays so, and the style is taken to be.
-        style: another; what is transparent in it is not borrowed.
-        translate: makes images of features.
-        vgg: takes features of images, on the same device.
-        strength: in [0, 1], the share of the style beside the photo itself.
-        patch: odd side of the patches of features that are swapped.
-        seed: of the searches at all levels but the coarsest.
-        on_progress: told how many parts are done.
+        photo: the photo. A grey photo stays grey, and its style is used without colours.
+        style: the other photo. Nothing is borrowed from its transparent pixels.
+        translate: makes images from features.
+        vgg: makes features from images, on the same device.
+        strength: share of the style in the result, in [0, 1].
+        patch: odd side of the swapped patches of features, in cells of 4×4 pixels.
+        seed: of the searches at all levels except the coarsest.
+        on_progress: called after each part, once when it is matched and once when it is translated.
 
     Returns:
-        the photo with other pixels; alpha, profile and metadata are its own.
+        The photo with new pixels; its alpha, profile and metadata are unchanged.
 
     Raises:
         RetouchError: too little of the style is opaque.
@@ -106,7 +106,7 @@ def stylize_photo(
             known = see_style(vgg, image, opaque, patch)
             field = _match(level, known, vgg, coarser, seed, partial(step, level))
             finest = level is sizes[0]
-            # What the next level matches is all style; the wanted mixture is carried along beside it.
+            # The next level matches against the full style. The requested mixture is carried beside it.
             wanted = {strength} if finest else {strength, 1.0}
             images = {} if finest else {each: torch.empty(1, 3, level.height, level.width) for each in wanted}
             for box in tiles(level.height, level.width, WINDOW):
@@ -130,7 +130,7 @@ def stylize_photo(
 def _match(
     level: Level, style: Style, vgg: Vgg, coarser: _Styled | None, seed: int, step: Callable[[], None]
 ) -> Tensor:
-    """For each cell of a level, row and column of what it is most like in the style: ``2×h×w``."""
+    """Find row and column of the most similar cell of the style for each cell of a level: ``2×h×w``."""
     field = _start(level, style, coarser)
     for box in tiles(level.height, level.width, WINDOW):
         outer = grown(box, SEEN + style.patch // 2 * CELL, level.height, level.width)
@@ -139,11 +139,11 @@ def _match(
             features = see(vgg, image)
             found = nearest(features, Statistics.of(features), style)
         else:
-            # What the coarser level changed; the photo's own detail stays, to be swapped now.
+            # Add what the coarser level changed. The photo's own detail stays and is swapped now.
             coarse = halves(outer)
             change = coarser.images[1.0][..., coarse.rows, coarse.columns] - coarser.level.look(coarse)
             features = see(vgg, (image + enlarge(change, 2)).clamp_(0, 1))
-            # Where parts overlap, what was found there spreads to the next.
+            # Where parts overlap, matches spread from one part to the next.
             start = field[:, *cells(outer)].to(features.device)
             found = nearest(features, style.statistics, style, start, seed)
         field[:, *cells(box)] = found[:, *cells(moved(box, outer))].cpu()
@@ -152,16 +152,20 @@ def _match(
 
 
 def _anchored(part: Tensor, coarse: Tensor, box: Box) -> Tensor:
-    """A part with the colours of the coarser level, so that its own swap adds detail alone.
+    """Give a part the colours of the coarser level, so that its own swap only adds detail.
 
-    Without this, colours drift from level to level, mostly to black: to a cosine, smooth patches are alike.
+    Without this, colours drift from level to level, mostly to black, because the cosine hardly tells smooth
+    patches apart.
     """
     half = halves(box)
     return part + enlarge(coarse[..., half.rows, half.columns] - shrink(part, 2), 2)
 
 
 def _start(level: Level, style: Style, coarser: _Styled | None) -> Tensor:
-    """Where the coarser field points to in the style as it is now, for the cells of a level: ``2×h×w``."""
+    """Bring the coarser level's field to a level and to the style's present size: ``2×h×w``.
+
+    Each cell starts at the place in the style to which its quarter of the coarser cell was matched.
+    """
     rows, columns = (torch.arange(side // CELL) for side in (level.height, level.width))
     if coarser is None:
         return torch.zeros(2, len(rows), len(columns), dtype=torch.int64)
@@ -174,7 +178,7 @@ def _start(level: Level, style: Style, coarser: _Styled | None) -> Tensor:
 
 
 def _write(photo: Photo, result: Array, box: Box, image: Tensor) -> None:
-    """Write a part in the photo's own colours; what lies beyond its edges is dropped."""
+    """Write a part in the photo's own colours. The padding beyond the photo's edges is dropped."""
     pixels = result[box.rows, box.columns]
     if pixels.size:
         values = image[0, :, : pixels.shape[0], : pixels.shape[1]].permute(1, 2, 0).numpy()
