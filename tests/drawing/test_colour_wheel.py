@@ -185,9 +185,32 @@ def test_nothing_filled_is_just_the_dimmed_photo():
     assert (picture == 60).all()
 
 
-@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (5, 9)])
-def test_tiny_photos(shape):
+@pytest.mark.parametrize(
+    ("shape", "colour"), [((1, 2), (0, 255, 255)), ((2, 1), (128, 0, 255)), ((1, 9), (0, 255, 255))]
+)
+def test_tiny_photos(shape, colour):
     photo = photo_from_array(np.full((*shape, 3), 100, dtype=np.uint8))
     mask = np.zeros(shape, dtype=bool)
     mask[-1, -1] = True
-    assert draw_wheel(photo, fill_photo(photo, mask, Nearby())).shape == (*shape, 3)
+    picture = draw_wheel(photo, fill_photo(photo, mask, Nearby()))
+    assert picture.shape == (*shape, 3)
+    assert picture[-1, -1].tolist() == list(colour)  # from the first pixel, so to the left or above
+    around = picture.reshape(-1, 3)[:-1]
+    assert around[-1].tolist() == [255] * 3
+    assert (around[:-1] == 60).all()
+
+
+def test_the_legend_shows_the_colour_of_every_direction_and_length():
+    photo, mask = photo_and_mask()
+    picture = draw_wheel(photo, fill_photo(photo, mask, Shifted(0, 70)))
+    wheel = picture[legend(picture, mask)].astype(float)
+    side = len(wheel)
+    for row in range(side):
+        for column in range(side):
+            # The disc is as wide as the legend less its margin.
+            down, right = ((each + 0.5) * 2 / side - 1 for each in (row, column))
+            length = np.hypot(down, right)
+            if length < 0.97:
+                angle = np.arctan2(down, right) / (2 * np.pi) % 1
+                colour = 255 * np.array(colorsys.hsv_to_rgb(angle, length, 1))
+                assert np.abs(wheel[row, column] - colour).max() <= 16
