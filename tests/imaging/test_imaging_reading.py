@@ -93,7 +93,7 @@ def test_grey_with_alpha():
     np.testing.assert_array_equal(photo.alpha, values[..., 1])
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied(format, orientation):
     picture = np.repeat(np.repeat(noise(3, 5, 3), 8, axis=0), 8, axis=1)
@@ -107,7 +107,7 @@ def test_orientation_is_applied(format, orientation):
         7: picture[::-1, ::-1].swapaxes(0, 1),
         8: np.rot90(picture),
     }[orientation]
-    options = {"quality": 100, "subsampling": 0} if format == "JPEG" else {}
+    options = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}.get(format, {})
     data = encode(picture, format, exif=exif(orientation), **options)
     photo = read_photo(data)
     assert np.abs(photo.pixels.astype(int) - turned).max() <= (6 if format == "JPEG" else 0)
