@@ -140,6 +140,27 @@ def test_a_directory_after_that_of_the_thumbnail():
     assert not shows(cleaned, PREVIEW)
 
 
+@pytest.mark.parametrize("link", [7, 30, 10**6])
+def test_a_thumbnail_that_links_to_no_directory(link):
+    """Some cameras write such links; the rest of the block is intact and stays."""
+    block = bytearray(block_with(thumbnail=PREVIEW))
+    second = struct.unpack_from("<I", block, 8 + 2 + 24)[0]
+    struct.pack_into("<I", block, second + 2 + 36, link)
+    cleaned = clean_exif(bytes(block), 40, 30)
+    assert cleaned is not None
+    assert tags.read_tags(cleaned)[0x010F] == tags.Value(2, 4, b"Me!\0")
+    assert not shows(cleaned, PREVIEW)
+
+
+def test_a_directory_without_a_thumbnail_at_the_very_end():
+    block = bytearray(block_with(note=b"kept"))
+    struct.pack_into("<I", block, 8 + 2 + 24, len(block))
+    block += struct.pack("<HHHII", 1, 0x0131, 2, 3, 0)  # and no link
+    cleaned = clean_exif(bytes(block), 40, 30)
+    assert cleaned is not None
+    assert tags.read_tags(cleaned)[0x010F] == tags.Value(2, 4, b"Me!\0")
+
+
 @pytest.mark.parametrize("source", SOURCES[:3])
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])

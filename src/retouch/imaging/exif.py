@@ -9,6 +9,7 @@ Source: EXIF 2.32, section 4.6.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 from retouch.imaging.previews import jpeg_streams
 from retouch.imaging.tags import EXIF, Structure
@@ -57,22 +58,34 @@ def clean_exif(block: bytes, width: int, height: int) -> bytes | None:
 
 
 def _pictures(structure: Structure, at: int) -> list[tuple[int, int]]:
-    """Offset and length of each picture in the directories from ``at`` on.
+    """Offset and length of each picture in the thumbnail's directory at ``at`` and in those linked to it.
 
     Raises:
-        ValueError: A directory belongs to a picture, but does not say where that is.
+        ValueError: The thumbnail's directory cannot be read, or does not say where the thumbnail is.
     """
     pictures: list[tuple[int, int]] = []
     seen: set[int] = set()
     while at and at not in seen:
         seen.add(at)
-        fields, next_at = structure.directory(at)
-        places = [[structure.integers(fields.get(tag)) for tag in pair] for pair in _PICTURES]
-        if any(len(offsets) != len(lengths) for offsets, lengths in places):
-            raise ValueError("a picture without an end")
-        found = [piece for offsets, lengths in places for piece in zip(offsets, lengths, strict=True)]
-        if _COMPRESSION in fields and not found:
-            raise ValueError("a picture without a place")
+        try:
+            found, next_at = _directory(structure, at)
+        except ValueError:
+            if len(seen) == 1:
+                raise
+            break  # some cameras link the thumbnail's directory to something else
         pictures += found
-        at = structure.number(structure.word, next_at)
+        with suppress(ValueError):  # or let the block end before the link
+            at = structure.number(structure.word, next_at)
     return pictures
+
+
+def _directory(structure: Structure, at: int) -> tuple[list[tuple[int, int]], int]:
+    """Offset and length of each picture in one directory, and where the pointer to the next one lies."""
+    fields, next_at = structure.directory(at)
+    places = [[structure.integers(fields.get(tag)) for tag in pair] for pair in _PICTURES]
+    if any(len(offsets) != len(lengths) for offsets, lengths in places):
+        raise ValueError("a picture without an end")
+    found = [piece for offsets, lengths in places for piece in zip(offsets, lengths, strict=True)]
+    if _COMPRESSION in fields and not found:
+        raise ValueError("a picture without a place")
+    return found, next_at
