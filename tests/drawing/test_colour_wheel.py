@@ -205,6 +205,8 @@ def test_the_legend_shows_the_colour_of_every_direction_and_length():
     picture = draw_wheel(photo, fill_photo(photo, mask, Shifted(0, 70)))
     wheel = picture[legend(picture, mask)].astype(float)
     side = len(wheel)
+    # A fifth of the shorter side, 56 pixels, less the margin around the wheel.
+    assert wheel.shape[:2] == (50, 50)
     for row in range(side):
         for column in range(side):
             # The disc is as wide as the legend less its margin.
