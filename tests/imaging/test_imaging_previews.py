@@ -123,6 +123,8 @@ def test_a_thumbnail_that_is_not_compressed():
     # Nobody knows what belongs to it if its length is missing.
     without = block_with(strip=strip).replace(struct.pack("<HH", 279, 4), struct.pack("<HH", 280, 4))
     assert clean_exif(without, 40, 30) is None
+    neither = without.replace(struct.pack("<HH", 273, 4), struct.pack("<HH", 274, 4))
+    assert clean_exif(neither, 40, 30) is None
 
 
 def test_a_directory_after_that_of_the_thumbnail():
@@ -323,3 +325,9 @@ def test_streams_are_found_whole(preview):
 def test_what_is_no_picture_stays():
     for data in (b"", b"\xff\xd8", bytes(range(256)) * 4, np.arange(500, dtype=np.uint8).tobytes()):
         assert blank_previews(data) == data
+
+
+def test_damaged_streams_go_to_the_next_end_or_that_of_the_data():
+    damaged = PREVIEW[:20] + b"\0 no marker" + b"\xff\xd9"
+    assert list(jpeg_streams(damaged + b"after")) == [(0, len(damaged))]
+    assert list(jpeg_streams(PREVIEW[:-2])) == [(0, len(PREVIEW) - 2)]

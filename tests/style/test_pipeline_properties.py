@@ -21,7 +21,7 @@ from retouch.imaging import Header, Photo, from_srgb, photo_from_array, to_srgb
 from retouch.style import levels as style_levels
 from retouch.style import pipeline as style_pipeline
 from retouch.style import transfer
-from retouch.style.levels import Level, grown, tiles
+from retouch.style.levels import Level, StyleImage, grown, tiles
 from retouch.style.pipeline import stylize_photo
 from retouch.style.transfer import Statistics, Style, nearest
 
@@ -200,6 +200,17 @@ def test_nothing_transparent_is_borrowed(stylize):
 
     assert len(cells(made)) > 20
     assert cells(made) <= cells(style[:, :36])
+
+
+@pytest.mark.parametrize("longest", [64, 33, 32, 20])
+def test_what_is_transparent_does_not_bleed_into_a_smaller_style(longest):
+    style, alpha = np.zeros((48, 64, 3), np.uint8), np.full((48, 64), 255, np.uint8)
+    style[:, 30:], alpha[:, 30:] = 255, 0
+    image, opaque = StyleImage.of(Photo(style, alpha), grey=False).at(longest)
+    assert image.shape[3] == longest
+    assert opaque.mean() > 0.35
+    assert set(opaque.unique().tolist()) == {0, 1}
+    assert (image[opaque.expand_as(image) == 1] < 0.005).all()
 
 
 def test_grey_stays_grey(stylize, levels):

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 # The start of an image and the first marker that can follow it. A table of quantisation is a start, too: some
 # cameras alter the first bytes of a preview, and so may damage.
 _START = re.compile(rb"\xff\xd8\xff+[\xc0\xc4\xdb\xdd\xe0-\xef\xfe]|\xff\xdb\x00[\x43\x84]")
-_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # a marker other than those inside coded pixels
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 _END, _SCAN = 0xD9, 0xDA
 
@@ -51,8 +50,7 @@ def _end(data: bytes, at: int) -> int:
         else:
             at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
             if marker == _SCAN:
-                following = _MARKER.search(data, at)
-                at = following.start() if following else len(data)
-    # The stream is damaged or cut off.
+                break
+    # Coded pixels never contain an end marker. Without one, the stream is cut off.
     end = data.find(b"\xff\xd9", at)
     return len(data) if end < 0 else end + 2
