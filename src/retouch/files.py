@@ -1,28 +1,36 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing, for every format: a file appears whole or not at all.
+
+The content goes to a temporary file in the target's folder, is flushed to disk, and then takes the target's
+name. :func:`write_file` serves libraries that write to an open file, such as ``torch.save``.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from retouch.errors import RetouchError
 
+_NAME = ".retouch-{}.part"  # of temporary files
 
-def write_bytes(data: bytes | memoryview, target: Path, *, overwrite: bool = False) -> None:
-    """Write a file such that at every moment ``target`` is either as it was or complete.
+
+def write_file(write: Callable[[BinaryIO], object], target: Path, *, overwrite: bool = False) -> None:
+    """Write a file through a callback. At every moment ``target`` is either as it was or complete.
 
     Args:
-        data: its content.
-        target: where it goes; a link is followed. It gets the permissions of the file it replaces, or those
+        write: Gets a file that is open for writing bytes, and writes the content to it.
+        target: The file. A link is followed. The file gets the permissions of the one it replaces, or those
             of any new file.
-        overwrite: replace ``target`` if it is there.
+        overwrite: Replace ``target`` if it exists.
 
     Raises:
-        RetouchError: ``target`` is there already, or its folder cannot be written to.
+        RetouchError: ``target`` exists, or its folder cannot be written to. Exceptions of ``write`` other
+            than OSError pass through; ``target`` stays as it was.
     """
     refuse_existing(target, overwrite=overwrite)
     target = Path(os.path.realpath(target))
@@ -30,7 +38,7 @@ def write_bytes(data: bytes | memoryview, target: Path, *, overwrite: bool = Fal
         temporary, handle = _temporary(target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                write(file)
                 file.flush()
                 os.fsync(file.fileno())
             if overwrite and target.exists():
@@ -43,11 +51,26 @@ def write_bytes(data: bytes | memoryview, target: Path, *, overwrite: bool = Fal
             temporary.unlink(missing_ok=True)
 
 
+def write_bytes(data: bytes | memoryview, target: Path, *, overwrite: bool = False) -> None:
+    """Write ``data`` to a file; the other arguments and the errors are those of :func:`write_file`."""
+    write_file(lambda file: file.write(data), target, overwrite=overwrite)
+
+
+def write_text(text: str, target: Path, *, overwrite: bool = False) -> None:
+    """Write ``text`` to a file as UTF-8, with its line ends as they are; otherwise as :func:`write_file`."""
+    write_bytes(text.encode(), target, overwrite=overwrite)
+
+
 def copy_file(source: str | Path | bytes, target: Path, *, overwrite: bool = False) -> None:
-    """Copy the very bytes of a file, as :func:`write_bytes` writes them.
+    """Copy a file byte for byte.
+
+    Args:
+        source: The file to copy, or its content.
+        target: As for :func:`write_file`.
+        overwrite: As for :func:`write_file`.
 
     Raises:
-        RetouchError: the source cannot be read; or as in :func:`write_bytes`.
+        RetouchError: ``source`` cannot be read, or ``target`` cannot be written.
     """
     try:
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
@@ -59,7 +82,7 @@ def copy_file(source: str | Path | bytes, target: Path, *, overwrite: bool = Fal
 
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:
-    """Raise :class:`RetouchError` if ``target`` is a folder, or is there and must not be replaced."""
+    """Raise :class:`RetouchError` if ``target`` is a folder, or exists and must not be replaced."""
     if target.is_dir():
         raise RetouchError(f"{target} is a folder; name a file in it.")
     if not overwrite and os.path.lexists(target):
@@ -69,7 +92,7 @@ def refuse_existing(target: Path, *, overwrite: bool) -> None:
 
 
 def check_folder(target: Path) -> None:
-    """Raise :class:`RetouchError` unless files can be made in the folder of ``target``."""
+    """Raise :class:`RetouchError` unless files can be created in the folder of ``target``."""
     target = Path(os.path.realpath(target))
     with _clear_errors(target):
         temporary, handle = _temporary(target.parent)
@@ -77,16 +100,22 @@ def check_folder(target: Path) -> None:
         temporary.unlink()
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove temporary files of killed writers. No other writer may be at work in ``folder``."""
+    for path in folder.glob(_NAME.format("*")):
+        path.unlink(missing_ok=True)
+
+
 def _temporary(folder: Path) -> tuple[Path, int]:
-    # Made by hand: `tempfile` would give it the permissions of a secret, not those of a new file.
-    path = folder / f".retouch-{secrets.token_hex(8)}.part"
+    # Not `tempfile`: it gives files the permissions of a secret, not those of a new file.
+    path = folder / _NAME.format(secrets.token_hex(8))
     return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
 
 def _replace_nothing(temporary: Path, target: Path) -> None:
-    """Move ``temporary`` to ``target``, which must not exist, even if somebody makes it at this moment."""
+    """Move ``temporary`` to ``target``, which must not exist, even if another program creates it now."""
     try:
-        # Claims the name; hard links would do the same, but memory cards and network drives know none.
+        # Claims the name. Hard links would do the same, but memory cards and network drives lack them.
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         refuse_existing(target, overwrite=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
 
-from retouch import imaging
+from retouch import files, imaging
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.imaging.photo import join_alpha
@@ -240,7 +240,7 @@ def save(
     if changed or (target is not None and not _same_format(source, photo, target)):
         return imaging.write_photo(photo, target, overwrite=overwrite)
     if target is not None:
-        imaging.copy_file(source, target, overwrite=overwrite)
+        files.copy_file(source, target, overwrite=overwrite)
         return None
     return source if isinstance(source, bytes) else Path(source).read_bytes()
 

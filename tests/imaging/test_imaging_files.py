@@ -11,9 +11,9 @@ from tests.imaging.samples import decode, encode, noise, smooth
 
 from retouch import files
 from retouch.errors import RetouchError
+from retouch.files import copy_file
 from retouch.imaging import (
     check_target,
-    copy_file,
     photo_from_array,
     read_photo,
     write_photo,

@@ -62,3 +62,14 @@ def test_a_full_disk_leaves_the_checkpoints_as_they_are(tmp_path, monkeypatch, e
     with pytest.raises(RetouchError, match=r"Cannot write a checkpoint .* go on with --resume"):
         save_checkpoint(tmp_path, state(10))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00000005.pt"]
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "unlink", lambda *_, **__: None)  # as if it had been killed
+        patch.setattr(torch, "save", lambda content, file: file.write(b"half") and 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            save_checkpoint(tmp_path, state(5))
+    assert len(list(tmp_path.iterdir())) == 1
+    save_checkpoint(tmp_path, state(10))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00000010.pt"]

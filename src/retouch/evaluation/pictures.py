@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 
 from retouch.evaluation.arrays import Features, Hole, Pixels
-from retouch.files import write_bytes
+from retouch.files import write_file
 from retouch.imaging import photo_from_array, write_photo, write_png
 
 # File systems allow 255 characters, including the ending.
@@ -64,10 +63,8 @@ def keep_features(features: Features | None, out: Path, picture: Path) -> None:
         return
     path = features_path(out, picture)
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = BytesIO()
-    np.save(content, features)
     # Two workers may have the same photo with different holes. Neither may see the other's unfinished file.
-    write_bytes(content.getvalue(), path, overwrite=True)
+    write_file(lambda file: np.save(file, features), path, overwrite=True)
 
 
 def features_path(out: Path, picture: Path) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.files import write_bytes
+from retouch.files import write_text
 
 ROWS, SETTINGS = "rows.jsonl", "settings.json"
 
@@ -75,9 +75,9 @@ def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, A
                 )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_bytes(json.dumps(wanted, indent=1).encode(), settings_file, overwrite=True)
+        write_text(json.dumps(wanted, indent=1), settings_file, overwrite=True)
         # Rewritten, so that no incomplete line stays in the middle.
-        write_bytes("".join(json.dumps(row) + "\n" for row in rows).encode(), rows_file, overwrite=True)
+        write_text("".join(json.dumps(row) + "\n" for row in rows), rows_file, overwrite=True)
     except OSError as error:
         raise RetouchError(f"Cannot write to {out} ({error.strerror}); name another --out.") from error
     return rows

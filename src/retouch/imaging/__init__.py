@@ -5,7 +5,6 @@ metadata from reading to writing. Only :func:`to_srgb` and :func:`from_srgb` con
 sRGB that models work in.
 """
 
-from retouch.files import copy_file
 from retouch.imaging.colour import from_srgb, to_srgb
 from retouch.imaging.masks import mask_from_alpha, mask_from_array, read_mask
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
@@ -18,7 +17,6 @@ __all__ = [
     "Photo",
     "TiffLayout",
     "check_target",
-    "copy_file",
     "from_srgb",
     "mask_from_alpha",
     "mask_from_array",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from retouch.errors import RetouchError
+from retouch.files import remove_unfinished, write_file
 
 _KEPT = 2
 _NAME = "checkpoint-{:08d}.pt"
@@ -29,21 +28,16 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
         RetouchError: there is no room, or nothing can be written there; checkpoints stay as they are.
     """
     path = folder / _NAME.format(state["step"])
-    unfinished = path.with_suffix(".tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        remove_unfinished(folder)  # a killed process may have left as much as a whole checkpoint
+        write_file(lambda file: torch.save(state, file), path, overwrite=True)
         for old in checkpoints(folder)[:-_KEPT]:
             old.unlink()
-    except (OSError, RuntimeError) as error:  # torch turns some errors of writing into its own
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    except (RetouchError, OSError, RuntimeError) as error:  # torch turns some errors of writing into its own
         raise RetouchError(
-            f"Cannot write a checkpoint to {folder} ({error}); make room and go on with --resume."
+            f"Cannot write a checkpoint to {folder} ({error.__cause__ or error}); make room and go on with "
+            "--resume."
         ) from error
     return path
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from retouch.files import write_bytes
+from retouch.files import write_text
 from retouch.imaging import write_png
 
 _GAP = 4
@@ -39,7 +39,7 @@ class Journal:
                 kept += [row for row in rows if int(row[0]) <= start]
         content = StringIO()
         csv.writer(content, lineterminator="\n").writerows(kept)
-        write_bytes(content.getvalue().encode(), self._path, overwrite=True)
+        write_text(content.getvalue(), self._path, overwrite=True)
         self._board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

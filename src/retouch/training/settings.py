@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from retouch.errors import RetouchError
-from retouch.files import write_bytes
+from retouch.files import write_text
 from retouch.training.config import build, dump
 from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe
@@ -180,7 +180,7 @@ def dump_config(config: Config) -> dict[str, Any]:
 def write_config(folder: Path, config: Config) -> None:
     """Write :data:`CONFIG` into the folder of a run, whole or not at all."""
     content = yaml.safe_dump(dump_config(config), sort_keys=False)
-    write_bytes(content.encode(), folder / CONFIG, overwrite=True)
+    write_text(content, folder / CONFIG, overwrite=True)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -7,8 +7,6 @@ it was trained with. The files that are part of this package lie beside this mod
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from retouch.errors import RetouchError
+from retouch.files import refuse_existing, write_bytes
 
 ENDING = ".safetensors"
 """How the name of a weights file ends."""
@@ -90,18 +89,14 @@ def write_weights(
     """
     if path.suffix.lower() != ENDING:
         raise RetouchError(f"Weights are written to a file that ends in {ENDING}; rename {path.name}.")
-    if path.is_dir():
-        raise RetouchError(f"{path} is a folder; name a file in it.")
-    if not overwrite and os.path.lexists(path):
-        raise RetouchError(
-            f"{path} exists already; use --overwrite (overwrite=True in Python) or another name."
-        )
+    refuse_existing(path, overwrite=overwrite)  # before the work of rounding
     try:
         told = json.dumps(dict(about), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise RetouchError(f"What is written about the weights must be plain JSON: {error}.") from error
     halves = {name: _half(name, each) for name, each in tensors.items()}
-    _replace(path, save(halves, {"format": _FORMAT, "model": model, "about": told}))
+    content = save(halves, {"format": _FORMAT, "model": model, "about": told})
+    write_bytes(content, path, overwrite=overwrite)
 
 
 def shipped(file_name: str) -> Path:
@@ -189,22 +184,3 @@ def _half(name: str, tensor: Tensor) -> Tensor:
 
 def _shape(tensor: Tensor) -> str:
     return "×".join(map(str, tensor.shape)) or "a single value"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # Through a link, so that it stays one.
-    path = Path(os.path.realpath(path))
-    unfinished = path.parent / f".retouch-{secrets.token_hex(8)}.part"
-    try:
-        try:
-            with unfinished.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except FileNotFoundError as error:
-        raise RetouchError(f"The folder {path.parent} does not exist; make it first.") from error
-    except OSError as error:
-        raise RetouchError(f"{path} cannot be written ({error.strerror}); choose another place.") from error

@@ -1,0 +1,55 @@
+"""Atomic writing by callback, as text and by copying; the image formats are in tests/imaging."""
+
+import pytest
+
+from retouch import RetouchError
+from retouch.files import remove_unfinished, write_file, write_text
+
+
+def test_a_callback_writes_in_pieces(tmp_path):
+    target = tmp_path / "a.bin"
+
+    def write(file):
+        file.write(b"one ")
+        assert not target.exists()
+        file.write(b"two")
+
+    write_file(write, target)
+    assert target.read_bytes() == b"one two"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_callback_that_fails_leaves_what_was_there(tmp_path):
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"before")
+
+    def write(file):
+        file.write(b"half")
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        write_file(write, target, overwrite=True)
+    assert target.read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_file_that_exists_is_refused_before_anything_is_computed(tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"before")
+    with pytest.raises(RetouchError, match="exists already"):
+        write_file(lambda file: pytest.fail("was called"), tmp_path / "a.bin")
+
+
+def test_text_is_written_as_it_is(tmp_path):
+    write_text("Straße\r\nend\n", tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_bytes() == "Straße\r\nend\n".encode()
+    with pytest.raises(RetouchError, match="exists already"):
+        write_text("", tmp_path / "a.txt")
+
+
+def test_what_a_killed_writer_left_can_be_removed(tmp_path):
+    left = tmp_path / "left"
+    write_file(lambda file: left.write_text(next(tmp_path.glob(".*")).name), tmp_path / "a.bin")
+    unfinished = tmp_path / left.read_text()
+    unfinished.write_bytes(b"half")
+    remove_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin", "left"]
