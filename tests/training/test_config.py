@@ -6,7 +6,8 @@ from typing import Literal
 import pytest
 
 from retouch import RetouchError
-from retouch.training.config import build, dump, override, read_yaml
+from retouch.options import build, dump
+from retouch.training.config import config_names, find_config, override, read_yaml
 
 
 @dataclass(frozen=True)
@@ -128,3 +129,21 @@ def test_bad_files(tmp_path, text, sentence):
         read_yaml(path)
     with pytest.raises(RetouchError, match="Cannot read"):
         read_yaml(tmp_path / "nowhere.yaml")
+
+
+def test_a_configuration_is_found_by_name_or_path(tmp_path, monkeypatch):
+    assert "contextual-attention-lite" in config_names()
+    for name in config_names():
+        assert find_config(name).name == f"{name}.yaml"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("steps: 1")
+    (tmp_path / "pen-net-lite").write_text("steps: 2")
+    assert read_yaml(find_config("mine.yaml")) == {"steps": 1}
+    assert read_yaml(find_config(tmp_path / "mine.yaml")) == {"steps": 1}
+    assert read_yaml(find_config("pen-net-lite")) == {"steps": 2}  # a file goes before a name
+
+
+@pytest.mark.parametrize("given", ["contextual-attention", "configs/pen-net-lite.yaml", ""])
+def test_a_wrong_name_lists_what_there_is(given):
+    with pytest.raises(RetouchError, match=r"There is no configuration .* confidence-head, context-enc"):
+        find_config(given)

@@ -12,7 +12,7 @@ import yaml
 
 from retouch.errors import RetouchError
 from retouch.files import write_text
-from retouch.training.config import build, dump
+from retouch.options import build, dump
 from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe
 
