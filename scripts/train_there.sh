@@ -6,8 +6,8 @@
 # It takes in what the pack brought, trains, and puts into OUT what should travel back. Several packs add up: what
 # they bring stays in WORK, outside the pack, so a pack needs to bring only what is new. These can be set:
 #
-#     CONFIG   settings to start with, a file of the pack or a path (default configs/contextual-attention-paper.yaml);
-#              a run that goes on keeps its own, and --set changes them
+#     CONFIG   settings to start with: the name of a configuration of the pack, a file of the pack or a path (default
+#              contextual-attention-paper); a run that goes on keeps its own, and --set changes them
 #     MINUTES  train for so long, start-up included (default 60); the last validation, export and splitting come on top.
 #              0: take in what was brought, put into OUT what is there, and do not train
 #     RUN      name of the run (default run)
@@ -21,7 +21,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-: "${CONFIG:=configs/contextual-attention-paper.yaml}" "${MINUTES:=60}" "${RUN:=run}" "${PARTS:=none}"
+: "${CONFIG:=contextual-attention-paper}" "${MINUTES:=60}" "${RUN:=run}" "${PARTS:=none}"
 : "${WORK:=$HOME/retouch-training}" "${OUT:=$here/out}" "${PYTHON:=python3}"
 run=$WORK/runs/$RUN
 mkdir -p "$WORK/data" "$WORK/masks" "$WORK/site" "$WORK/parts/$RUN" "$run" "$OUT"
@@ -76,14 +76,19 @@ fi
 # Training.
 code=0
 if [ "$MINUTES" != 0 ]; then
-    if [ -f "$here/$CONFIG" ]; then CONFIG=$here/$CONFIG; fi
+    for file in "$here/configs/$CONFIG.yaml" "$here/$CONFIG"; do
+        if [ -f "$file" ]; then
+            CONFIG=$file
+            break
+        fi
+    done
     resume=
     if [ -n "$(newest "$run"/checkpoint-*.pt)" ]; then
         resume=--resume
         if [ -f "$run/config.yaml" ]; then CONFIG=$run/config.yaml; fi
     fi
     masks=
-    if grep -q 'kind: objects' "$CONFIG"; then masks=--masks; fi
+    if [ -f "$CONFIG" ] && grep -q 'kind: objects' "$CONFIG"; then masks=--masks; fi
     case "$*" in *data.masks=*) masks= ;; esac # whoever changes the masks says whether they need silhouettes
     # In a process group of its own: training obeys a second signal at once, and is to get just one.
     own_group='import os, sys; os.setpgid(0, 0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'

@@ -244,6 +244,19 @@ def test_several_packs_add_up_and_a_run_goes_on(there, shard, tmp_path):
     assert (out / "metrics.csv").read_text() == "until 2"
 
 
+def test_the_settings_of_the_pack_have_names(there, tmp_path):
+    pack, runs = tmp_path / "pack", tmp_path / "work" / "runs"
+    (tmp_path / "mine.yaml").write_text("model: pen-net")
+    done("pack", pack, "--config", tmp_path / "mine.yaml")
+    chosen = {"first": {}, "second": {"CONFIG": "pen-net-lite"}, "third": {"CONFIG": "mine"}}
+    for (run, settings), name in zip(
+        chosen.items(), ("contextual-attention-paper", "pen-net-lite", "mine"), strict=True
+    ):
+        assert there(pack, RUN=run, **settings).wait() == 0
+        told = (runs / run / "told.txt").read_text().split("\n")
+        assert told[0] == str(pack / "configs" / f"{name}.yaml")
+
+
 def test_a_checkpoint_is_taken_in_once_all_parts_are_there(there, large, tmp_path):
     run, pack = tmp_path / "work" / "runs" / "mine", tmp_path / "pack"
     manifest = tmp_path / "pack" / "run" / f"{large.name}.parts.json"

@@ -77,6 +77,21 @@ def test_mistakes_are_one_sentence_and_leave_nothing(config, data, tmp_path, opt
     assert not (tmp_path / "run").exists()
 
 
+def test_a_configuration_has_a_name(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiny = ["--set", "steps=1", "--set", "batch=1", "--set", "recipe.width=0.04", "--set", "data.held_out=1"]
+    no_objects = ["--set", "data.masks={kind: rectangles}", "--set", "data.size=96", "--device", "cpu"]
+    done = run("train", "contextual-attention-lite", "--data", data, "--out", "run", *tiny, *no_objects)
+    assert done.exit_code == 0, done.output
+    assert "step 1/1" in done.stderr
+
+    wrong = run("train", "contextual-attention", "--data", data, "--out", "other")
+    assert wrong.exit_code == 2
+    assert "contextual-attention-lite, contextual-attention-paper" in wrong.stderr
+    assert not (tmp_path / "other").exists()
+    assert "contextual-attention-lite" in " ".join(run("train", "--help").stdout.split())
+
+
 def test_what_is_not_installed_is_said(config, data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
     result = run("train", config, "--data", data, "--out", tmp_path / "run")

@@ -13,7 +13,14 @@ from retouch.errors import RetouchError
 
 
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file, such as those in configs/.")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A configuration that ships with retouch, such as contextual-attention-lite, or a YAML file "
+            "of yours. A wrong name lists those that ship.",
+        ),
+    ],
     data: Annotated[
         list[Path],
         typer.Option(metavar="PATH", help="A folder of photos, a tar file of them, or both; repeatable."),

@@ -17,7 +17,7 @@ from lightning.fabric import Fabric
 
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, load_checkpoint
-from retouch.training.config import override, read_yaml
+from retouch.training.config import find_config, override, read_yaml
 from retouch.training.data import TrainingSet
 from retouch.training.finetune import begin_with, fitting
 from retouch.training.journal import duration
@@ -32,7 +32,7 @@ _FIXED = ("seed", "data.held_out")
 
 
 def start(
-    configuration: Path,
+    configuration: str | Path,
     data: Sequence[Path],
     folder: Path,
     *,
@@ -49,7 +49,7 @@ def start(
     """Train a model, or go on training it.
 
     Args:
-        configuration: a YAML file; see :class:`retouch.training.settings.Run`.
+        configuration: A YAML file, or the name of a shipped one; see :class:`retouch.training.settings.Run`.
         data: tar shards, folders or pictures.
         folder: of the run: checkpoints, ``config.yaml``, ``metrics.csv``, grids.
         silhouettes: a tar file or folder of them, for masks of objects.
@@ -66,7 +66,7 @@ def start(
         RetouchError: something of this does not fit; nothing was written then. Or training broke down.
     """
     ends = None if minutes is None else time.monotonic() + 60 * minutes
-    config = build_config(override(read_yaml(configuration), changes))
+    config = build_config(override(read_yaml(find_config(configuration)), changes))
     _check(config, folder, resume, devices)
     if resume and weights is not None:
         raise RetouchError("--resume goes on with the weights of the checkpoint; leave out --from.")
