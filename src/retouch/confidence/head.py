@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retouch.networks.layers import convolution, doubled
 from retouch.networks.network_model import opened
 
 NAME = "confidence-head"
@@ -59,8 +60,8 @@ class ConfidenceHead(nn.Module):
         seen = F.pad(seen, (0, -width % DEEPEST, 0, -height % DEEPEST), mode="replicate")
         quarter = self.quarter(seen)
         eighth = self.eighth(quarter)
-        deep = _doubled(self.sixteenth(eighth))
-        deep = _doubled(self.up_eighth(torch.cat([deep, eighth], 1)))
+        deep = doubled(self.sixteenth(eighth))
+        deep = doubled(self.up_eighth(torch.cat([deep, eighth], 1)))
         logits = self.last(self.up_quarter(torch.cat([deep, quarter], 1)))
         whole = F.interpolate(logits, scale_factor=float(CELL), mode="bilinear", align_corners=False)
         return whole[..., :height, :width]
@@ -96,11 +97,5 @@ def open_head(device: torch.device, file: Path | None = None) -> ConfidenceHead:
 
 def _layer(channels: int, made: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     # Replicated edges look like a picture; zeros do not.
-    convolution = nn.Conv2d(
-        channels, made, 3, stride, padding=dilation, dilation=dilation, padding_mode="replicate"
-    )
-    return nn.Sequential(convolution, nn.ELU())
-
-
-def _doubled(values: Tensor) -> Tensor:
-    return F.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)
+    layer = convolution(channels, made, 3, stride, dilation, padding_mode="replicate")
+    return nn.Sequential(layer, nn.ELU())

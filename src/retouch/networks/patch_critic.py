@@ -1,20 +1,24 @@
-"""What critics that score patches share."""
+"""What the critics that score patches share (PatchGAN; Isola et al., CVPR 2017, section 3.2.2)."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from retouch.errors import RetouchError
 
+SLOPE = 0.2
+"""Slope of the critics' leaky ReLU below 0."""
+
 
 class PatchCritic(nn.Module):
-    """Layers, and one more that makes the scores.
+    """Scores the patches of an image: ``layers``, and then ``score``, a convolution to one channel.
 
     Attributes:
-        smallest: the smallest side, in pixels, of which a score is left.
-        layers: made by the subclass, like ``score``.
+        smallest: Smallest side of an image, in pixels. It gets one score.
+        layers: Built by the subclass, as is ``score``.
     """
 
     smallest: ClassVar[int]
@@ -29,3 +33,8 @@ class PatchCritic(nn.Module):
             )
         scores: Tensor = self.score(self.layers(image))
         return scores
+
+
+def spectral_layer(convolution: nn.Conv2d) -> list[nn.Module]:
+    """A convolution of spectral norm 1 (Miyato et al., ICLR 2018), and a leaky ReLU."""
+    return [spectral_norm(convolution), nn.LeakyReLU(SLOPE)]

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retouch.networks.layers import convolution
 from retouch.networks.network_model import opened
 from retouch.ops.resize import shrink
 
@@ -113,4 +114,4 @@ def _plane(like: Tensor, scale: int) -> Tensor:
 
 
 def _layer(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
+    return convolution(inputs, outputs, dilation=dilation, padding_mode="replicate")

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from retouch.errors import RetouchError
 from retouch.matching.correspondence import SoftCorrespondence
 from retouch.models.contextual_attention.network import attend
+from retouch.networks.layers import convolution, doubled, normal, scaled
 
 PAPER = 1.0
 """The width of Yu et al.: 48 channels at full resolution."""
@@ -63,7 +64,7 @@ class ConfidenceFeedbackNetwork(nn.Module):
     def __init__(self, width: float = PAPER, gates: Gates = "each") -> None:
         super().__init__()
         self.coarse = _Coarse(width, gates)
-        c1, c2, c4 = (max(2, round(width * each)) for each in (48, 96, 192))
+        c1, c2, c4 = scaled((48, 96, 192), width, least=2)
         self.encoder = nn.Sequential(
             _Gated(4, c1, gates, kernel=5),
             *(_Gated(c1, c2, gates, stride=2), _Gated(c2, c2, gates)),
@@ -74,10 +75,10 @@ class ConfidenceFeedbackNetwork(nn.Module):
         double = nn.Upsample(scale_factor=2.0)
         self.image = nn.Sequential(
             *(double, _Gated(c4, c2, gates), _Gated(c2, c2, gates)),
-            *(double, _Gated(c2, c1, gates), _Gated(c1, c1, gates), _convolution(c1, 3, std=0.02)),
+            *(double, _Gated(c2, c1, gates), _Gated(c1, c1, gates), _to_image(c1, 3)),
         )
         self.confidence = nn.Sequential(
-            *(_Gated(c4, c2, gates), double, _Gated(c2, c1, gates), _convolution(c1, 1, std=0.02)),
+            *(_Gated(c4, c2, gates), double, _Gated(c2, c1, gates), _to_image(c1, 1)),
             # Whether a pixel can be trusted varies less than what it looks like.
             *(nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False), nn.Sigmoid()),
         )
@@ -99,7 +100,7 @@ class ConfidenceFeedbackNetwork(nn.Module):
                 f"{tuple(image.shape[2:])}."
             )
         known = torch.where(mask > 0, 0, image)
-        coarse = _enlarged(self.coarse(torch.cat([known, mask], 1)).clamp(-1, 1))
+        coarse = doubled(self.coarse(torch.cat([known, mask], 1)).clamp(-1, 1))
         features = self.encoder(torch.cat([torch.where(mask > 0, coarse, image), mask], 1))
         attended, correspondence = attend(features, mask, allowed)
         joined = self.joined(torch.cat([self.reach(features), attended], 1))
@@ -112,7 +113,7 @@ class _Coarse(nn.Module):
 
     def __init__(self, width: float, gates: Gates) -> None:
         super().__init__()
-        c1, c2, c4, c8 = (max(2, round(width * each)) for each in (48, 96, 192, 384))
+        c1, c2, c4, c8 = scaled((48, 96, 192, 384), width, least=2)
         self.encoder = nn.ModuleList(
             [
                 _Gated(4, c1, gates, kernel=5),
@@ -126,7 +127,7 @@ class _Coarse(nn.Module):
         self.decoder = nn.ModuleList(
             [_Gated(c8 + c4, c4, gates), _Gated(c4 + c2, c2, gates), _Gated(c2 + c1, c1, gates)]
         )
-        self.last = _convolution(c1, 3, std=0.02)
+        self.last = _to_image(c1, 3)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``B×4×H×W``, known colours and mask, to ``B×3×(H/2)×(W/2)``."""
@@ -135,7 +136,7 @@ class _Coarse(nn.Module):
             values = layer(values)
             encoded.append(values)
         for layer, beside in zip(self.decoder, encoded[-2::-1], strict=True):
-            values = layer(torch.cat([_enlarged(values), beside], 1))
+            values = layer(torch.cat([doubled(values), beside], 1))
         image: Tensor = self.last(values)
         return image
 
@@ -149,7 +150,9 @@ class _Gated(nn.Module):
         super().__init__()
         self.outputs = outputs
         count = outputs if gates == "each" else 1
-        self.convolution = _convolution(inputs, outputs + count, kernel, stride, dilation)
+        self.convolution = convolution(
+            *(inputs, outputs + count, kernel, stride, dilation), padding_mode="reflect", gain=1.0
+        )
         with torch.no_grad():
             self.convolution.weight[:outputs] *= _GAIN
 
@@ -159,17 +162,5 @@ class _Gated(nn.Module):
         return gated
 
 
-def _convolution(
-    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1, std: float | None = None
-) -> nn.Conv2d:
-    made = nn.Conv2d(
-        *(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation), padding_mode="reflect"
-    )
-    nn.init.normal_(made.weight, std=(inputs * kernel**2) ** -0.5 if std is None else std)
-    assert made.bias is not None
-    nn.init.zeros_(made.bias)
-    return made
-
-
-def _enlarged(values: Tensor) -> Tensor:
-    return F.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)
+def _to_image(inputs: int, outputs: int) -> nn.Conv2d:
+    return normal(convolution(inputs, outputs, padding_mode="reflect"), 0.02)

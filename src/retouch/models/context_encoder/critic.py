@@ -9,10 +9,10 @@ of spectral norm 1 where the code normalises over the batch: 2,764,737 parameter
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from retouch.models.context_encoder.network import Form
-from retouch.networks.patch_critic import PatchCritic
+from retouch.networks.layers import convolution, scaled
+from retouch.networks.patch_critic import SLOPE, PatchCritic, spectral_layer
 
 CHANNELS = (64, 128, 256, 512)
 """Published channels of the layers that halve the image."""
@@ -34,17 +34,18 @@ class ContextEncoderCritic(PatchCritic):
         """Build the critic of a form; ``width`` multiplies :data:`CHANNELS`."""
         super().__init__()
         inputs, layers = 3, list[nn.Module]()
-        for place, each in enumerate(CHANNELS):
-            outputs = max(1, round(width * each))
+        for place, outputs in enumerate(scaled(CHANNELS, width)):
             normalised = form == "connected" and place > 0
-            convolution = nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=not normalised)
-            nn.init.normal_(convolution.weight, std=0.02)
-            layers.append(spectral_norm(convolution) if form == "convolutional" else convolution)
-            if normalised:
-                # Without running statistics: those of real and filled images differ, and a mixture of both
-                # would be what the generator is judged with.
-                layers.append(nn.BatchNorm2d(outputs, track_running_stats=False))
-            layers.append(nn.LeakyReLU(0.2))
+            made = convolution(inputs, outputs, 4, 2, bias=not normalised)
+            nn.init.normal_(made.weight, std=0.02)
+            if form == "convolutional":
+                layers += spectral_layer(made)
+            elif normalised:
+                # Without running statistics: those of real and filled images differ, and the generator would
+                # be judged with a mixture of both.
+                layers += [made, nn.BatchNorm2d(outputs, track_running_stats=False), nn.LeakyReLU(SLOPE)]
+            else:
+                layers += [made, nn.LeakyReLU(SLOPE)]
             inputs = outputs
         self.layers = nn.Sequential(*layers)
         self.score = nn.Conv2d(inputs, 1, 4)

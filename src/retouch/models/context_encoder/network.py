@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
+from retouch.networks.layers import ELU_GAIN, convolution, scaled
 
 Form = Literal["connected", "convolutional"]
 """The paper's network for the middle of 128², or the one for holes of any shape in images of any size."""
@@ -34,8 +35,6 @@ MIDDLE = slice(SIDE // 4, SIDE - SIDE // 4)
 _CHANNELS = (64, 64, 128, 256, 512)
 _BOTTLENECK = 4000
 _MEAN = (117 / 127.5 - 1, 104 / 127.5 - 1, 123 / 127.5 - 1)  # what a hole is hidden with
-# The gain that keeps the strength of normally distributed values through ELU: E[ELU(x)²] = 0.645.
-_GAIN = 0.645**-0.5
 
 
 class ConnectedNetwork(nn.Module):
@@ -48,8 +47,8 @@ class ConnectedNetwork(nn.Module):
     def __init__(self, width: float = PAPER) -> None:
         """Build it; ``width`` multiplies all channels, the bottleneck's too."""
         super().__init__()
-        channels = _scaled(_CHANNELS, width)
-        (bottleneck,) = _scaled((_BOTTLENECK,), width)
+        channels = scaled(_CHANNELS, width)
+        (bottleneck,) = scaled((_BOTTLENECK,), width)
         layers: list[nn.Module] = [nn.Conv2d(3, channels[0], 4, 2, padding=1), nn.ELU()]
         for inputs, outputs in pairwise(channels):
             layers += _normalised(nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False))
@@ -111,8 +110,8 @@ class ConvolutionalNetwork(nn.Module):
     def __init__(self, width: float = PAPER) -> None:
         """Build it; ``width`` multiplies all channels (:data:`PAPER`, :data:`LITE`)."""
         super().__init__()
-        channels = _scaled(_CHANNELS, width)
-        fine = _scaled((32, 16), width)
+        channels = scaled(_CHANNELS, width)
+        fine = scaled((32, 16), width)
         self.encoder = nn.ModuleList(
             nn.Sequential(_convolution(inputs, outputs, kernel=4, stride=2), nn.ELU())
             for inputs, outputs in pairwise((4, *channels))
@@ -174,18 +173,10 @@ def network(form: Form, width: float = PAPER) -> ConnectedNetwork | Convolutiona
     return ConnectedNetwork(width) if form == "connected" else ConvolutionalNetwork(width)
 
 
-def _scaled(channels: tuple[int, ...], width: float) -> list[int]:
-    return [max(1, round(width * each)) for each in channels]
-
-
-def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ELU()]
+def _normalised(layer: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [layer, nn.BatchNorm2d(layer.out_channels), nn.ELU()]
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-    made = nn.Conv2d(inputs, outputs, kernel, stride, dilation * ((kernel - 1) // 2), dilation)
     # Deviation from the code, which draws with 0.02: without normalisation signals would fade layer by layer.
-    nn.init.normal_(made.weight, std=_GAIN * (inputs * kernel**2) ** -0.5)
-    assert made.bias is not None
-    nn.init.zeros_(made.bias)
-    return made
+    return convolution(inputs, outputs, kernel, stride, dilation, gain=ELU_GAIN)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from retouch.errors import RetouchError
+from retouch.networks.layers import convolution, scaled
+from retouch.networks.patch_critic import SLOPE
 
 LOCAL = (64, 128, 256, 512)
 """Published channels of the local critic."""
@@ -35,10 +37,8 @@ class Critic(nn.Module):
         if side % 16 or side < 32:
             raise RetouchError(f"A critic's images need a side of 32, 48, 64 … pixels, not {side}.")
         inputs, layers = 3, list[nn.Module]()
-        for each in channels:
-            outputs = max(1, round(width * each))
-            convolution = nn.Conv2d(inputs, outputs, 5, 2, padding=2, padding_mode="reflect")
-            layers += [convolution, nn.LeakyReLU(0.2)]
+        for outputs in scaled(channels, width):
+            layers += [convolution(inputs, outputs, 5, 2, padding_mode="reflect"), nn.LeakyReLU(SLOPE)]
             inputs = outputs
         self.side = side
         self.layers = nn.Sequential(*layers)

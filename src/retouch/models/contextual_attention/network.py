@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from retouch.errors import RetouchError
 from retouch.matching import cells
 from retouch.matching.correspondence import SoftCorrespondence, match
+from retouch.networks.layers import convolution, scaled
 
 PAPER = 1.0
 """The published width: 32 channels in the first layer; 3,601,542 parameters."""
@@ -49,7 +50,7 @@ class ContextualAttentionNetwork(nn.Module):
 
     def __init__(self, width: float = PAPER) -> None:
         super().__init__()
-        c1, c2, c4 = (max(2, round(width * each)) for each in (32, 64, 128))
+        c1, c2, c4 = scaled((32, 64, 128), width, least=2)
         # Stage 1, section 3. Resolutions: full, half, quarter; then up again in `_decoder`.
         self.coarse = nn.Sequential(
             _layer(5, c1, kernel=5),
@@ -181,20 +182,12 @@ def _layer(
     dilation: int = 1,
     activation: type[nn.Module] | None = nn.ELU,
 ) -> nn.Sequential:
-    convolution = nn.Conv2d(
-        inputs,
-        outputs,
-        kernel,
-        stride,
-        padding=dilation * (kernel // 2),
-        dilation=dilation,
-        padding_mode="reflect",
-    )
+    made = convolution(inputs, outputs, kernel, stride, dilation, padding_mode="reflect")
     # The initialisation of the code's framework.
-    nn.init.xavier_uniform_(convolution.weight)
-    assert convolution.bias is not None
-    nn.init.zeros_(convolution.bias)
-    return nn.Sequential(convolution) if activation is None else nn.Sequential(convolution, activation())
+    nn.init.xavier_uniform_(made.weight)
+    assert made.bias is not None
+    nn.init.zeros_(made.bias)
+    return nn.Sequential(made) if activation is None else nn.Sequential(made, activation())
 
 
 def _decoder(inputs: int, c4: int, c2: int, c1: int) -> nn.Sequential:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from retouch.models.infer_match_translate.network import CELL, CHANNELS
+from retouch.networks.layers import convolution, scaled
+from retouch.networks.patch_critic import spectral_layer
 
 _CHANNELS = (64, 128, 256)
 
@@ -21,12 +23,12 @@ class FeatureCritic(nn.Module):
     def __init__(self, width: float = 1.0) -> None:
         """Build it; ``width`` multiplies all channels but those of the features."""
         super().__init__()
-        channels = max(1, round(width * _CHANNELS[2]))
+        channels = scaled(_CHANNELS, width)[2]
         self.layers = nn.Sequential(
             *_layer(CHANNELS + 1, channels, kernel=1),
             *_layer(channels, channels, kernel=4, stride=2),
             *_layer(channels, channels),
-            spectral_norm(nn.Conv2d(channels, 1, 3, padding=1)),
+            spectral_norm(convolution(channels, 1)),
         )
 
     def forward(self, features: Tensor, hole: Tensor) -> Tensor:
@@ -41,7 +43,7 @@ class ConditionalCritic(nn.Module):
     def __init__(self, width: float = 1.0) -> None:
         """Build it; ``width`` multiplies all channels but those of the features."""
         super().__init__()
-        half, quarter, joined = (max(1, round(width * each)) for each in _CHANNELS)
+        half, quarter, joined = scaled(_CHANNELS, width)
         self.look = nn.Sequential(
             *_layer(3, half, kernel=4, stride=2),
             *_layer(half, quarter, kernel=4, stride=2),
@@ -49,7 +51,7 @@ class ConditionalCritic(nn.Module):
         self.condition = nn.Sequential(*_layer(CHANNELS, quarter, kernel=1))
         self.judge = nn.Sequential(
             *_layer(2 * quarter, joined),
-            spectral_norm(nn.Conv2d(joined, 1, 3, padding=1)),
+            spectral_norm(convolution(joined, 1)),
         )
 
     def forward(self, image: Tensor, features: Tensor) -> Tensor:
@@ -60,5 +62,4 @@ class ConditionalCritic(nn.Module):
 
 
 def _layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
-    padding = (kernel - stride + 1) // 2 if stride > 1 else kernel // 2
-    return [spectral_norm(nn.Conv2d(inputs, outputs, kernel, stride, padding)), nn.LeakyReLU(0.2)]
+    return spectral_layer(convolution(inputs, outputs, kernel, stride))

@@ -11,13 +11,13 @@ paper has VGG-19's.
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
+from retouch.networks.layers import ELU_GAIN, PaddingMode, convolution, scaled
 from retouch.networks.vgg import Vgg
 
 LAYER = "relu3_1"
@@ -38,13 +38,11 @@ LITE = 0.375
 """The width for laptops."""
 REACH = 3
 """Cells around the hole whose features the hole still has a part in; beyond, it is less than a hundredth."""
-Padding = Literal["zeros", "reflect"]
 _INFER = (256, 512)
 _TRANSLATE = (256, 128, 64)
 _DILATIONS = (1, 2, 4, 8)
 _BLOCKS = 3
-# The gain that keeps the strength of normally distributed values through ELU: E[ELU(x)²] = 0.645.
-_GAIN = 0.645**-0.5
+_convolution = partial(convolution, gain=ELU_GAIN)
 
 
 class ImageToFeatures(nn.Module):
@@ -59,7 +57,7 @@ class ImageToFeatures(nn.Module):
     def __init__(self, width: float = PAPER) -> None:
         """Build it; ``width`` multiplies all channels but those of the features."""
         super().__init__()
-        quarter, eighth = _scaled(_INFER, width)
+        quarter, eighth = scaled(_INFER, width)
         self.reduce = nn.Sequential(_convolution(CHANNELS + 2, quarter, kernel=1), nn.ELU())
         self.halve = nn.Sequential(_convolution(quarter, eighth, stride=2), nn.ELU())
         self.reach = nn.Sequential(*(_Residual(eighth, rate) for rate in _DILATIONS))
@@ -101,7 +99,7 @@ class FeaturesToImage(nn.Module):
     def __init__(self, width: float = PAPER) -> None:
         """Build it; ``width`` multiplies all channels but those of the features."""
         super().__init__()
-        quarter, half, whole = _scaled(_TRANSLATE, width)
+        quarter, half, whole = scaled(_TRANSLATE, width)
         layer = partial(_convolution, padding_mode="reflect")
         residual = partial(_Residual, padding_mode="reflect")
         self.layers = nn.Sequential(
@@ -144,7 +142,7 @@ def unknown_cells(mask: Tensor) -> Tensor:
 class _Residual(nn.Module):
     """What is added to the features: two convolutions, the first of them dilated."""
 
-    def __init__(self, channels: int, dilation: int = 1, padding_mode: Padding = "zeros") -> None:
+    def __init__(self, channels: int, dilation: int = 1, padding_mode: PaddingMode = "zeros") -> None:
         super().__init__()
         self.layers = nn.Sequential(
             *(_convolution(channels, channels, dilation=dilation, padding_mode=padding_mode), nn.ELU()),
@@ -154,25 +152,3 @@ class _Residual(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         changed: Tensor = F.elu(features + self.layers(features))
         return changed
-
-
-def _scaled(channels: tuple[int, ...], width: float) -> list[int]:
-    return [max(1, round(width * each)) for each in channels]
-
-
-def _convolution(
-    inputs: int,
-    outputs: int,
-    kernel: int = 3,
-    stride: int = 1,
-    dilation: int = 1,
-    padding_mode: Padding = "zeros",
-    gain: float = _GAIN,
-) -> nn.Conv2d:
-    made = nn.Conv2d(
-        inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation, padding_mode=padding_mode
-    )
-    nn.init.normal_(made.weight, std=gain * (inputs * kernel**2) ** -0.5)
-    assert made.bias is not None
-    nn.init.zeros_(made.bias)
-    return made

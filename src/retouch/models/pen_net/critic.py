@@ -7,9 +7,9 @@ by one; 4,318,401 parameters (published: 4.32 M).
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
-from retouch.networks.patch_critic import PatchCritic
+from retouch.networks.layers import normal, scaled
+from retouch.networks.patch_critic import PatchCritic, spectral_layer
 
 CHANNELS = (64, 128, 256, 512)
 """Published channels; all layers but the last of them halve the image."""
@@ -29,18 +29,10 @@ class PenNetCritic(PatchCritic):
         """Build it; ``width`` multiplies :data:`CHANNELS`."""
         super().__init__()
         inputs, layers = 3, list[nn.Module]()
-        for place, each in enumerate(CHANNELS):
-            outputs = max(1, round(width * each))
+        for place, outputs in enumerate(scaled(CHANNELS, width)):
             stride = 2 if place < len(CHANNELS) - 1 else 1
-            convolution = nn.Conv2d(inputs, outputs, 5, stride, padding=1, bias=False)
-            layers += [spectral_norm(_initialised(convolution)), nn.LeakyReLU(0.2)]
+            # Padded by one, as in the code, not by two.
+            layers += spectral_layer(normal(nn.Conv2d(inputs, outputs, 5, stride, 1, bias=False), 0.02))
             inputs = outputs
         self.layers = nn.Sequential(*layers)
-        self.score = _initialised(nn.Conv2d(inputs, 1, 5, padding=1))
-
-
-def _initialised(convolution: nn.Conv2d) -> nn.Conv2d:
-    nn.init.normal_(convolution.weight, std=0.02)
-    if convolution.bias is not None:
-        nn.init.zeros_(convolution.bias)
-    return convolution
+        self.score = normal(nn.Conv2d(inputs, 1, 5, padding=1), 0.02)

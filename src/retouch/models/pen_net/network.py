@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from retouch.errors import RetouchError
 from retouch.matching.cells import attention_cells, hole_window, repeat_edge, without_margin
 from retouch.matching.correspondence import SoftCorrespondence, match
+from retouch.networks.layers import convolution, doubled
 
 PAPER = 1.0
 """The published width: 32 channels in the first layer; 10,231,538 parameters."""
@@ -32,7 +32,7 @@ Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Filled:
+class Output:
     """What the network returns.
 
     Attributes:
@@ -83,7 +83,7 @@ class PenNetNetwork(nn.Module):
 
     def forward(
         self, image: Tensor, mask: Tensor, allowed: Tensor | None = None, hole_only: bool = False
-    ) -> Filled:
+    ) -> Output:
         """Fill the holes.
 
         Args:
@@ -101,7 +101,7 @@ class PenNetNetwork(nn.Module):
         deep, attended, correspondences = self.borrow(image, mask, allowed)
         window = hole_window(mask) if hole_only else None
         filled, pyramid = self.decode(deep, attended, window)
-        return Filled(filled, pyramid, correspondences)
+        return Output(filled, pyramid, correspondences)
 
     def borrow(
         self, image: Tensor, mask: Tensor, allowed: Tensor | None = None
@@ -152,11 +152,12 @@ class PenNetNetwork(nn.Module):
         around, *parts = _needed(wanted, [deep, *attended])
         joined, pyramid = deep[..., around[0], around[1]], []
         for layer, head, values, part in zip(self.decoder, self.heads, attended, parts, strict=True):
-            grown = _cut(layer(_double(joined)), around, part)
+            # Deviation: the code aligns corners, so that the place of a pixel depends on the image's size.
+            grown = _cut(layer(doubled(joined)), around, part)
             joined, around = torch.cat([grown, values[..., part[0], part[1]]], 1), part
             if window is None:
                 pyramid.append(head(joined))
-        made = _cut(self.last(_double(joined)), around, wanted)
+        made = _cut(self.last(doubled(joined)), around, wanted)
         image: Tensor = made.new_zeros(len(made), 3, height, width)
         image[..., wanted[0], wanted[1]] = made
         return image, tuple(pyramid)
@@ -224,7 +225,7 @@ class _Mixer(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-    made = nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
+    made = convolution(inputs, outputs, kernel, stride, dilation)
     # Deviation from the code, which draws all weights with 0.02: there signals fade from layer to layer, the
     # attention is nearly uniform at first, and short runs learn much more slowly.
     nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
@@ -237,11 +238,6 @@ def _to_image(inputs: int, kernel: int = 3) -> nn.Conv2d:
     made = _convolution(inputs, 3, kernel)
     nn.init.normal_(made.weight, std=0.02)  # so that the first images are grey
     return made
-
-
-def _double(values: Tensor) -> Tensor:
-    # Deviation: the code aligns corners, so that what lies where depends on the size of the image.
-    return F.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def _needed(wanted: Window, maps: Sequence[Tensor]) -> list[Window]:

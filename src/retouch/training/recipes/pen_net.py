@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from retouch.errors import RetouchError
 from retouch.models.pen_net.critic import PenNetCritic
-from retouch.models.pen_net.network import DEEPEST, LEVELS, PAPER, Filled, PenNetNetwork
+from retouch.models.pen_net.network import DEEPEST, LEVELS, PAPER, Output, PenNetNetwork
 from retouch.training.losses import (
     hinge_critic,
     hinge_generator,
@@ -82,7 +82,7 @@ class PenNetRecipe:
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Differences in the hole, on the known and of all levels, and what the critic says."""
         image = sample.image * 2 - 1
-        filled: Filled = generator(image, sample.mask)
+        filled: Output = generator(image, sample.mask)
         truths = [F.adaptive_avg_pool2d(image, (each.shape[2], each.shape[3])) for each in filled.pyramid]
         levels = [F.l1_loss(each.float(), truth) for each, truth in zip(filled.pyramid, truths, strict=True)]
         losses = {
@@ -100,7 +100,7 @@ class PenNetRecipe:
         """What tells fills from photos."""
         image = sample.image * 2 - 1
         with torch.no_grad():
-            filled: Filled = generator(image, sample.mask)
+            filled: Output = generator(image, sample.mask)
             fake = pasted(filled.image, image, sample.mask)
         with single_precision(image):
             # One call for both: each takes a step of the spectral norms' power iteration.
@@ -109,7 +109,7 @@ class PenNetRecipe:
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
         """The image of each level, enlarged, and the fill."""
-        filled: Filled = generator(image * 2 - 1, mask)
+        filled: Output = generator(image * 2 - 1, mask)
         size = image.shape[2:]
         levels = [F.interpolate((each.float() + 1) / 2, size) for each in filled.pyramid]
         fine = (filled.image.float() + 1) / 2
