@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from retouch.errors import RetouchError
-from retouch.models.pen_net.network import Filled
+from retouch.models.pen_net.network import Output
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Sample
 from retouch.training.settings import build_config
@@ -22,7 +22,7 @@ class Grey(nn.Module):
     def forward(self, image, mask):
         fill, level = self.values
         pyramid = tuple(level.expand(len(image), 3, side, side) for side in (4, 8))
-        return Filled(fill.expand_as(image), pyramid, ())
+        return Output(fill.expand_as(image), pyramid, ())
 
 
 class Sum(nn.Module):
