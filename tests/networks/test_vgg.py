@@ -1,9 +1,13 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from retouch import RetouchError
 from retouch.networks.vgg import Vgg, shift_tolerant_vgg, vgg19
+from retouch.weights.vgg import shift_tolerant
 
 VGG19 = (2, 2, 4, 4, 4)
 
@@ -95,6 +99,46 @@ def test_a_layer_that_is_not_there_is_one_sentence(layer):
 def test_sides_that_cut_cells_are_refused():
     with pytest.raises(RetouchError, match="18×16"):
         plain(True)(torch.rand(1, 3, 16, 18), ["relu3_1"])
+
+
+class RunsCode:
+    """What a pickle can do to whoever reads it: here it would only create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_pickle_of_anything_but_tensors_is_refused_and_not_run(tmp_path, wrapped):
+    path, trace = tmp_path / "vgg.pth", tmp_path / "ran"
+    torch.save({"features.0.weight": RunsCode(trace)} if wrapped else RunsCode(trace), path)
+    with pytest.raises(RetouchError, match=r"vgg\.pth cannot be read as a file of weights; give"):
+        vgg19(path)
+    assert not trace.exists()
+
+
+def test_what_is_no_tensor_is_refused(tmp_path):
+    torch.save({"features.0.weight": [1.0, 2.0]}, tmp_path / "vgg.pth")
+    with pytest.raises(RetouchError, match="something else than tensors"):
+        vgg19(tmp_path / "vgg.pth")
+
+
+@pytest.mark.parametrize("network", ["alex", "vgg"])
+def test_a_damaged_file_of_the_package_is_refused(tmp_path, monkeypatch, network):
+    folder = tmp_path / "weights" / "vST0.0"
+    folder.mkdir(parents=True)
+    torch.save(RunsCode(tmp_path / "ran"), folder / f"{network}_shift_tolerant.pth")
+    found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr("retouch.weights.vgg.find_spec", lambda name: found)
+    with pytest.raises(RetouchError, match=r"cannot be read .* pip install"):
+        shift_tolerant(network)
+    assert not (tmp_path / "ran").exists()
+    monkeypatch.setattr("retouch.weights.vgg.find_spec", lambda name: None)
+    with pytest.raises(RetouchError, match="stlpips-pytorch are missing; run: pip install"):
+        shift_tolerant(network)
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", None])

@@ -1,7 +1,10 @@
-"""The only door for weights: safetensors files that say what they are, never pickle.
+"""Weights files of retouch: safetensors with a header that describes them. No code can hide in them.
 
-A file holds what was learned in half precision, and in its header the name of the model and, as JSON, what
-it was trained with. The files that are part of this package lie beside this module.
+A file holds the parameters of a network in half precision. Its header holds the name of the model and, as
+JSON, what it was trained with. The files that ship with this package lie beside this module.
+
+Weights of other packages come as pickles; only :mod:`retouch.weights.vgg` reads those, through torch's
+restricted reader.
 """
 
 from __future__ import annotations
@@ -28,13 +31,13 @@ _FORMAT = f"{_FAMILY} 1"
 
 @dataclass(frozen=True)
 class Weights:
-    """What a file of weights holds.
+    """The content of a weights file.
 
     Attributes:
-        model: name of the model, such as "contextual-attention".
-        tensors: by their names in the network's state; those with a fraction are float32.
-        about: what it was trained with, as JSON has it: "config", "data", "steps", "seed", "scores" …
-        path: of the file, for error messages.
+        model: Name of the model, such as "contextual-attention".
+        tensors: Tensors by their names in the network's state. Floating-point ones are float32.
+        about: What it was trained with, as JSON holds it: "config", "data", "steps", "seed", "scores" …
+        path: Path of the file, for error messages.
     """
 
     model: str
@@ -47,8 +50,8 @@ def read_weights(path: Path) -> Weights:
     """Read a file that :func:`write_weights` wrote.
 
     Raises:
-        RetouchError: there is no such file, it is damaged or no safetensors file, or retouch did not export
-            it.
+        RetouchError: The file does not exist, is damaged, is no safetensors file, or was not exported by
+            retouch.
     """
     if not path.is_file():
         raise RetouchError(f"There is no weights file {path}; check its name.")
@@ -74,17 +77,17 @@ def write_weights(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write weights, such that at every moment ``path`` is either as it was or complete.
+    """Write a weights file. At every moment ``path`` is either as it was or complete.
 
     Args:
-        path: the file, ending in ``.safetensors``; its folder exists.
-        model: name of the model.
-        tensors: of any device and type; those with a fraction are rounded to half precision.
-        about: what it was trained with: plain values that JSON can hold.
-        overwrite: replace ``path`` if it is there.
+        path: The file, ending in ``.safetensors``. Its folder exists.
+        model: Name of the model.
+        tensors: Tensors of any device and type. Floating-point ones are rounded to half precision.
+        about: What it was trained with: plain values that JSON can hold.
+        overwrite: Replace ``path`` if it exists.
 
     Raises:
-        RetouchError: the name ends otherwise, the file is there already or cannot be written, half precision
+        RetouchError: The name has another ending, the file exists or cannot be written, half precision
             cannot hold a value, or JSON cannot hold ``about``.
     """
     if path.suffix.lower() != ENDING:
@@ -100,10 +103,10 @@ def write_weights(
 
 
 def shipped(file_name: str) -> Path:
-    """Return the path of a weights file that is part of this package.
+    """Return the path of a weights file that ships with this package.
 
     Raises:
-        RetouchError: this installation lacks it.
+        RetouchError: This installation lacks the file.
     """
     path = Path(__file__).parent / file_name
     if not path.is_file():
@@ -112,19 +115,19 @@ def shipped(file_name: str) -> Path:
 
 
 def shipped_names() -> list[str]:
-    """List the weights files that are part of this package, without their ending."""
+    """List the weights files that ship with this package, without their ending."""
     return sorted(path.stem for path in Path(__file__).parent.glob(f"*{ENDING}"))
 
 
 def restore(network: nn.Module, weights: Weights) -> None:
-    """Give a network the values of a file.
+    """Load the tensors of a file into a network.
 
     Args:
-        network: on any device; it keeps its own types.
-        weights: one tensor for each of its state, of the same name and shape.
+        network: On any device. It keeps its own data types.
+        weights: One tensor for each entry of the network's state, of the same name and shape.
 
     Raises:
-        RetouchError: names or shapes differ; the network is then as it was.
+        RetouchError: Names or shapes differ. The network is left as it was.
     """
     own, given = network.state_dict(), weights.tensors
     shapes = [
@@ -151,7 +154,7 @@ def restore(network: nn.Module, weights: Weights) -> None:
 
 
 def _header(metadata: Mapping[str, str], path: Path) -> tuple[str, dict[str, Any]]:
-    """The name of the model, and what it was trained with."""
+    """Return the name of the model, and what it was trained with."""
     family, _, number = metadata.get("format", "").partition(" ")
     if family != _FAMILY or "model" not in metadata or "about" not in metadata:
         raise RetouchError(f"{path} was not exported by retouch; give a file that `retouch export` wrote.")
@@ -171,7 +174,7 @@ def _header(metadata: Mapping[str, str], path: Path) -> tuple[str, dict[str, Any
 
 
 def _half(name: str, tensor: Tensor) -> Tensor:
-    """A copy in half precision and in memory of its own, as safetensors wants it."""
+    """Return a contiguous copy on the CPU, floating point as half precision: safetensors needs that."""
     kind = torch.float16 if tensor.is_floating_point() else tensor.dtype
     copy = tensor.detach().to("cpu", kind, copy=True).contiguous()
     if tensor.is_floating_point() and not bool(copy.isfinite().all()):

@@ -1,4 +1,4 @@
-"""What the configuration says that weights were trained with."""
+"""Settings that a network was trained with, read from its weights file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from retouch.weights import Weights
 
 
 def setting(weights: Weights, name: str, least: float, greatest: float) -> float:
-    """Read a number of ``about["config"]``.
+    """Read a number from ``about["config"]``.
 
-    A file must not be able to ask for more memory than there is, so there are limits.
+    The limits keep a file from asking for more memory than there is.
 
     Args:
-        weights: whose.
-        name: with dots, such as "recipe.width".
-        least: the least that it may be.
-        greatest: the greatest that it may be.
+        weights: The content of the file.
+        name: Dotted name of the setting, such as "recipe.width".
+        least: The least value allowed.
+        greatest: The greatest value allowed.
 
     Raises:
-        RetouchError: it is missing, no number, or out of range.
+        RetouchError: The setting is missing, no number, or out of range.
     """
     found = _found(weights, name)
     if isinstance(found, bool) or not isinstance(found, int | float):
@@ -35,10 +35,10 @@ def setting(weights: Weights, name: str, least: float, greatest: float) -> float
 
 
 def choice(weights: Weights, name: str, choices: Sequence[str]) -> str:
-    """Read one of several words of ``about["config"]``; arguments as for :func:`setting`.
+    """Read one of the words ``choices`` from ``about["config"]``; otherwise as :func:`setting`.
 
     Raises:
-        RetouchError: it is missing, or none of them.
+        RetouchError: The setting is missing, or none of the words.
     """
     found = _found(weights, name)
     if found not in choices:
