@@ -1,9 +1,29 @@
-"""The one error a user can cause."""
+"""The one error that a user can cause."""
+
+from __future__ import annotations
 
 
 class RetouchError(ValueError):
-    """An error the user can cause and mend.
+    """An error that the user can cause and fix.
 
-    Its text is one sentence that says what is wrong and what to do. The command line prints it
-    and ends with exit code 2; nothing has been written by then.
+    Its text is one sentence that says what is wrong and what to do. The command line prints it and ends with
+    exit code 2; nothing has been written by then.
     """
+
+
+def missing_extra(extra: str, package: str) -> RetouchError:
+    """Make the error that says how to install what an optional part of retouch needs.
+
+    retouch is on no package index, so the command installs it from a clone.
+
+    Args:
+        extra: The extra of ``pyproject.toml`` that brings the package: "train" or "evaluate".
+        package: What is missing.
+    """
+    command = f"pip install '.[{extra}]'"
+    if package == "torch":
+        # Alone, pip would bring torch's build for NVIDIA GPUs, of several gigabytes.
+        command = (
+            f"pip install torch --index-url https://download.pytorch.org/whl/cpu && {command} (without a GPU)"
+        )
+    return RetouchError(f"{package} is not installed; in a clone of retouch, run: {command}")

@@ -200,4 +200,4 @@ def test_without_the_extra_it_says_what_to_install(run, data, tmp_path, monkeypa
     monkeypatch.setattr(sys.modules["retouch.cli.evaluate"], "find_spec", lambda name: None)
     done = run("evaluate", "--model", "telea", "--data", data, "--out", tmp_path / "report")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "retouch[evaluate]" in done.err
+    assert "pip install '.[evaluate]'" in done.err

@@ -96,4 +96,4 @@ def test_what_is_not_installed_is_said(config, data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
     result = run("train", config, "--data", data, "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert "pip install 'retouch[train]'" in result.stderr
+    assert "lightning is not installed; in a clone of retouch, run: pip install '.[train]'" in result.stderr

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retouch.cli.terminal import plain_errors, progress_bar
-from retouch.errors import RetouchError
+from retouch.errors import RetouchError, missing_extra
 
 if TYPE_CHECKING:
     from retouch.evaluation.candidates import WeightsFile
@@ -166,8 +166,9 @@ def score(
 
 
 def _need_extra() -> None:
-    if any(find_spec(module) is None for module in ("torchmetrics", "yaml")):
-        raise RetouchError("Measuring needs more packages; get them with: pip install 'retouch[evaluate]'")
+    for module in ("torchmetrics", "yaml"):
+        if find_spec(module) is None:
+            raise missing_extra("evaluate", module)
 
 
 def _checked(metrics: Sequence[str] | None, inception: Path | None) -> tuple[list[str] | None, str | None]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from retouch.cli.terminal import plain_errors
-from retouch.errors import RetouchError
+from retouch.errors import missing_extra
 
 
 def train(
@@ -57,11 +57,15 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a model on your photos; Ctrl-C stops with a checkpoint, from which --resume goes on exactly."""
+    """Train a model on your photos.
+
+    Ctrl-C stops with a checkpoint, from which --resume goes on exactly. Pictures of how it does appear in
+    grids/ of the --out folder, the first one before the first step.
+    """
     with plain_errors():
-        for module in ("lightning", "yaml"):
+        for module in ("torch", "lightning", "yaml"):
             if find_spec(module) is None:
-                raise RetouchError(f"{module} is not installed; get it with: pip install 'retouch[train]'")
+                raise missing_extra("train", module)
         from retouch.training.start import start
 
         start(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from retouch.errors import RetouchError
+from retouch.errors import RetouchError, missing_extra
 from retouch.evaluation.store import file_digest
 
 # Other tools, and the module that each needs.
@@ -66,7 +66,7 @@ def check_models(models: Sequence[str], device: str = "auto") -> dict[str, Weigh
             raise RetouchError(f"Two models would be called {name} in the report; rename the file of one.")
         if name in BASELINES and file is None:
             if find_spec(BASELINES[name]) is None:
-                raise RetouchError(f"{name} is not installed; get it with: pip install 'retouch[evaluate]'")
+                raise missing_extra("evaluate", name)
         else:
             load(model, device="cpu")  # says what is wrong with its weights
         found[name] = WeightsFile(model, file_digest(file)) if file is not None else None
