@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.models.network_checks import check_any_size_and_several_holes
+from tests.models.network_checks import check_any_size_and_several_holes, check_bfloat16
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -162,11 +162,9 @@ def test_every_parameter_learns(form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_bfloat16_autocast(form):
-    built, (image, mask) = tiny(form).train(), pair(2)
-    with torch.autocast("cpu", torch.bfloat16):
-        filled = built(image, mask)
-    filled.float().square().sum().backward()
-    assert torch.isfinite(filled).all()
+    # Of two items batch normalisation would amplify the rounding at the bottleneck, where it sees just them.
+    built, (image, mask) = tiny(form).train(), pair(8)
+    check_bfloat16(built, lambda: (built(image, mask), []))
 
 
 @pytest.mark.parametrize("size", [(32, 48), (0, 64)])

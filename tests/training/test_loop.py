@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
+from types import SimpleNamespace
 
 import cv2
 import pytest
 import torch
 
 from retouch.errors import RetouchError
+from retouch.training import loop as training_loop
+from retouch.training import start as training_start
 from retouch.training.checkpoint import checkpoints, load_checkpoint
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
 from retouch.training.recipes.sample import Term
@@ -88,7 +91,9 @@ def test_a_folder_of_a_run_holds_all_that_the_page_says(tiny, pictures, tmp_path
     figures = curves(tmp_path / "run")
     assert set(figures["hole"]) == {1, 2, 3, 4}
     assert set(figures["critic_local"]) == {2, 3, 4}  # adversarial_from: 1
-    assert set(figures["validation_l1_hole"]) == {2, 4}
+    assert set(figures["validation_l1_hole"]) == {0, 2, 4}
+    names = sorted(path.name for path in (tmp_path / "run" / "grids").iterdir())
+    assert names == ["step-00000000.png", "step-00000002.png", "step-00000004.png"]
     assert re.search(r"^step 2/4  [\d.]+ images/s  .+ left  .*hole 0\.\d+", "\n".join(lines), re.M)
     assert "9 pictures (in memory), 3 held out" in lines[0]
     assert lines[-1].startswith("done: step 4 of 4")
@@ -156,11 +161,27 @@ def agree(one, other):
         assert one[name] == pytest.approx(other[name], rel=2e-3, abs=1e-3), name
 
 
-def test_a_time_limit_stops_with_a_checkpoint(tiny, pictures, tmp_path):
-    lines = run(tiny(steps=10_000), pictures, tmp_path / "run", minutes=0.02)
-    step = load_checkpoint(tmp_path / "run")[0]["step"]
-    assert 0 < step < 10_000
-    assert lines[-1].startswith(f"stopped; go on with --resume: step {step} of 10000")
+def test_a_time_limit_stops_with_a_checkpoint(tiny, pictures, tmp_path, monkeypatch):
+    lines, clock = [], SimpleNamespace(now=1000.0)
+    watch = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr(training_start, "time", watch)
+    monkeypatch.setattr(training_loop, "time", watch)
+
+    def say(line):
+        lines.append(line)
+        if line.startswith("step "):
+            clock.now += 20.0
+
+    start(tiny(steps=10_000), [pictures], tmp_path / "run", say=say, device="cpu", minutes=1)
+    # Steps take no time on this clock, and their lines 20 s each: three of them fit into a minute.
+    assert load_checkpoint(tmp_path / "run")[0]["step"] == 4
+    assert lines[-1].startswith("stopped; go on with --resume: step 4 of 10000")
+
+
+def test_a_run_without_time_makes_no_step(tiny, pictures, tmp_path):
+    run(tiny(), pictures, tmp_path / "run", minutes=0)
+    assert load_checkpoint(tmp_path / "run")[0]["step"] == 0
+    assert not (tmp_path / "run" / "grids").exists()
 
 
 def test_what_is_not_finite_stops_the_run_and_is_named(tiny, pictures, tmp_path, monkeypatch):

@@ -32,19 +32,19 @@ _SHOWN = 8  # rows of a validation grid
 
 
 @dataclass(frozen=True)
-class Stop:
+class StopCondition:
     """When to stop before the last step.
 
     Attributes:
-        asked: is asked after every step; True stops.
-        at: time of the monotonic clock that ends the run; None for no limit.
+        asked: Called after every step; stop if it returns True.
+        at: Stop when the monotonic clock shows this time, in seconds; None for no limit.
     """
 
     asked: Callable[[], bool] = lambda: False
     at: float | None = None
 
-    def now(self) -> bool:
-        """Whether to stop."""
+    def met(self) -> bool:
+        """Whether to stop now."""
         return self.asked() or (self.at is not None and time.monotonic() >= self.at)
 
 
@@ -56,7 +56,7 @@ def train(
     held_out: TrainingSet,
     folder: Path,
     *,
-    stop: Stop,
+    stop: StopCondition,
     say: Callable[[str], None],
     workers: int | None = None,
 ) -> bool:
@@ -96,17 +96,21 @@ def train(
     logged: defaultdict[str, list[float]] = defaultdict(list)
     began, before = time.monotonic(), state.seconds
     busy = done = 0.0  # seconds of training and steps since the last line
-    stopping = _any(fabric, stop.now())
+    stopping = _any(fabric, stop.met())
     try:
+        if journal and state.step == 0 and not stopping:
+            # Wrong pictures or masks show at once, not after hours.
+            _watch(journal, config, state, fabric, held_out, folder)
         while state.step < run.steps and not stopping:
             started = time.monotonic()
             rate = run.optimizer.lr * run.schedule.factor(state.step, run.steps)
-            heard = state.step >= recipe.adversarial_from
+            adversarial = state.step >= recipe.adversarial_from
             figures: dict[str, float] = {}
-            for _ in range(recipe.critic_steps if heard else 0):
+            for _ in range(recipe.critic_steps if adversarial else 0):
                 losses = partial(recipe.critic_losses, state.generator, state.critic)
                 figures |= _update("critic", losses, config, state, fabric, source, rate)
-            losses = partial(recipe.generator_losses, state.generator, state.critic if heard else None)
+            judge = state.critic if adversarial else None
+            losses = partial(recipe.generator_losses, state.generator, judge)
             state.critic.eval().requires_grad_(False)  # it only judges now
             figures |= _update("generator", losses, config, state, fabric, source, rate)
             state.critic.train().requires_grad_(True)
@@ -118,7 +122,7 @@ def train(
                 logged[name].append(value)
 
             # One process may be told, or its clock be ahead; all of them stop together.
-            stopping = _any(fabric, stop.now())
+            stopping = _any(fabric, stop.met())
             last = stopping or state.step == run.steps
             if first and (state.step % run.watch.checkpoint_every == 0 or last):
                 _save(folder, state, config)
@@ -133,8 +137,7 @@ def train(
                 logged.clear()
                 busy = done = 0.0
             if journal and (state.step % run.watch.validate_every == 0 or state.step == run.steps):
-                with fabric.autocast():
-                    journal.add(state.step, _validate(config, state, fabric, held_out, folder))
+                _watch(journal, config, state, fabric, held_out, folder)
     except OSError as error:
         raise RetouchError(
             f"Cannot write to {folder} ({error}); make room and go on with --resume."
@@ -144,6 +147,14 @@ def train(
         if journal:
             journal.close()
     return state.step == run.steps
+
+
+def _watch(
+    journal: Journal, config: Config, state: State, fabric: Fabric, held_out: TrainingSet, folder: Path
+) -> None:
+    """Write a validation grid, and the figures of the held-out pictures."""
+    with fabric.autocast():
+        journal.add(state.step, _validate(config, state, fabric, held_out, folder))
 
 
 def _save(folder: Path, state: State, config: Config) -> None:

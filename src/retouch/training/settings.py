@@ -93,7 +93,8 @@ class Watch:
 
     Attributes:
         log_every: a line on the terminal and in ``metrics.csv``.
-        validate_every: a validation grid and the figures of the held-out pictures.
+        validate_every: A validation grid and the figures of the held-out pictures. The first grid is written
+            before the first step, the last after the last step.
         checkpoint_every: a checkpoint; there is one at the end and at every stop besides.
     """
 

@@ -21,7 +21,7 @@ from retouch.training.config import find_config, override, read_yaml
 from retouch.training.data import TrainingSet
 from retouch.training.finetune import begin_with, fitting
 from retouch.training.journal import duration
-from retouch.training.loop import Stop, train
+from retouch.training.loop import StopCondition, train
 from retouch.training.masks import Mixture, Part, silhouettes_of, with_silhouettes
 from retouch.training.settings import CONFIG, Config, build_config, differences, dump_config
 from retouch.training.shards import Member, Shards
@@ -115,7 +115,7 @@ def start(
     with _told_to_stop() as asked:
         done = train(
             *(config, state, fabric, training, held_out, folder),
-            stop=Stop(asked, ends),
+            stop=StopCondition(asked, ends),
             say=tell,
             workers=workers,
         )

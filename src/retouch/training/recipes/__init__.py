@@ -32,7 +32,7 @@ class Recipe(Protocol):
 
     @property
     def adversarial_from(self) -> int:
-        """Step from which on the critic is trained and heard."""
+        """First step at which the critic is trained and contributes to the loss."""
         ...
 
     def check(self, size: int) -> None:
@@ -48,7 +48,7 @@ class Recipe(Protocol):
         ...
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """What the generator is to lessen; ``critic`` is None as long as it is not heard."""
+        """The terms that the generator minimises; ``critic`` is None before ``adversarial_from``."""
         ...
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:

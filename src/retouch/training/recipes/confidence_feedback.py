@@ -48,7 +48,7 @@ class ConfidenceFeedbackRecipe:
         passes: passes that training simulates: a sample is met after any number of earlier ones below this.
         threshold: confidence above which an earlier pass is trusted.
         critic_steps: steps of the critic before each of the generator.
-        adversarial_from: step from which on the critic is trained and heard.
+        adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
     width: float = PAPER

@@ -42,7 +42,7 @@ class ContextEncoderRecipe:
         ring: so many pixels of the hole along its border count more.
         ring_weight: so much more.
         critic_steps: steps of the critic before each of the generator.
-        adversarial_from: step from which on the critic is trained and heard.
+        adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
     form: Form = "connected"

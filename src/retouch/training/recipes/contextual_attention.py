@@ -38,7 +38,7 @@ class ContextualAttentionRecipe:
         penalty: weight of the critics' gradient penalty.
         perceptual: weight of what VGG sees in the fill; not in the paper.
         critic_steps: steps of the critics before each of the generator.
-        adversarial_from: step from which on the critics are trained and heard.
+        adversarial_from: First step at which the critics are trained and contribute to the loss.
     """
 
     width: float = PAPER

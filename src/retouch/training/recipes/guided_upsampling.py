@@ -40,7 +40,7 @@ class GuidedUpsamplingRecipe:
             should be, in natural logarithms.
         adversarial: weight of what the critic says.
         critic_steps: steps of the critic before each of the networks.
-        adversarial_from: step from which on the critic is trained and heard.
+        adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
     scales: tuple[int, ...] = (2, 4)

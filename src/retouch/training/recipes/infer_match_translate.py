@@ -55,7 +55,7 @@ class InferMatchTranslateRecipe:
             the squares of what it should see.
         translate_adversarial: weight of what the critic of images says; 0 = there is none.
         critic_steps: steps of the critics before each of the networks.
-        adversarial_from: step from which on the critics are trained and heard.
+        adversarial_from: First step at which the critics are trained and contribute to the loss.
     """
 
     width: float = PAPER

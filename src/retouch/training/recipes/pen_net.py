@@ -47,7 +47,7 @@ class PenNetRecipe:
         adversarial: weight of what the critic says.
         gan: the critic's loss: "hinge", or "non-saturating" as for the paper's textures and facades.
         critic_steps: steps of the critic before each of the generator.
-        adversarial_from: step from which on the critic is trained and heard.
+        adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
     width: float = PAPER
