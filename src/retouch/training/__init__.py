@@ -1,1 +1,1 @@
-"""Training: pictures and masks to learn from, the loop, and a recipe for each model."""
+"""Training: the data, the masks, the training loop, and a recipe for each model."""

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and the last two, so that one can be lost."""
+"""Checkpoints: written atomically. The last two are kept, so that one may get damaged."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ _NAME = "checkpoint-{:08d}.pt"
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
-    """Write a checkpoint and remove all but the last two.
-
-    It is written beside its place, flushed to the disk and renamed, so that whatever stops the machine, no
-    half file bears the name of a checkpoint.
+    """Write a checkpoint, and remove all but the last two.
 
     Args:
-        folder: of the run.
-        state: tensors and plain values in dictionaries and lists; ``step`` names the file.
+        folder: Folder of the run.
+        state: Tensors and plain values in dictionaries and lists. ``step`` names the file.
 
     Raises:
-        RetouchError: there is no room, or nothing can be written there; checkpoints stay as they are.
+        RetouchError: The disk is full, or the folder cannot be written to. Checkpoints stay as they are.
     """
     path = folder / _NAME.format(state["step"])
     try:
@@ -43,18 +40,18 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run, oldest first."""
+    """List the checkpoints of a run, oldest first."""
     return sorted(folder.glob(_NAME.replace("{:08d}", "*")))
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
-    """Read the newest checkpoint that is whole.
+    """Read the newest intact checkpoint.
 
     Returns:
-        Its state, and the newer ones that were refused because they are cut off or damaged.
+        Its state, and the paths of newer checkpoints that are cut off or damaged.
 
     Raises:
-        RetouchError: there is no checkpoint, or none is whole.
+        RetouchError: There is no checkpoint, or none is intact.
     """
     refused: list[Path] = []
     for path in reversed(checkpoints(folder)):
@@ -64,7 +61,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
         except (PermissionError, MemoryError) as error:
             raise RetouchError(f"{path} cannot be read ({error}); it may be whole all the same.") from error
         except Exception:
-            # A cut or damaged file fails in as many ways as a zip file can be damaged.
+            # A checkpoint is a zip file; a damaged one fails in many ways.
             refused.append(path)
     if refused:
         raise RetouchError(f"No checkpoint in {folder} is whole; train anew, in another folder.")

@@ -1,4 +1,4 @@
-"""From a run to a weights file that ``retouch fill`` can use."""
+"""Export a run to a weights file that ``retouch fill`` can use."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def export(
 ) -> tuple[int, list[Path]]:
     """Write the averaged weights of a run's newest checkpoint.
 
-    The file says what they were trained with: configuration, pictures, steps, seed, seconds.
+    The file records how they were trained: configuration, pictures, steps, seed, seconds.
 
     Args:
-        folder: of the run.
-        output: a name that ends in ``.safetensors``.
-        report: of ``retouch evaluate``, which measured the file that is there and holds these very weights;
-            its scores are written into the file, which takes ``overwrite``.
-        overwrite: replace a file that is there.
+        folder: Folder of the run.
+        output: The file to write; its name ends in ``.safetensors``.
+        report: A report of ``retouch evaluate`` on the existing file ``output``, which must hold the same
+            weights. Its scores are written into the file; this needs ``overwrite``.
+        overwrite: Replace ``output`` if it exists.
 
     Returns:
-        The step of the checkpoint, and the newer ones that were refused because they are damaged.
+        The step of the checkpoint, and the paths of newer checkpoints that are damaged.
 
     Raises:
-        RetouchError: there is no checkpoint, the report is none or measured something else, or the file
-            cannot be written.
+        RetouchError: There is no checkpoint, the report is invalid or about other weights, or the file cannot
+            be written.
     """
     content, refused = load_checkpoint(folder)
     config = content["config"]
@@ -52,7 +52,7 @@ def export(
 
 
 def _scores(report: Path, output: Path, average: Mapping[str, Tensor]) -> dict[str, dict[str, float]]:
-    """Means by kind of mask and metric, if it was these weights that were measured."""
+    """Read mean scores by kind of mask and metric; the report must be about these weights."""
     path = report / "report.json" if report.is_dir() else report
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))

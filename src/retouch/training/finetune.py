@@ -1,4 +1,4 @@
-"""To begin a run with weights that were learned before, ours or the user's, instead of random ones."""
+"""Start a run from existing weights instead of random ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from retouch.weights import ENDING, Weights, read_weights, restore, shipped, shi
 
 
 def fitting(weights: str | Path, config: Config) -> Weights:
-    """Read weights, and make sure that a run of this configuration can begin with them.
+    """Read weights, and check that they fit a configuration.
 
     Args:
-        weights: a file, or the name of one that is part of the package, such as "pen-net-lite".
-        config: of the run.
+        weights: A file, or the name of one that ships with the package, such as "pen-net-lite".
+        config: Configuration of the run.
 
     Raises:
-        RetouchError: there is no such file, or its network is not that of the configuration.
+        RetouchError: There is no such file, or its network differs from the configuration's.
     """
     path = Path(weights)
     if not path.is_file():
@@ -46,9 +46,9 @@ def fitting(weights: str | Path, config: Config) -> Weights:
 
 
 def begin_with(state: State, weights: Weights) -> None:
-    """Give the generator and its running average these weights; the critic begins anew.
+    """Load weights into the generator and its running average. The critic keeps its random weights.
 
-    What the run is exported with says where it began: ``data`` opens with the file's digest, steps and data.
+    The first entry of ``state.data`` then records the file's digest, steps and data, and so will exports.
     """
     restore(state.generator, weights)
     restore(state.average, weights)

@@ -1,4 +1,4 @@
-"""What a run leaves for people: figures in ``metrics.csv`` and TensorBoard, validation grids, words."""
+"""What a run writes for people: ``metrics.csv``, TensorBoard, validation grids, and durations in words."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _GAP = 4
 
 
 class Journal:
-    """Writes figures by step; those of steps that a resumed run does anew are dropped.
+    """Writes figures by step.
 
-    ``metrics.csv`` has the columns ``step,name,value``, so that a figure can be added at any time.
-    TensorBoard's files are written if it is installed.
+    ``metrics.csv`` has the columns ``step,name,value``, so that new figures can be added at any time.
+    TensorBoard's files are written if TensorBoard is installed.
 
     Args:
-        folder: of the run.
-        start: number of steps that count; later figures are removed.
+        folder: Folder of the run.
+        start: The step at which the run begins or resumes. Figures of later steps are removed.
     """
 
     def __init__(self, folder: Path, start: int) -> None:
@@ -34,7 +34,7 @@ class Journal:
         kept = [["step", "name", "value"]]
         if self._path.exists():
             with self._path.open(newline="") as file:
-                # A row that a full disk or a crash cut short is dropped as well.
+                # Also drops a row that a full disk or a crash cut short.
                 rows = [row for row in list(csv.reader(file))[1:] if len(row) == 3 and row[0].isdigit()]
                 kept += [row for row in rows if int(row[0]) <= start]
         content = StringIO()
@@ -47,7 +47,7 @@ class Journal:
             self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1)
 
     def add(self, step: int, figures: Mapping[str, float]) -> None:
-        """Write figures of a step."""
+        """Write the figures of a step."""
         with self._path.open("a", newline="") as file:
             rows = [[step, name, f"{value:.6g}"] for name, value in figures.items()]
             csv.writer(file, lineterminator="\n").writerows(rows)
@@ -57,17 +57,17 @@ class Journal:
             self._board.flush()
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close TensorBoard's file."""
         if self._board is not None:
             self._board.close()
 
 
 def write_grid(path: Path, columns: Sequence[Tensor]) -> None:
-    """Write pictures side by side, a row for each item.
+    """Write pictures side by side, one row per item.
 
     Args:
-        path: a PNG file; one that is there is replaced.
-        columns: ``B×3×H×W`` in [0, 1] each.
+        path: A PNG file. An existing one is replaced.
+        columns: ``B×3×H×W`` in [0, 1] for each column.
     """
     height, width = (side + _GAP for side in columns[0].shape[2:])
     rows = len(columns[0])
@@ -82,7 +82,7 @@ def write_grid(path: Path, columns: Sequence[Tensor]) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Hours and minutes, or seconds if there are few: "3 h 05 min", "12 min", "40 s"."""
+    """Format a duration: "3 h 05 min", "12 min", "40 s"."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"

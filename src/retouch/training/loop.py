@@ -1,8 +1,8 @@
-"""The training loop: one, flat, for every recipe.
+"""The training loop, which all recipes share.
 
-Fabric starts the processes and knows devices and precision. Gradients are averaged over devices by hand, once
-a step: a gradient penalty differentiates the critic twice and calls it several times, which the usual wrapper
-around a network (DistributedDataParallel) does not allow for.
+Lightning Fabric starts the processes and handles devices and precision. The loop itself averages gradients
+over the devices, once a step. The usual wrapper (DistributedDataParallel) cannot do it: a gradient penalty
+differentiates the critic twice and calls it several times.
 """
 
 from __future__ import annotations
@@ -60,24 +60,26 @@ def train(
     say: Callable[[str], None],
     workers: int | None = None,
 ) -> bool:
-    """Train from ``state`` on to the last step, or until told to stop; there is a checkpoint at the end.
+    """Train from ``state`` to the last step, or until ``stop`` is met. A checkpoint is written at the end.
+
+    A new run writes its first validation grid before the first step.
 
     Args:
-        config: of the run.
-        state: where it begins; changed as it goes.
-        fabric: launched.
-        training: pictures to learn from.
-        held_out: pictures that figures and grids are made of.
-        folder: of the run.
-        stop: when to stop early.
-        say: is told, on the first device, how it goes.
-        workers: threads that prepare samples; None for as many as there are processors.
+        config: Configuration of the run.
+        state: Where training begins. It changes in place.
+        fabric: Launched.
+        training: Pictures to train on.
+        held_out: Pictures for validation figures and grids.
+        folder: Folder of the run.
+        stop: When to stop early.
+        say: Called with lines about the progress, in the first process only.
+        workers: Threads that prepare samples; None for one per processor.
 
     Returns:
         Whether the last step was reached.
 
     Raises:
-        RetouchError: a term of the loss or a gradient is not finite. The last checkpoint stays as it is.
+        RetouchError: A term of the loss or a gradient is not finite. The last checkpoint stays as it is.
     """
     run, recipe = config.run, config.recipe
     first = fabric.global_rank == 0
@@ -91,7 +93,7 @@ def train(
         ranks=fabric.world_size,
     )
     if first and not checkpoints(folder):
-        _save(folder, state, config)  # so that there is something to go on from, whatever comes
+        _save(folder, state, config)  # so that every run can be resumed, whatever happens
     journal = Journal(folder, state.step) if first else None
     logged: defaultdict[str, list[float]] = defaultdict(list)
     began, before = time.monotonic(), state.seconds
@@ -111,7 +113,7 @@ def train(
                 figures |= _update("critic", losses, config, state, fabric, source, rate)
             judge = state.critic if adversarial else None
             losses = partial(recipe.generator_losses, state.generator, judge)
-            state.critic.eval().requires_grad_(False)  # it only judges now
+            state.critic.eval().requires_grad_(False)  # it only scores now
             figures |= _update("generator", losses, config, state, fabric, source, rate)
             state.critic.train().requires_grad_(True)
             state.step += 1
@@ -121,7 +123,7 @@ def train(
             for name, value in figures.items():
                 logged[name].append(value)
 
-            # One process may be told, or its clock be ahead; all of them stop together.
+            # A signal may reach one process only, and clocks differ; all processes stop together.
             stopping = _any(fabric, stop.met())
             last = stopping or state.step == run.steps
             if first and (state.step % run.watch.checkpoint_every == 0 or last):
@@ -152,13 +154,13 @@ def train(
 def _watch(
     journal: Journal, config: Config, state: State, fabric: Fabric, held_out: TrainingSet, folder: Path
 ) -> None:
-    """Write a validation grid, and the figures of the held-out pictures."""
+    """Write a validation grid and the figures of the held-out pictures."""
     with fabric.autocast():
         journal.add(state.step, _validate(config, state, fabric, held_out, folder))
 
 
 def _save(folder: Path, state: State, config: Config) -> None:
-    """Write a checkpoint, and its configuration beside it, neither without the other."""
+    """Write a checkpoint and its configuration."""
     save_checkpoint(folder, state.dump(config))
     write_config(folder, config)
 
@@ -172,14 +174,14 @@ def _update(
     source: Iterator[Batch],
     rate: float,
 ) -> dict[str, float]:
-    """One step of one optimizer; returns the terms of its loss, averaged over all samples."""
+    """Take one step of one optimizer; return the terms of its loss, averaged over all samples."""
     run, optimizer = config.run, state.optimizers[name]
     network: nn.Module = getattr(state, name)
     optimizer.zero_grad(set_to_none=True)
     values: dict[str, Tensor] = {}
     for part in range(run.accumulate):
-        # A critic's spectral norms take one step of their power iteration a step, into however many parts
-        # it falls. Batch normalisation, which generators have, sees every part.
+        # A critic's spectral norms take one power iteration per training step, however many parts it has.
+        # Batch normalisation, which generators have, sees every part.
         network.train(part == 0 or name == "generator")
         problem: RetouchError | None = None
         try:
@@ -187,14 +189,14 @@ def _update(
             try:
                 with fabric.autocast():
                     terms = losses(sample)
-            except RetouchError as error:  # a network may notice first, and refuse what is not finite
+            except RetouchError as error:  # a network may refuse values that are not finite
                 raise _diverged(state, run, f"the {name} broke down ({error})") from error
         except RetouchError as error:
             problem = error
-        # If one process cannot go on, none may wait for it.
+        # If one process cannot go on, the others must not wait for it.
         if _any(fabric, problem is not None):
             raise problem or RetouchError("Another process of this run could not go on, and said why.")
-        # bfloat16 has the exponents of float32, so that nothing needs scaling.
+        # bfloat16 has the exponents of float32, so losses need no scaling.
         if not terms:
             continue
         total = torch.stack([term.weight * term.value.float() for term in terms.values()]).sum()
@@ -202,7 +204,7 @@ def _update(
         for each, term in terms.items():
             values[each] = term.value.detach().float() / run.accumulate + values.get(each, 0)
     state.sample += run.batch
-    if not values:  # the recipe asks nothing of this network
+    if not values:  # the recipe has no loss for this network
         return {}
     figures = torch.stack(list(values.values()))
     gradients = [each.grad for each in network.parameters() if each.grad is not None]
@@ -245,7 +247,7 @@ def _any(fabric: Fabric, flag: bool) -> bool:
 def _validate(
     config: Config, state: State, fabric: Fabric, held_out: TrainingSet, folder: Path
 ) -> dict[str, float]:
-    """Write the grid of the first held-out pictures, and return the mean error of all of them."""
+    """Write a grid of the first held-out pictures, and return the mean error of all held-out pictures."""
     size = min(_SHOWN, len(held_out))
     total = 0.0
     source = batches(held_out, size, workers=1)
@@ -256,7 +258,7 @@ def _validate(
             columns = [torch.where(mask > 0, 0.5, image), *stages.values(), image]
             write_grid(folder / "grids" / f"step-{state.step:08d}.png", columns)
         fill = list(stages.values())[-1]
-        left = min(size, len(held_out) - number * size)  # the last batch begins anew with the first pictures
+        left = min(size, len(held_out) - number * size)  # the last batch starts over with the first pictures
         total += left * masked_l1(fill[:left], image[:left], mask[:left]).item()
     source.close()
     return {"validation_l1_hole": total / len(held_out)}

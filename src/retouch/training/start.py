@@ -1,4 +1,4 @@
-"""Everything around the loop: what the user gave, the run's folder, devices, and being told to stop."""
+"""Everything around the training loop: arguments, the folder of the run, devices, and stop signals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from retouch.training.settings import CONFIG, Config, build_config, differences,
 from retouch.training.shards import Member, Shards
 from retouch.training.state import State
 
-# With these the pictures that are held out would change.
+# Changing these would change which pictures are held out.
 _FIXED = ("seed", "data.held_out")
 
 
@@ -46,24 +46,24 @@ def start(
     workers: int | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Train a model, or go on training it.
+    """Train a model, or resume a run.
 
     Args:
         configuration: A YAML file, or the name of a shipped one; see :class:`retouch.training.settings.Run`.
-        data: tar shards, folders or pictures.
-        folder: of the run: checkpoints, ``config.yaml``, ``metrics.csv``, grids.
-        silhouettes: a tar file or folder of them, for masks of objects.
-        resume: go on from the folder's last checkpoint.
-        weights: to begin with instead of random ones: a file, or the name of one of the package's.
-        changes: settings that differ from the file, such as ``optimizer.lr=2e-4``.
-        minutes: stop after so many, start-up included.
+        data: Tar shards, folders or pictures.
+        folder: Folder of the run: checkpoints, ``config.yaml``, ``metrics.csv``, grids.
+        silhouettes: A tar file or folder of silhouettes, for masks of objects.
+        resume: Go on from the last checkpoint in ``folder``.
+        weights: Weights to start from instead of random ones: a file, or the name of a shipped file.
+        changes: Settings that differ from the file, such as ``optimizer.lr=2e-4``.
+        minutes: Stop after this time, start-up included.
         device: "auto", "cpu", "cuda" or "mps".
-        devices: how many of them; each trains on its part of every batch, in a process of its own.
-        workers: threads of each process that prepare samples; as many as there are processors when None.
-        say: is told how it goes.
+        devices: Number of devices. Each trains on its part of every batch, in its own process.
+        workers: Threads per process that prepare samples; None for one per processor.
+        say: Called with lines about the progress.
 
     Raises:
-        RetouchError: something of this does not fit; nothing was written then. Or training broke down.
+        RetouchError: An argument does not fit, and nothing was written; or training broke down.
     """
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     config = build_config(override(read_yaml(find_config(configuration)), changes))
@@ -93,12 +93,12 @@ def start(
     state = State.begin(config, fabric.device)
     if beginning is not None:
         begin_with(state, beginning)
-        beginning = None  # or it would be there for the whole run
+        beginning = None  # frees the memory
     if resume:
         state.load(content)
-        content = {}  # or networks and optimizers would be there twice for the whole run
+        content = {}  # frees the memory of networks and optimizers
         for path in refused:
-            if fabric.global_rank == 0:  # out of the way, or it would count as one of the last two
+            if fabric.global_rank == 0:  # renamed, so that it does not count as one of the last two
                 path.rename(path.with_suffix(".damaged"))
             tell(f"{path} is cut off or damaged; the one before it is used.")
     state.held_out = held_out.names()
@@ -139,7 +139,7 @@ def _check(config: Config, folder: Path, resume: bool, devices: int) -> None:
 
 
 def _fabric(device: str, devices: int) -> Fabric:
-    # Fabric tells of its own settings and of what one could buy; a run has its own lines.
+    # Fabric logs its own settings and advertises products; a run has its own lines.
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     if device == "auto":
@@ -160,7 +160,7 @@ def _fabric(device: str, devices: int) -> Fabric:
 
 
 def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes: Sequence[str]) -> None:
-    """Raise :class:`RetouchError` if a setting has changed since the checkpoint, and nobody said so."""
+    """Raise :class:`RetouchError` if a setting changed since the checkpoint without being in ``changes``."""
     now = dump_config(config)
     if before["model"] != now["model"]:
         raise RetouchError(f"{folder} trains {before['model']}, and the configuration is for {now['model']}.")
@@ -181,7 +181,7 @@ def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes
 def _note_data(
     state: State, pictures: TrainingSet, masks: Part | Mixture, say: Callable[[str], None]
 ) -> None:
-    """Write down what is trained on from here, and say so if it is not what it was."""
+    """Record the data that is used from this step on, and say so if it differs from the data before."""
     files = silhouettes_of(masks)
     shapes = Shards([Path(each) for each in files]).members if files else []
     now = {"pictures": len(pictures), "pictures_sha256": _digest(pictures.shards.members)}
@@ -201,7 +201,7 @@ def _digest(members: Sequence[Member]) -> str:
 
 @contextmanager
 def _told_to_stop() -> Iterator[Callable[[], bool]]:
-    """Within, SIGTERM, SIGHUP and Ctrl-C are taken note of; a second one is obeyed at once."""
+    """Note SIGTERM, SIGHUP and Ctrl-C inside this context; a second signal acts at once."""
     told: list[int] = []
 
     def note(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""All that a run has learned and must keep: networks, their average, optimizers, and how far it is."""
+"""The state of a run: networks, their running average, optimizers, and counters."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from retouch.training.settings import Config, dump_config
 
 @dataclass
 class State:
-    """A run between two steps.
+    """The state of a run between two steps.
 
     Attributes:
-        generator: the network that fills.
-        critic: the network that judges.
-        average: the running average of the generator.
-        optimizers: of "generator" and "critic".
-        step: steps of the generator done.
-        sample: number of the first sample that was not seen yet.
-        seconds: trained so far.
-        data: what was trained on: for each change of it the step, and the pictures.
-        held_out: names of the pictures that are held out.
+        generator: The network that fills.
+        critic: The network that scores fills.
+        average: Running average of the generator.
+        optimizers: The optimizers of "generator" and "critic".
+        step: Number of generator steps done.
+        sample: Number of the next sample.
+        seconds: Training time so far.
+        data: The training data: an entry for each change, with the step and the pictures.
+        held_out: Names of the held-out pictures.
     """
 
     generator: nn.Module
@@ -41,9 +41,9 @@ class State:
 
     @classmethod
     def begin(cls, config: Config, device: torch.device) -> State:
-        """Networks with random weights, which the seed decides."""
+        """Build the networks with random weights that depend on the seed alone."""
         run, recipe = config.run, config.recipe
-        # On the CPU, and alike on every device: the same seed gives the same weights wherever they train.
+        # Drawn on the CPU, so that a seed gives the same weights on every device.
         torch.manual_seed(run.seed)
         generator, critic = recipe.generator().to(device), recipe.critic(run.data.size).to(device)
         average = deepcopy(generator).eval().requires_grad_(False)
@@ -54,17 +54,17 @@ class State:
         return cls(generator, critic, average, adam)
 
     def follow(self, decay: float) -> None:
-        """Let the average follow the generator, at first faster than ``decay`` says: it forgets the start."""
+        """Update the running average; early in training it moves faster than ``decay`` says."""
         decay = min(decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for mine, its in zip(self.average.parameters(), self.generator.parameters(), strict=True):
                 mine.lerp_(its, 1 - decay)
-            # Statistics of batch normalisation are averages already.
+            # The statistics of batch normalisation are averages already.
             for kept, seen in zip(self.average.buffers(), self.generator.buffers(), strict=True):
                 kept.copy_(seen)
 
     def dump(self, config: Config) -> dict[str, Any]:
-        """All of it, for :func:`retouch.training.checkpoint.save_checkpoint`."""
+        """Return the whole state, for :func:`retouch.training.checkpoint.save_checkpoint`."""
         return {
             "config": dump_config(config),
             "step": self.step,
@@ -79,10 +79,10 @@ class State:
         }
 
     def load(self, content: dict[str, Any]) -> None:
-        """Take over what :meth:`dump` returned.
+        """Restore the state that :meth:`dump` returned.
 
         Raises:
-            RetouchError: it comes from networks of another shape.
+            RetouchError: It belongs to networks of another shape.
         """
         try:
             for name in ("generator", "critic", "average"):
