@@ -1,7 +1,7 @@
-"""Pictures and masks to train on, in an order and with a randomness that only the seed decides.
+"""Training samples: pictures and masks, in an order that depends on the seed alone.
 
-Sample k of a run is a function of the seed, k and the files: not of the number of workers, of where a run was
-resumed, or of what was drawn before.
+Sample k of a run is a function of the seed, k and the files. It does not depend on the number of workers, on
+where a run was resumed, or on what was drawn before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from retouch.training.shards import Shards
 
 Picture = NDArray[np.uint8]
 
-_ORDER, _CROP, _MASK, _LOSS = range(4)  # what a stream of randomness is for
+_ORDER, _CROP, _MASK, _LOSS = range(4)  # the purposes of random streams
 
 
 def batches(
@@ -42,21 +42,21 @@ def batches(
     rank: int = 0,
     ranks: int = 1,
 ) -> Generator[Batch]:
-    """Batches without end, prepared ahead by threads; decoding and drawing let go of Python's lock.
+    """Yield batches without end, prepared ahead by threads. Decoding and drawing release Python's lock.
 
-    With several ranks each gets its own part of every ``size · ranks`` samples, so that all of them together
-    see what one process with as large a batch would see.
+    With several ranks, each gets its own part of every ``size · ranks`` samples. Together they see what one
+    process with a batch of that size would see.
 
     Args:
-        samples: what to take from.
-        size: samples in a batch.
-        start: number of the first sample of the first batch, of all ranks together: what a resumed run gives.
-        workers: threads; one for each processor, at most 16, when None. They change no batch.
-        rank: which process this is, from 0.
-        ranks: how many there are.
+        samples: The set to draw from.
+        size: Samples per batch.
+        start: Number of the first sample, over all ranks; a resumed run continues with it.
+        workers: Number of threads; None for one per processor, at most 16. It does not change the batches.
+        rank: Number of this process, from 0.
+        ranks: Number of processes.
 
     Raises:
-        RetouchError: a number out of range; while iterating, as :class:`TrainingSet`.
+        RetouchError: A number is out of range; while iterating, the errors of :class:`TrainingSet`.
     """
     workers = min(16, os.cpu_count() or 1) if workers is None else workers
     if min(size, workers, ranks) < 1 or start < 0 or not 0 <= rank < ranks:
@@ -65,7 +65,7 @@ def batches(
 
 
 def _prepared(samples: TrainingSet, size: int, start: int, step: int, workers: int) -> Generator[Batch]:
-    ahead = 2 + -(-workers // size)  # batches: enough for every worker while two wait
+    ahead = 2 + -(-workers // size)  # in batches: work for every worker while two batches wait
     waiting: deque[tuple[int, list[Future[tuple[Picture, Mask]]]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="data")
     try:
@@ -84,22 +84,22 @@ def _prepared(samples: TrainingSet, size: int, start: int, step: int, workers: i
 
 
 def decode(data: bytes) -> Picture | None:
-    """A picture of the bytes of its file, upright, ``H×W×3`` uint8 sRGB; None if it cannot be read.
+    """Decode an image file: upright, ``H×W×3`` uint8 sRGB; None if it cannot be read.
 
-    OpenCV decodes and, being the faster one, leaves colour profiles aside: training pictures are taken for
-    sRGB. What it cannot read goes to :mod:`retouch.imaging`, and so do JPEGs without an end, because OpenCV
-    returns those half grey in silence.
+    OpenCV decodes because it is faster. It ignores colour profiles, so training pictures count as sRGB. Files
+    that OpenCV cannot read go to :mod:`retouch.imaging`. So do JPEGs that are cut off: OpenCV would return
+    them half grey without an error.
     """
     cut_short = data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-1024:]
     picture: NDArray[Any] | None = None
     if data and not cut_short:
         try:
             picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:  # a size that it takes for an attack
+        except cv2.error:  # OpenCV refuses very large pictures
             picture = None
     if picture is not None:
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-    from retouch.imaging import read_photo, to_srgb  # late: it is rarely needed, and libvips takes its time
+    from retouch.imaging import read_photo, to_srgb  # late: rarely needed, and libvips loads slowly
 
     try:
         photo = read_photo(data)
@@ -114,15 +114,15 @@ def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
 
 
 def uniforms(seed: int, number: int, count: int) -> Tensor:
-    """A random number in [0, 1) for each of the samples from ``number`` on, ``count`` float32."""
+    """Draw a float32 number in [0, 1) for each of ``count`` samples, from sample ``number`` on."""
     drawn = [_generator(seed, _LOSS, number + place).random() for place in range(count)]
-    # The largest float32 below 1, to which numbers very near 1 would be rounded up.
+    # Rounding to float32 may give 1; the largest float32 below 1 takes its place.
     return torch.tensor(drawn, dtype=torch.float32).clamp_(max=1 - 2**-24)
 
 
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order of ``count`` pictures in a run through all of them."""
+    """Return the order of ``count`` pictures in an epoch."""
     return _generator(seed, _ORDER, epoch).permutation(count)
 
 
@@ -131,7 +131,7 @@ class Batch:
     """Samples ``number`` to ``number + B - 1`` of a run.
 
     Attributes:
-        number: of the first sample.
+        number: Number of the first sample.
         images: ``B×3×H×W`` uint8 sRGB.
         masks: ``B×1×H×W`` bool, True = hole.
     """
@@ -141,28 +141,28 @@ class Batch:
     masks: Tensor
 
     def pair(self, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-        """Image in [0, 1] and mask of zeros and ones, both float32 on ``device``; they travel as bytes."""
+        """Return image in [0, 1] and mask of zeros and ones, float32 on ``device``; sent as bytes."""
         images, masks = (each.to(device) for each in (self.images, self.masks))
         return images.float() / 255, masks.float()
 
 
 class TrainingSet:
-    """Crops of pictures with masks, numbered without end.
+    """An endless, numbered sequence of crops with masks.
 
-    Each run through all pictures has an order of its own. A sample is a square crop, the picture having been
-    scaled so that its shorter side is drawn uniformly from ``scale`` times ``size``, but not beyond its own
-    resolution; a picture smaller than the crop is enlarged until it just fits. Every other crop is mirrored.
+    Every epoch has an order of its own. A sample is a square crop of a scaled picture. The shorter side of
+    the scaled picture is drawn uniformly from ``scale`` times ``size``, up to its own resolution. A picture
+    smaller than the crop is enlarged until it fits. Half of the crops are mirrored.
 
     Args:
-        paths: tar shards, folders or pictures; see :class:`retouch.training.shards.Shards`.
-        size: height and width of a crop, in pixels.
-        masks: draws the holes.
-        seed: of all randomness.
-        scale: least and greatest shorter side of the scaled picture, in crops; at least 1.
-        memory: the encoded pictures are kept in RAM if they fit in this many bytes.
+        paths: Tar shards, folders or pictures; see :class:`retouch.training.shards.Shards`.
+        size: Height and width of a crop, in pixels.
+        masks: Sampler of the holes.
+        seed: Seed of all randomness.
+        scale: Least and greatest shorter side of the scaled picture, as a multiple of ``size``; at least 1.
+        memory: Keep the encoded pictures in RAM if they fit into this many bytes.
 
     Raises:
-        RetouchError: there is no picture, or the masks cannot be drawn.
+        RetouchError: There is no picture, or the masks cannot be drawn.
     """
 
     def __init__(
@@ -180,28 +180,28 @@ class TrainingSet:
         if not 1 <= scale[0] <= scale[1]:
             raise RetouchError(f"The scale must be two numbers from 1, the lesser first, not {scale}.")
         self.size, self.masks, self.seed, self.scale = size, masks, seed, scale
-        masks(_generator(seed, _MASK, 0), size, size)  # what is wrong with the masks is said now
+        masks(_generator(seed, _MASK, 0), size, size)  # reports problems with the masks right away
         self.shards = Shards([Path(path) for path in paths], memory)
         self._unreadable: set[int] = set()
         self._chosen = list(range(len(self.shards)))
 
     def __len__(self) -> int:
-        """How many pictures there are; samples go on beyond."""
+        """Number of pictures. Sample numbers go beyond it."""
         return len(self._chosen)
 
     def split(self, count: int, names: Sequence[str] = ()) -> tuple[TrainingSet, TrainingSet]:
-        """Part with ``count`` pictures: the others, and those, as sets of their own.
+        """Hold out ``count`` pictures; return the training set and the held-out set.
 
-        Seed and file name decide. So the same are held out of a folder and of a tar file made of it, and
-        further pictures never bring one that was learned from among those held out.
+        The choice depends on the seed and the file names. So a folder and a tar file made of it hold out the
+        same pictures, and adding pictures never moves a training picture into the held-out set.
 
         Args:
-            count: how many to part with.
-            names: of pictures that were held out before (:meth:`names`): those of them that are still there
-                are parted with again, and no others.
+            count: Number of pictures to hold out.
+            names: Names of pictures that were held out before (:meth:`names`). Those that still exist are
+                held out again, and no others.
 
         Raises:
-            RetouchError: no picture would be left.
+            RetouchError: No picture would be left.
         """
         if count >= len(self):
             raise RetouchError(
@@ -209,7 +209,7 @@ class TrainingSet:
                 "out fewer (--set data.held_out=8)."
             )
         drawn = sorted(self._chosen, key=self._lot)
-        # Folders may repeat a name, and then as many of those who bear it as were held out before.
+        # Several folders may hold the same name; then as many of them as before are held out.
         left = Counter(names)
         known: list[int] = []
         others: list[int] = []
@@ -225,21 +225,21 @@ class TrainingSet:
         return parts
 
     def __getitem__(self, number: int) -> tuple[Picture, Mask]:
-        """Sample ``number``, from 0: ``3×size×size`` uint8 sRGB and ``size×size`` bool, True = hole.
+        """Return sample ``number``, from 0: ``3×size×size`` uint8 sRGB and ``size×size`` bool, True = hole.
 
         Raises:
-            RetouchError: no picture can be read, or one's file has gone.
+            RetouchError: No picture can be read, or a file has disappeared.
         """
         random = _generator(self.seed, _CROP, number)
         epoch, place = divmod(number, len(self))
         picture = self._decoded(self._chosen[_order(self.seed, epoch, len(self))[place]])
-        while picture is None:  # another one, drawn at random, takes its place
+        while picture is None:  # a random other one takes its place
             picture = self._decoded(self._chosen[random.integers(len(self))])
         hole = self.masks(_generator(self.seed, _MASK, number), self.size, self.size)
         return self._crop(picture, random), hole
 
     def _lot(self, number: int) -> bytes:
-        """What a picture draws when some are held out: a number of its own, wherever its folder lies."""
+        """Return the key that decides about holding out; it does not depend on the folder."""
         return hashlib.sha256(f"{self.seed}/{self._name(number)}".encode()).digest()
 
     def _name(self, number: int) -> str:
@@ -247,11 +247,11 @@ class TrainingSet:
         return PurePosixPath(member.name or member.path.name).name
 
     def names(self) -> list[str]:
-        """File names of the pictures, without folders, sorted."""
+        """List the file names of the pictures, without folders, sorted."""
         return sorted(self._name(number) for number in self._chosen)
 
     def warnings(self) -> list[str]:
-        """What was wrong with the data so far, a sentence each; empty if nothing."""
+        """List the problems found with the data so far, one sentence each."""
         found = [
             f"{path} is cut short; pictures after the damage are left out." for path in self.shards.damaged
         ]
@@ -270,7 +270,7 @@ class TrainingSet:
             if picture is not None:
                 return picture
             self._unreadable.add(number)
-        # Every thread finds this out, not only the one that came upon the last of them.
+        # Checked by every thread, not only by the one that met the last unreadable picture.
         if len(self._unreadable) == len(self):
             raise RetouchError(
                 f"None of the {len(self)} pictures can be read, {self.shards.members[number]} for one; "
@@ -283,7 +283,7 @@ class TrainingSet:
         shorter = min(height, width)
         least = max(1.0, min(self.scale[0], shorter / self.size))
         greatest = max(least, min(self.scale[1], shorter / self.size))
-        # The crop is cut first and scaled then, which is the same and costs less.
+        # Cropping before scaling gives the same result and costs less.
         side = min(shorter, max(1, round(shorter / random.uniform(least, greatest))))
         top = int(random.integers(height - side + 1))
         left = int(random.integers(width - side + 1))

@@ -1,4 +1,4 @@
-"""What a run of training is told: the settings that all recipes share, and the recipe's own."""
+"""The settings of a training run: those that all recipes share, and those of the recipe."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe
 
 CONFIG = "config.yaml"
-"""The name of the configuration in the folder of a run."""
+"""Name of the configuration file in the folder of a run."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What is trained on.
+    """The training data.
 
     Attributes:
-        size: height and width of a crop, in pixels.
-        scale: least and greatest shorter side of the scaled picture, in crops.
-        masks: draws the holes.
-        held_out: so many pictures are never trained on; the validation grid and its figures are made of them.
+        size: Height and width of a crop, in pixels.
+        scale: Least and greatest shorter side of the scaled picture, as a multiple of ``size``.
+        masks: Sampler of the holes.
+        held_out: Number of pictures kept for validation grids and figures, and never trained on.
     """
 
     size: int = 256
@@ -43,11 +43,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Adam, for the generator and for the critic.
+    """Adam, for the generator and for the critic (Kingma and Ba, ICLR 2015).
 
     Attributes:
-        lr: learning rate.
-        betas: decay of the averages of the gradient and of its square.
+        lr: Learning rate.
+        betas: Decay of the running averages of the gradient and of its square.
     """
 
     lr: float = 1e-4
@@ -63,9 +63,9 @@ class Schedule:
     """How the learning rate changes.
 
     Attributes:
-        warmup: over so many steps it rises from 0.
-        decay: how it falls from there to the last step.
-        final: what it falls to, as a part of itself.
+        warmup: Number of steps over which it rises from 0.
+        decay: How it falls after that, until the last step.
+        final: Its value at the last step, as a fraction of ``lr``.
     """
 
     warmup: int = 0
@@ -77,7 +77,7 @@ class Schedule:
             raise ValueError("warmup must be at least 0, and final in [0, 1]")
 
     def factor(self, step: int, steps: int) -> float:
-        """What the learning rate is multiplied with at ``step`` (from 0) of ``steps``."""
+        """Return the factor on the learning rate at ``step`` (from 0) of ``steps``."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         if self.decay == "none":
@@ -92,10 +92,10 @@ class Watch:
     """How often something is written, in steps.
 
     Attributes:
-        log_every: a line on the terminal and in ``metrics.csv``.
+        log_every: A line on the terminal, and figures in ``metrics.csv``.
         validate_every: A validation grid and the figures of the held-out pictures. The first grid is written
             before the first step, the last after the last step.
-        checkpoint_every: a checkpoint; there is one at the end and at every stop besides.
+        checkpoint_every: A checkpoint. The end and every stop write one as well.
     """
 
     log_every: int = 100
@@ -112,16 +112,17 @@ class Run:
     """The settings that all recipes share.
 
     Attributes:
-        model: whose networks are trained.
-        steps: of the generator, in all.
-        batch: samples of a step, of all devices together.
-        accumulate: a step's samples pass through in so many parts; memory falls, the result stays.
-        seed: of weights, samples and losses.
-        average: decay of the running average of the generator's weights, which is what gets exported.
-        data: what is trained on.
-        optimizer: of generator and critic.
-        schedule: of the learning rate.
-        watch: how often something is written.
+        model: The model whose networks are trained.
+        steps: Total number of generator steps.
+        batch: Samples per step, over all devices.
+        accumulate: Number of parts into which a step's samples are split. More parts need less memory and
+            give the same result.
+        seed: Seed of weights, samples and losses.
+        average: Decay of the running average of the generator's weights. The average is what gets exported.
+        data: The training data.
+        optimizer: The optimizer of generator and critic.
+        schedule: Schedule of the learning rate.
+        watch: How often something is written.
     """
 
     model: str
@@ -146,11 +147,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Config:
-    """A whole configuration file: the shared settings, and under ``recipe`` those of the model.
+    """A whole configuration file: the shared settings, and the model's own under ``recipe``.
 
     Attributes:
-        run: the shared settings.
-        recipe: networks and losses of ``run.model``.
+        run: The shared settings.
+        recipe: Networks and losses of ``run.model``.
     """
 
     run: Run
@@ -158,10 +159,10 @@ class Config:
 
 
 def build_config(content: Mapping[str, Any]) -> Config:
-    """Make a configuration of the content of its file.
+    """Make a configuration from the content of its file.
 
     Raises:
-        RetouchError: a key that does not exist, a value of another type, or no such model.
+        RetouchError: A key or the model does not exist, or a value is of the wrong type.
     """
     shared = {key: value for key, value in content.items() if key != "recipe"}
     model = shared.get("model")
@@ -174,18 +175,18 @@ def build_config(content: Mapping[str, Any]) -> Config:
 
 
 def dump_config(config: Config) -> dict[str, Any]:
-    """A mapping of plain values that :func:`build_config` makes the same configuration of."""
+    """Return plain values from which :func:`build_config` makes the same configuration."""
     return {**dump(config.run), "recipe": dump(config.recipe)}
 
 
 def write_config(folder: Path, config: Config) -> None:
-    """Write :data:`CONFIG` into the folder of a run, whole or not at all."""
+    """Write :data:`CONFIG` atomically into the folder of a run."""
     content = yaml.safe_dump(dump_config(config), sort_keys=False)
     write_text(content, folder / CONFIG, overwrite=True)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings that differ, by dotted name, each with both values; None where there is none."""
+    """Return the settings that differ, by dotted name, each with both values; None stands for no value."""
     found: dict[str, Any] = {}
     for key in [*one, *(key for key in other if key not in one)]:
         before, after = one.get(key), other.get(key)

@@ -1,4 +1,4 @@
-"""Encoded pictures in tar shards and folders, read where they lie, without unpacking."""
+"""Encoded pictures in tar shards and folders. Shards are read in place, without unpacking."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def _unreadable(error: OSError) -> RetouchError:
 
 @dataclass(frozen=True)
 class Member:
-    """Where the bytes of one picture lie.
+    """Where the bytes of a picture are.
 
     Attributes:
-        path: a tar shard, or the picture's own file.
-        name: its name inside the shard; "" for a file.
-        offset: of its first byte in ``path``.
-        size: in bytes.
+        path: A tar shard, or the picture's own file.
+        name: Name inside the shard; "" for a file.
+        offset: Offset of the first byte in ``path``.
+        size: Size in bytes.
     """
 
     path: Path
@@ -54,20 +54,20 @@ class Member:
 
 
 class Shards:
-    """The pictures (JPEG, PNG, WebP) of shards and folders, as encoded bytes.
+    """The pictures (JPEG, PNG, WebP) in shards and folders, as encoded bytes.
 
     Args:
-        paths: tar files, picture files, and folders of either, searched to any depth. Order: that of
-            ``paths``, in a folder by name, in a shard as they lie.
-        memory: bytes of RAM that may be used: if all fits, all is read now; else each at its offset when it
-            is asked for.
+        paths: Tar files, picture files, and folders of either, searched recursively. The order is that of
+            ``paths``; inside a folder by name, inside a shard as stored.
+        memory: Bytes of RAM that may be used. If all pictures fit, all are read now; otherwise each is read
+            on request.
 
     Attributes:
-        members: where each picture lies.
-        damaged: the shards that are cut short; what lies before the damage is among the members.
+        members: Where each picture is.
+        damaged: Shards that are cut short. Pictures before the damage are among the members.
 
     Raises:
-        RetouchError: a path does not exist, cannot be read or is a compressed tar, or there is no picture.
+        RetouchError: A path does not exist, cannot be read or is a compressed tar, or there is no picture.
     """
 
     def __init__(self, paths: Sequence[Path], memory: int = 0) -> None:
@@ -93,10 +93,10 @@ class Shards:
         return len(self.members)
 
     def __getitem__(self, number: int) -> bytes:
-        """The encoded bytes of a picture; from any thread.
+        """Return the encoded bytes of a picture. Any thread may call this.
 
         Raises:
-            RetouchError: its file has gone or cannot be read any more.
+            RetouchError: The file has disappeared or cannot be read any more.
         """
         if self._bytes is not None:
             return self._bytes[number]
@@ -107,7 +107,7 @@ class Shards:
 
     @property
     def in_memory(self) -> bool:
-        """Whether all of it was read into RAM."""
+        """Whether all pictures are in RAM."""
         return self._bytes is not None
 
     def _listed(self, path: Path) -> list[Member]:
