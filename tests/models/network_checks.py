@@ -20,6 +20,18 @@ def check_any_size_and_several_holes(model, size, seed=1):
     assert torch.equal(fill.image, model(image, mask, seed=seed).image)
 
 
+def compared(monkeypatch, module):
+    """What a network's module hands to the search from now on: a list that grows."""
+    search, seen = module.match, []
+
+    def match(queries, *args, **more):
+        seen.append(queries)
+        return search(queries, *args, **more)
+
+    monkeypatch.setattr(module, "match", match)
+    return seen
+
+
 def check_bfloat16(network, make):
     """Under autocast a network makes nearly the same image and learns nearly the same, in float32 weights.
 
@@ -28,7 +40,7 @@ def check_bfloat16(network, make):
 
     Args:
         network: with weights of which the image varies.
-        make: makes the image, and whatever must stay float32.
+        make: makes the image, and tells what must be float32.
     """
 
     def learned(enabled):

@@ -4,12 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.network_checks import check_any_size_and_several_holes, check_bfloat16
+from tests.models.network_checks import check_any_size_and_several_holes, check_bfloat16, compared
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from retouch.errors import RetouchError
 from retouch.matching.correspondence import match
+from retouch.models.contextual_attention import network as contextual_attention_network
 from retouch.models.contextual_attention.critics import Critic, global_critic, local_critic
 from retouch.models.contextual_attention.model import ContextualAttention, PixelCorrespondence
 from retouch.models.contextual_attention.network import (
@@ -154,14 +155,11 @@ def test_every_parameter_learns():
         assert each.grad.abs().sum() > 0, name
 
 
-def test_bfloat16_autocast():
+def test_bfloat16_autocast(monkeypatch):
     network, (image, mask) = tiny(), pair()
-
-    def make():
-        stages = network(image * 2 - 1, mask)
-        return stages.fine, [stages.correspondence.weights]
-
-    check_bfloat16(network, make)
+    seen = compared(monkeypatch, contextual_attention_network)
+    check_bfloat16(network, lambda: (network(image * 2 - 1, mask).fine, seen))
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("size", [(64, 80), (76, 80)])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.network_checks import check_any_size_and_several_holes, check_bfloat16
+from tests.models.network_checks import check_any_size_and_several_holes, check_bfloat16, compared
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -218,14 +218,11 @@ def test_every_parameter_learns():
         assert each.grad.abs().sum() > 0, name
 
 
-def test_bfloat16_autocast():
+def test_bfloat16_autocast(monkeypatch):
     network, (image, mask) = tiny(), pair()
-
-    def make():
-        made = network(image, mask)
-        return made.image, [each.weights for each in made.correspondences]
-
-    check_bfloat16(network, make)
+    seen = compared(monkeypatch, pen_net_network)
+    check_bfloat16(network, lambda: (network(image, mask).image, seen))
+    assert len(seen) == 10  # five levels, twice
 
 
 @pytest.mark.parametrize("size", [(64, 96), (0, 64)])

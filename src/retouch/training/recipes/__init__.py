@@ -1,6 +1,6 @@
-"""What is particular to the training of each model: its networks and losses, one file a model.
+"""Recipes: the networks and losses of each model, one file per model.
 
-A recipe is a frozen dataclass: its fields are the ``recipe`` part of the configuration file.
+A recipe is a frozen dataclass. Its fields are the ``recipe`` part of the configuration file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Recipe(Protocol):
 
     @property
     def critic_steps(self) -> int:
-        """Steps of the critic before each of the generator."""
+        """Critic steps per generator step."""
         ...
 
     @property
@@ -44,7 +44,7 @@ class Recipe(Protocol):
         ...
 
     def critic(self, size: int) -> nn.Module:
-        """Build the network that judges crops of ``size`` pixels."""
+        """Build the network that scores crops of ``size`` pixels."""
         ...
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
@@ -52,11 +52,11 @@ class Recipe(Protocol):
         ...
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """What the critic is to lessen."""
+        """The terms that the critic minimises."""
         ...
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """Pictures for the validation grid, by name, ``B×3×H×W`` in [0, 1]; the last one is the fill."""
+        """Return pictures for the validation grid by name, ``B×3×H×W`` in [0, 1]. The last is the fill."""
         ...
 
 

@@ -1,8 +1,8 @@
 """How the generator of Iterative Confidence Feedback is trained (Zeng et al., ECCV 2020, section 3.1).
 
-Of the losses the paper gives the form but not the weights; what is chosen here is written at each field.
-Deviation: the plain difference in the hole is not weighted with the confidence, so that doubtful pixels go on
-learning; the confidence learns from it what the difference is.
+The paper gives the form of the losses but not their weights; the fields below say what is chosen here.
+Deviation: the plain difference in the hole is not weighted with the confidence, so doubtful pixels keep
+learning. The confidence learns from the size of that difference.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ class ConfidenceFeedbackRecipe:
     """Networks and losses of the generator.
 
     Attributes:
-        width: multiplies all channels of the network and the critic; 1 is that of the paper's model.
-        gates: "each" channel has a gate, or all channels of a layer have "one".
-        hole: weight of the absolute difference in the hole.
-        known: weight of the absolute difference on known pixels.
-        coarse: weight of the first stage's difference in the hole.
-        confidence: weight of what teaches the confidence: the difference, times the confidence, plus the
-            penalty.
-        doubt: the absolute difference, of colours in [0, 1], at which the confidence is to be a half: the
-            squared lack of confidence is penalised so much that it falls from 1 in a straight line with the
-            difference that is to be expected, and is a half there.
-        adversarial: weight of what the critic says of the fill, mixed with the photo by the confidence.
-        perceptual: weight of what VGG sees in the fill; not in the paper.
-        passes: passes that training simulates: a sample is met after any number of earlier ones below this.
-        threshold: confidence above which an earlier pass is trusted.
-        critic_steps: steps of the critic before each of the generator.
+        width: Multiplies all channels of the network and the critic; 1 is the paper's width.
+        gates: A gate for "each" channel, or "one" for all channels of a layer.
+        hole: Weight of the absolute difference in the hole.
+        known: Weight of the absolute difference on known pixels.
+        coarse: Weight of the first stage's absolute difference in the hole.
+        confidence: Weight of the confidence loss: confidence times difference, plus a penalty on the squared
+            lack of confidence.
+        doubt: Absolute difference, of colours in [0, 1], at which the best confidence is 0.5. It sets the
+            weight of the penalty; the best confidence falls linearly from 1 with the expected difference.
+        adversarial: Weight of the adversarial loss on the fill, blended with the photo by the confidence.
+        perceptual: Weight of the perceptual loss; not in the paper.
+        passes: Number of passes that training simulates. A sample has been through 0 to ``passes - 1``
+            earlier ones.
+        threshold: Pixels of an earlier pass are kept above this confidence.
+        critic_steps: Critic steps per generator step.
         adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
@@ -81,15 +81,15 @@ class ConfidenceFeedbackRecipe:
         return ConfidenceFeedbackNetwork(self.width, self.gates)
 
     def critic(self, size: int) -> PenNetCritic:
-        """Build the critic; it judges patches, of crops of any size."""
+        """Build the critic. It scores patches, so crops may have any size."""
         return PenNetCritic(self.width)
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """Differences of both stages, what teaches the confidence, and what the critic says."""
+        """Differences of both stages, the confidence loss, and the adversarial loss."""
         image = sample.image * 2 - 1
         given, mask = self._earlier(generator, image, sample)
         stages: Stages = generator(given, mask, allowed=1 - sample.mask)
-        # Half the difference in [-1, 1] is that in [0, 1].
+        # A difference in [-1, 1] is twice that in [0, 1].
         difference = (stages.fine - image).abs().mean(1, keepdim=True) / 2
         lack = 1 - stages.confidence
         taught = stages.confidence * difference.detach() + self.doubt * lack.square()
@@ -109,19 +109,19 @@ class ConfidenceFeedbackRecipe:
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """What tells fills, as far as they are trusted, from photos."""
+        """The loss of telling fills, as far as they are trusted, from photos."""
         image = sample.image * 2 - 1
         with torch.no_grad():
             given, mask = self._earlier(generator, image, sample)
             stages: Stages = generator(given, mask, allowed=1 - sample.mask)
             fake = _mixed(stages, given, image, mask)
         with single_precision(image):
-            # One call for both: each takes a step of the spectral norms' power iteration.
+            # One call for both: every call takes a step of the power iteration for the spectral norms.
             real, made = critic(torch.cat([image, fake])).chunk(2)
             return {"critic": Term(1.0, hinge_critic(real, made))}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """The coarse image, the confidence of the first pass, and the fill after all passes."""
+        """Return the coarse image, the confidence of the first pass, and the fill after all passes."""
         stages: Stages = generator(image * 2 - 1, mask)
         confidence = torch.where(mask > 0, stages.confidence.float(), 1.0)
         given, hole = image * 2 - 1, mask
@@ -137,7 +137,7 @@ class ConfidenceFeedbackRecipe:
 
     @torch.no_grad()
     def _earlier(self, generator: nn.Module, image: Tensor, sample: Sample) -> tuple[Tensor, Tensor]:
-        """Picture and hole as some passes leave them, how many being drawn for each item."""
+        """Return picture and remaining hole after a random number of passes, drawn for each item."""
         given, hole = image.clone(), sample.mask.clone()
         earlier = (sample.mix * self.passes).long()
         for number in range(1, self.passes):
@@ -148,7 +148,7 @@ class ConfidenceFeedbackRecipe:
         return given, hole
 
     def _trusted(self, stages: Stages, given: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
-        """Put what is trusted into the picture, and leave the rest as the hole; never nothing."""
+        """Paste the trusted pixels, and return the rest as the hole; the hole never becomes empty."""
         rest = hole * (stages.confidence <= self.threshold)
         left = rest.flatten(1).any(1)[:, None, None, None]
         rest = torch.where(left, rest, hole)
@@ -156,9 +156,9 @@ class ConfidenceFeedbackRecipe:
 
 
 def _mixed(stages: Stages, given: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    """What the critic judges: the fill where it is trusted, the photo as far as it is not.
+    """Return the critic's input: fill and photo, blended by the confidence.
 
-    What earlier passes filled stays as they filled it.
+    Pixels that earlier passes filled stay as they are.
     """
     confidence = stages.confidence.float()
     return pasted(confidence * stages.fine.float() + (1 - confidence) * image, given, mask)

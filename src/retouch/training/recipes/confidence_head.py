@@ -1,7 +1,7 @@
-"""How the confidence of any model is trained: frozen models fill, and the head learns how wrong they are.
+"""How the confidence head for any model is trained: frozen models fill, and the head learns their errors.
 
-Not in Zeng et al. (ECCV 2020), whose confidence is trained with its generator and against a critic: this
-one is trained with the truth alone, so that it is a probability.
+This is not in Zeng et al. (ECCV 2020), where the confidence is trained with the generator and a critic. The
+head is trained on the true errors alone, so its output is a probability.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from retouch.training.recipes.sample import Losses, Sample, Term, single_precisi
 
 @dataclass(frozen=True)
 class ConfidenceHeadRecipe:
-    """Whose fills the head learns to judge.
+    """The models whose fills the head learns to judge.
 
     Attributes:
-        models: names of models, which stay as they are.
-        shares: of the samples that each of them fills; their sum is 1. Slow ones may have less.
+        models: Names of models. They are not trained.
+        shares: Share of the samples that each model fills; the sum is 1. Slow models may get less.
     """
 
     models: tuple[str, ...] = (
@@ -51,12 +51,12 @@ class ConfidenceHeadRecipe:
 
     @property
     def critic_steps(self) -> int:
-        """There is nothing to criticise."""
+        """There is no critic."""
         return 0
 
     @property
     def adversarial_from(self) -> int:
-        """See above."""
+        """There is no critic."""
         return 0
 
     def check(self, size: int) -> None:
@@ -69,16 +69,16 @@ class ConfidenceHeadRecipe:
             raise RetouchError(f"data.size must be at least {DEEPEST} pixels for this model, not {size}.")
 
     def generator(self) -> ConfidenceHead:
-        """Build the head; it makes no pictures, but the loop calls whatever learns so."""
+        """Build the head. The loop calls the network that learns "generator"."""
         return ConfidenceHead()
 
     def critic(self, size: int) -> nn.Module:
-        """Nothing, in the form of a network that has parameters, as an optimizer must have some."""
+        """Return an empty network; it has a parameter because the optimizer needs one."""
         return nn.ParameterList([torch.zeros(0)])
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """Binary cross-entropy in the hole: least where the confidence is the probability of being right."""
-        # Each item draws its model by its own random number, whatever batch it is in.
+        """Binary cross-entropy in the hole, least if the confidence is the probability of a right pixel."""
+        # Each item draws its model with its own random number, so batches do not matter.
         bounds = list(accumulate(self.shares))[:-1]
         filled = self._filled(sample.image, sample.mask, [bisect(bounds, mix) for mix in sample.mix.tolist()])
         logits = generator(filled, sample.mask).float()
@@ -90,10 +90,10 @@ class ConfidenceHeadRecipe:
         return {}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """Fills by the models in turn, where they are right, confidence, and the photo where that is wrong.
+        """Return fills by the models in turn, where they are right, the confidence, and its errors.
 
-        The last is the photo, lighter by the squared error of the confidence: its difference to the photo,
-        which the loop logs as ``validation_l1_hole``, is the Brier score, less for better confidence.
+        The last picture is the photo plus the squared error of the confidence. Its difference from the photo,
+        which the loop logs as ``validation_l1_hole``, is the Brier score; lower is better.
         """
         assert isinstance(generator, ConfidenceHead)
         filled = self._filled(image, mask, [item % len(self.models) for item in range(len(image))])
@@ -108,7 +108,7 @@ class ConfidenceHeadRecipe:
 
     @torch.no_grad()
     def _filled(self, image: Tensor, mask: Tensor, chosen: Sequence[int]) -> Tensor:
-        """Fill each item by the model of the number that is chosen for it."""
+        """Fill each item with its chosen model."""
         filled = image.clone()
         with single_precision(image):
             for number in sorted(set(chosen)):
@@ -121,5 +121,5 @@ class ConfidenceHeadRecipe:
 
 @cache
 def _frozen(name: str) -> Model:
-    """A model of the package, loaded when it is first needed and outside the networks that learn."""
+    """Load a shipped model when it is first needed; it is no part of the networks that learn."""
     return load(name)

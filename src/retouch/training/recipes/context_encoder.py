@@ -34,14 +34,15 @@ class ContextEncoderRecipe:
     """Networks and losses of the content network; the defaults are the published ones.
 
     Attributes:
-        form: "connected" is the paper's, for the middle 64² of 128² alone; "convolutional" is for any hole.
-        width: multiplies all channels of the network and the critic; 1 is the published width.
-        difference: what is lessened in the hole, "squared" as in the paper, or "absolute".
-        reconstruction: weight of the difference in the hole, the paper's λ.
-        adversarial: weight of what the critic says, the paper's 1 - λ.
-        ring: so many pixels of the hole along its border count more.
-        ring_weight: so much more.
-        critic_steps: steps of the critic before each of the generator.
+        form: "connected" is the paper's form, for the middle 64² of 128² only; "convolutional" is for any
+            hole.
+        width: Multiplies all channels of the network and the critic; 1 is the published width.
+        difference: Difference to minimise in the hole: "squared" as in the paper, or "absolute".
+        reconstruction: Weight of the difference in the hole, the paper's λ.
+        adversarial: Weight of the adversarial loss, the paper's 1 - λ.
+        ring: Width in pixels of the ring inside the hole, along its border, that counts more.
+        ring_weight: Weight of the pixels in the ring.
+        critic_steps: Critic steps per generator step.
         adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
@@ -71,11 +72,11 @@ class ContextEncoderRecipe:
         return network(self.form, self.width)
 
     def critic(self, size: int) -> ContextEncoderCritic:
-        """Build the critic, of the middle or of patches."""
+        """Build the critic; it scores the middle, or patches, depending on the form."""
         return ContextEncoderCritic(self.form, self.width)
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """The difference in the hole, and what the critic says."""
+        """The difference in the hole, and the adversarial loss."""
         image = sample.image * 2 - 1
         filled: Tensor = generator(image, sample.mask)
         losses = {"reconstruction": Term(self.reconstruction, self._difference(filled, image, sample))}
@@ -86,31 +87,31 @@ class ContextEncoderRecipe:
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """What tells fills from photos."""
+        """The loss of telling fills from photos."""
         image = sample.image * 2 - 1
         with torch.no_grad():
             fake = pasted(generator(image, sample.mask), image, sample.mask)
         with single_precision(image):
             both = self._judged(image), self._judged(fake)
             if self.form == "connected":
-                # Each by itself: batch normalisation must see in each what it sees when the generator learns.
+                # One call each: batch normalisation must see what it sees when the generator learns.
                 real, made = (critic(each) for each in both)
             else:
-                # One call for both: each takes a step of the spectral norms' power iteration.
+                # One call for both: every call takes a step of the power iteration for the spectral norms.
                 real, made = critic(torch.cat(both)).chunk(2)
             return {"critic": Term(1.0, non_saturating_critic(real, made))}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """The fill."""
+        """Return the fill."""
         filled: Tensor = generator(image * 2 - 1, mask)
         return {"fill": torch.where(mask > 0, (filled.float() + 1) / 2, image)}
 
     def _judged(self, image: Tensor) -> Tensor:
-        """The part of images that the critic sees."""
+        """Return the part of images that the critic sees."""
         return image[..., MIDDLE, MIDDLE] if self.form == "connected" else image
 
     def _difference(self, filled: Tensor, image: Tensor, sample: Sample) -> Tensor:
-        """Mean over each item's own hole; as in the code, not divided by the ring's weight."""
+        """Mean over each item's hole; as in the code, not divided by the ring's weight."""
         found = (filled.float() - image).abs()
         if self.difference == "squared":
             found = found.square()
@@ -120,15 +121,15 @@ class ContextEncoderRecipe:
 
 
 def ring_weights(hole: Tensor, ring: int, weight: float) -> Tensor:
-    """Weights of the pixels of holes: the border's, and 1.
+    """Return pixel weights: ``weight`` in a ring along the border of the hole, and 1 elsewhere.
 
-    Deviation from both papers, whose ring lies in an overlap with the known area: here it lies in the hole,
-    along its border, because known pixels are put back; the border of the image is none.
+    Deviation from both papers, where the ring lies in an overlap with the known area. Here it lies inside
+    the hole, because known pixels are put back. The border of the image does not count as a border.
 
     Args:
         hole: ``B×1×H×W`` bool, on the CPU, with a known pixel in each item.
-        ring: a pixel belongs to it if its centre is at most this far from a known pixel's.
-        weight: of a pixel of the ring.
+        ring: Greatest distance, in pixels, between the centre of a ring pixel and that of a known pixel.
+        weight: Weight of the pixels in the ring.
 
     Returns:
         ``B×1×H×W`` float32.

@@ -1,8 +1,8 @@
 """How Contextual Attention is trained (Yu et al., CVPR 2018, sections 3 and 4.3; public code).
 
-Deviations from the code: an item's hole is averaged over the hole's own area, where the code has one box for
-the whole batch and averages over that; the local critic sees a square of half the image's side, laid where it
-holds most of the hole, because holes here have any shape.
+Deviations from the code, because holes here have any shape: each item's difference is averaged over its own
+hole, where the code has one box for the whole batch; the local critic sees the square of half the image's
+side that contains most of the hole.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class ContextualAttentionRecipe:
     """Networks and losses of Contextual Attention; the defaults are the published ones.
 
     Attributes:
-        width: multiplies all channels of the network and the critics; 1 is the published width.
-        hole: weight of the discounted absolute difference in the hole.
-        known: weight of the absolute difference on known pixels.
-        coarse: weight of the first stage's differences, beside the second's.
-        gamma: discount of a pixel of the hole for each pixel of distance from the known area: 0.99 in the
-            paper, 0.9 in the code, both at 256².
-        adversarial: weight of what the critics say.
-        penalty: weight of the critics' gradient penalty.
-        perceptual: weight of what VGG sees in the fill; not in the paper.
-        critic_steps: steps of the critics before each of the generator.
+        width: Multiplies all channels of the network and the critics; 1 is the published width.
+        hole: Weight of the discounted absolute difference in the hole.
+        known: Weight of the absolute difference on known pixels.
+        coarse: Weight of the first stage's differences, relative to the second's.
+        gamma: Discount per pixel of distance from the known area: 0.99 in the paper, 0.9 in the code, both at
+            256².
+        adversarial: Weight of the adversarial loss.
+        penalty: Weight of the critics' gradient penalty.
+        perceptual: Weight of the perceptual loss; not in the paper.
+        critic_steps: Steps of the critics per generator step.
         adversarial_from: First step at which the critics are trained and contribute to the loss.
     """
 
@@ -58,7 +58,7 @@ class ContextualAttentionRecipe:
 
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
-        # The local critic's half must halve four times, and mirror padding at dilation 16 needs more than 64.
+        # The local critic halves its crop four times; mirror padding at dilation 16 needs more than 64.
         if size % 32 or size <= 64:
             raise RetouchError(f"data.size must be 96, 128, 160 … pixels for this model, not {size}.")
 
@@ -67,12 +67,12 @@ class ContextualAttentionRecipe:
         return ContextualAttentionNetwork(self.width)
 
     def critic(self, size: int) -> nn.Module:
-        """Build both critics, of the whole crop and of its half around the hole."""
+        """Build both critics: of the whole crop, and of the square of half its side around the hole."""
         whole, part = global_critic(size, self.width), local_critic(size // 2, self.width)
         return nn.ModuleDict({"global": whole, "local": part})
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """Section 3.2: discounted and plain differences of both stages, and what the critics say."""
+        """Section 3.2: discounted and plain differences of both stages, and the adversarial losses."""
         image = sample.image * 2 - 1
         stages: Stages = generator(image, sample.mask)
         weights = discount_weights(sample.hole.float(), self.gamma).to(image.device)
@@ -107,14 +107,14 @@ class ContextualAttentionRecipe:
         return losses
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """The coarse image, and the fill."""
+        """Return the coarse image and the fill."""
         stages: Stages = generator(image * 2 - 1, mask)
         fine = (stages.fine.float() + 1) / 2
         return {"coarse": (stages.coarse.float() + 1) / 2, "fill": torch.where(mask > 0, fine, image)}
 
 
 def _views(critic: nn.Module, hole: Tensor) -> list[tuple[str, nn.Module, Any]]:
-    """Each critic by name, and what of a batch it sees."""
+    """List each critic with its name and a function that crops a batch to what it sees."""
     assert isinstance(critic, nn.ModuleDict)
     local = hole_crops(hole, hole.shape[-1] // 2)
     return [("global", critic["global"], lambda batch: batch), ("local", critic["local"], local)]

@@ -1,4 +1,4 @@
-"""Squares around the holes of a batch, where looking at all of it would cost too much."""
+"""Square crops around the holes of a batch, for losses that would cost too much on whole images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from retouch.ops.masks import bounding_box
 
 
 def hole_crops(hole: Tensor, side: int) -> Callable[[Tensor], Tensor]:
-    """What cuts, of each item of a batch, the square that :func:`local_corner` finds.
+    """Return a function that crops each item of a batch to the square that :func:`local_corner` finds.
 
     Args:
-        hole: ``B×1×H×W`` bool, on the CPU; no item empty.
-        side: of the squares, at most H and W.
+        hole: ``B×1×H×W`` bool, on the CPU. No item is empty.
+        side: Side of the squares, at most H and W.
 
     Returns:
-        A function of ``B×C×H×W``, on any device, that gives ``B×C×side×side``.
+        A function from ``B×C×H×W``, on any device, to ``B×C×side×side``.
     """
     corners = [local_corner(each[0].numpy(), side) for each in hole]
 
@@ -36,14 +36,14 @@ def hole_crops(hole: Tensor, side: int) -> Callable[[Tensor], Tensor]:
 
 
 def local_corner(hole: NDArray[np.bool_], side: int) -> tuple[int, int]:
-    """Top and left of the square that shows most of a hole.
+    """Find the square that contains as much of a hole as possible; return its top and left.
 
-    It holds as much of the hole as a square can; of several such squares it is the one whose centre is
-    nearest to that of the hole's bounding box.
+    Among several such squares it takes the one whose centre is nearest to the centre of the hole's bounding
+    box.
 
     Args:
         hole: ``H×W``, True = hole, not empty.
-        side: of the square, at most H and W.
+        side: Side of the square, at most H and W.
     """
     box = bounding_box(hole)
     assert box is not None

@@ -1,6 +1,6 @@
-"""How the networks of guided upsampling are trained; the paper (Zeng et al., ECCV 2020) gives no losses.
+"""How the networks of guided upsampling are trained. The paper (Zeng et al., ECCV 2020) gives no losses.
 
-The low-resolution fill is the photo itself, shrunk: so what belongs into the hole is known.
+The shrunken photo stands in for the low-resolution fill, so the true content of the hole is known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from retouch.upsampling.guided import FEATURE_PATCH, alike, detailed, upsample
 from retouch.upsampling.network import SOFTMAX_SCALE, GuidedUpsamplingNetwork, strength
 
 AFFINITY = 4
-"""The affinity learns from one in so many samples: comparing all with all takes longer than the rest."""
+"""The affinity learns from one in this many samples: comparing all cells takes longer than the rest."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class GuidedUpsamplingRecipe:
     """Networks and losses of guided upsampling.
 
     Attributes:
-        scales: whole factors to enlarge by; each part of a step draws one.
-        critic_width: multiplies the channels of PEN-Net's critic.
-        affinity: weight of the difference between how much detail there is in the hole's cells and in those
-            that the affinity would have it borrowed from, in natural logarithms.
-        hole: weight of the absolute difference in the hole.
-        detail: weight of the difference between how much detail there is in the hole and how much there
-            should be, in natural logarithms.
-        adversarial: weight of what the critic says.
-        critic_steps: steps of the critic before each of the networks.
+        scales: Whole factors to enlarge by; each part of a step draws one.
+        critic_width: Multiplies the channels of PEN-Net's critic.
+        affinity: Weight of the affinity loss: the difference between the amount of detail in the hole's cells
+            and in the cells that the affinity selects as sources, in natural logarithms.
+        hole: Weight of the absolute difference in the hole.
+        detail: Weight of the difference between the amounts of detail in the fill and in the photo, in
+            natural logarithms.
+        adversarial: Weight of the adversarial loss.
+        critic_steps: Critic steps per step of the networks.
         adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
@@ -71,20 +71,20 @@ class GuidedUpsamplingRecipe:
         return GuidedUpsamplingNetwork()
 
     def critic(self, size: int) -> PenNetCritic:
-        """Build the critic; it judges patches, of crops of any size."""
+        """Build the critic. It scores patches, so crops may have any size."""
         return PenNetCritic(self.critic_width)
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """What the affinity borrows, how the image differs, and what the critic says."""
+        """The affinity loss, the differences of image and detail, and the adversarial loss."""
         assert isinstance(generator, GuidedUpsamplingNetwork)
         image, scale = sample.image, self._scale(sample)
         hole, fill = shrink_mask(sample.mask, scale), shrink(image, scale)
         enlarged = enlarge(fill, scale)
         wanted = strength(image - enlarged, scale)
         few = slice(-(-len(image) // AFFINITY))
-        # A picture of which no whole patch is known asks nothing.
+        # A picture without a fully known patch has no queries.
         asking, usable = attention_cells(sample.mask[few], None, scale, FEATURE_PATCH)
-        # All of it, for what it makes are small differences, and sources are searched by smaller ones.
+        # All in float32: the output and the distances of the search are small differences.
         with single_precision(image):
             found = match(
                 generator.look(fill[few], scale),
@@ -109,18 +109,18 @@ class GuidedUpsamplingRecipe:
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """What tells detail that was made from detail that is."""
+        """The loss of telling generated detail from real detail."""
         assert isinstance(generator, GuidedUpsamplingNetwork)
         with single_precision(sample.image):
             with torch.no_grad():
                 output = _made(generator, sample.image, sample.mask, self._scale(sample))
             fake = pasted(output, sample.image, sample.mask)
-            # One call for both: each takes a step of the spectral norms' power iteration.
+            # One call for both: every call takes a step of the power iteration for the spectral norms.
             real, made = critic(torch.cat([sample.image, fake]) * 2 - 1).chunk(2)
             return {"critic": Term(1.0, hinge_critic(real, made))}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """The enlarged fill, detail carried over as it is, and what the networks make of it."""
+        """Return the enlarged fill, the fill with detail copied unchanged, and the networks' fill."""
         assert isinstance(generator, GuidedUpsamplingNetwork)
         scale = self.scales[-1]
         fill = Fill(shrink(image, scale))
@@ -137,7 +137,7 @@ class GuidedUpsamplingRecipe:
 
 
 def _made(network: GuidedUpsamplingNetwork, image: Tensor, mask: Tensor, scale: int) -> Tensor:
-    """The photo with its hole made anew from its own shrunken copy, ``B×3×H×W``."""
+    """Rebuild the hole from the shrunken photo: ``B×3×H×W``."""
     hole, fill = shrink_mask(mask, scale), shrink(image, scale)
     with torch.no_grad():
         sources = alike(network.look(fill, scale), hole, 1 - hole, FEATURE_PATCH)

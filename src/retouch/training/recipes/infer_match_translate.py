@@ -1,8 +1,8 @@
 """How Infer, Match, Translate is trained (Song et al., ECCV 2018, sections 3.2 and 3.4).
 
-Its two networks learn in one run, each from its own losses: neither sees the other, as in the paper, which
-trains one after the other. So both can learn of one computation of the features; or one alone goes on, with
-``networks``. The paper gives no weights of its losses; these are our choice.
+The two networks learn in one run, each from its own losses, and neither sees the other's output. The paper
+trains them one after the other. One run computes the features once for both; ``networks`` can restrict it to
+one network. The paper gives no weights for its losses; these are our choice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from retouch.training.losses import hinge_critic, hinge_generator, masked_mean
 from retouch.training.recipes.perceptual import LAYERS, feature_difference, seen
 from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
 
-assert LAYERS[-1] == LAYER  # so that one look at the truth gives its features too
+assert LAYERS[-1] == LAYER  # so the perceptual loss computes the features of the truth too
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,17 @@ class InferMatchTranslateRecipe:
     """Networks and losses of Infer, Match, Translate.
 
     Attributes:
-        width: multiplies all channels of the networks and the critics; 1 is the full width.
-        networks: which of them learn: "both", "infer" or "translate".
-        features: weight of the squared difference of features that the hole has a part in. Deviation from
-            the paper, which counts the others too: they are known.
-        infer_adversarial: weight of what the critic of features says; 0 = there is none.
-        crop: side of the part of each picture that is translated, in pixels: what it needs is near, and a
-            step costs less.
-        absolute: weight of the absolute difference of translated pixels.
-        perceptual: weight of the squared differences of what VGG sees in them, at three layers, relative to
-            the squares of what it should see.
-        translate_adversarial: weight of what the critic of images says; 0 = there is none.
-        critic_steps: steps of the critics before each of the networks.
+        width: Multiplies all channels of the networks and the critics; 1 is the full width.
+        networks: The networks that learn: "both", "infer" or "translate".
+        features: Weight of the squared difference of the features that the hole influences. Deviation from
+            the paper, which counts all features: the others are known.
+        infer_adversarial: Weight of the adversarial loss on features; 0 leaves it out.
+        crop: Side of the crop that is translated, in pixels. The translation is local, and a crop costs less.
+        absolute: Weight of the absolute difference of translated pixels.
+        perceptual: Weight of the perceptual loss: squared differences of VGG features at three layers,
+            relative to the squares of the true features.
+        translate_adversarial: Weight of the adversarial loss on images; 0 leaves it out.
+        critic_steps: Steps of the critics per step of the networks.
         adversarial_from: First step at which the critics are trained and contribute to the loss.
     """
 
@@ -87,11 +86,11 @@ class InferMatchTranslateRecipe:
         return InferMatchTranslateNetwork(self.width)
 
     def critic(self, size: int) -> nn.Module:
-        """Build the critics, of inferred features and of translated images."""
+        """Build both critics: of inferred features, and of translated images."""
         return nn.ModuleDict({"infer": FeatureCritic(self.width), "translate": ConditionalCritic(self.width)})
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """What either network is to lessen."""
+        """The terms that both networks minimise."""
         vgg = shift_tolerant_vgg_on(sample.image.device)
         losses: Losses = {}
         if self.networks != "translate":
@@ -118,7 +117,7 @@ class InferMatchTranslateRecipe:
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """What tells inferred features from true ones, and translated images from photos."""
+        """The losses of telling inferred features from true ones, and translated images from photos."""
         vgg = shift_tolerant_vgg_on(sample.image.device)
         losses: Losses = {}
         if self.networks != "translate" and self.infer_adversarial:
@@ -126,7 +125,7 @@ class InferMatchTranslateRecipe:
                 truth, inferred, unknown = self._inferred(generator, vgg, sample)
             fake = _completed(inferred, truth, unknown)
             with single_precision(sample.image):
-                # One call for both: each takes a step of the spectral norms' power iteration.
+                # One call for both: every call takes a step of the power iteration for the spectral norms.
                 real, made = _part(critic, "infer")(
                     torch.cat([truth, fake]), unknown.repeat(2, 1, 1, 1)
                 ).chunk(2)
@@ -143,7 +142,7 @@ class InferMatchTranslateRecipe:
         return losses
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """True features translated, inferred ones translated, and the fill of matched ones."""
+        """Return the translations of the true and of the inferred features, and the fill."""
         assert isinstance(generator, InferMatchTranslateNetwork)
         vgg = shift_tolerant_vgg_on(image.device)
         truth = features_of(vgg, image)
@@ -168,7 +167,7 @@ class InferMatchTranslateRecipe:
         return truth, inferred.float(), unknown_cells(sample.mask)
 
     def _crop(self, sample: Sample) -> Tensor:
-        """A random square of each picture, in [-1, 1]."""
+        """Crop a random square from each picture, in [-1, 1]."""
         places = sample.image.shape[-1] - self.crop + 1
         crops = []
         for image, mix in zip(sample.image, sample.mix.tolist(), strict=True):
@@ -177,11 +176,10 @@ class InferMatchTranslateRecipe:
         return torch.stack(crops) * 2 - 1
 
 
-@torch.no_grad()
 def _part(network: nn.Module, name: str) -> nn.Module:
     return network.get_submodule(name)
 
 
 def _completed(inferred: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
-    """Inferred features where the hole has a part in them, true ones elsewhere."""
+    """Return inferred features where the hole influences them, and true ones elsewhere."""
     return torch.where(unknown > 0, inferred.float().clamp_min(0), truth)

@@ -1,8 +1,7 @@
 """How PEN-Net is trained (Zeng et al., CVPR 2019, section 3.3; public code).
 
-Deviations from the code: an item's differences are averaged over its own hole, where the code averages over
-all holes of a batch; the truth that the levels are compared with is shrunk by averaging areas, where the code
-interpolates.
+Deviations from the code: each item's difference is averaged over its own hole, where the code averages over
+all holes of a batch; the photo is shrunk for each level by averaging areas, where the code interpolates.
 """
 
 from __future__ import annotations
@@ -38,15 +37,15 @@ class PenNetRecipe:
     """Networks and losses of PEN-Net; the defaults are the published ones.
 
     Attributes:
-        width: multiplies all channels of the network and the critic; 1 is the published width.
-        levels: so many levels, from the deepest on, are filled by attention; 5 is the whole pyramid, 1 what
-            the paper compares it with.
-        hole: weight of the absolute difference in the hole.
-        known: weight of the absolute difference on known pixels.
-        pyramid: weight of the absolute differences of all levels' images, added up.
-        adversarial: weight of what the critic says.
-        gan: the critic's loss: "hinge", or "non-saturating" as for the paper's textures and facades.
-        critic_steps: steps of the critic before each of the generator.
+        width: Multiplies all channels of the network and the critic; 1 is the published width.
+        levels: Number of levels, from the deepest up, that attention fills; 5 is the whole pyramid, 1 the
+            paper's baseline.
+        hole: Weight of the absolute difference in the hole.
+        known: Weight of the absolute difference on known pixels.
+        pyramid: Weight of the sum of the absolute differences of all levels' images.
+        adversarial: Weight of the adversarial loss.
+        gan: The adversarial loss: "hinge", or "non-saturating" as for the paper's textures and facades.
+        critic_steps: Critic steps per generator step.
         adversarial_from: First step at which the critic is trained and contributes to the loss.
     """
 
@@ -76,11 +75,11 @@ class PenNetRecipe:
         return PenNetNetwork(self.width, self.levels)
 
     def critic(self, size: int) -> PenNetCritic:
-        """Build the critic; it judges patches, of crops of any size."""
+        """Build the critic. It scores patches, so crops may have any size."""
         return PenNetCritic(self.width)
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
-        """Differences in the hole, on the known and of all levels, and what the critic says."""
+        """Differences in the hole, on known pixels and at all levels, and the adversarial loss."""
         image = sample.image * 2 - 1
         filled: Output = generator(image, sample.mask)
         truths = [F.adaptive_avg_pool2d(image, (each.shape[2], each.shape[3])) for each in filled.pyramid]
@@ -97,18 +96,18 @@ class PenNetRecipe:
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """What tells fills from photos."""
+        """The loss of telling fills from photos."""
         image = sample.image * 2 - 1
         with torch.no_grad():
             filled: Output = generator(image, sample.mask)
             fake = pasted(filled.image, image, sample.mask)
         with single_precision(image):
-            # One call for both: each takes a step of the spectral norms' power iteration.
+            # One call for both: every call takes a step of the power iteration for the spectral norms.
             real, made = critic(torch.cat([image, fake])).chunk(2)
             return {"critic": Term(1.0, _LOSSES[self.gan][0](real, made))}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
-        """The image of each level, enlarged, and the fill."""
+        """Return the enlarged image of each level, and the fill."""
         filled: Output = generator(image * 2 - 1, mask)
         size = image.shape[2:]
         levels = [F.interpolate((each.float() + 1) / 2, size) for each in filled.pyramid]

@@ -1,7 +1,8 @@
-"""What VGG sees in fills, as a loss: it asks for texture earlier and more steadily than a critic does.
+"""Perceptual loss: the difference between VGG features of fill and photo.
 
-Not in the papers whose recipes offer it (Johnson, Alahi and Fei-Fei, "Perceptual losses", ECCV 2016). Our
-measures see through AlexNet, so that no network is trained on them.
+It rewards texture earlier and more steadily than a critic does. Source: Johnson, Alahi and Fei-Fei,
+"Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016; the papers of the models
+that offer it do not use it. The evaluation uses AlexNet, so no network is trained on what measures it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ LAYERS = ("relu1_2", "relu2_2", "relu3_1")
 
 
 def perceptual_difference(fake: Tensor, image: Tensor, hole: Tensor) -> Tensor:
-    """Squared difference of features, relative to the photo's, mean over the layers.
+    """Squared difference of features, relative to the photo's, averaged over the layers.
 
-    VGG costs more than our networks do, so it sees half of the crop's side, where most of the hole is.
+    VGG costs more than the networks that are trained. So it gets a crop of half the side that contains most
+    of the hole.
 
     Args:
         fake: ``B×3×H×W`` in [-1, 1], the photo with the fill in its hole.
-        image: likewise, the photo.
+        image: ``B×3×H×W`` in [-1, 1], the photo.
         hole: ``B×1×H×W`` bool, on the CPU.
     """
     vgg = shift_tolerant_vgg_on(image.device)
@@ -35,10 +37,10 @@ def perceptual_difference(fake: Tensor, image: Tensor, hole: Tensor) -> Tensor:
 
 
 def seen(vgg: Vgg, image: Tensor) -> list[Tensor]:
-    """What VGG sees in ``B×3×H×W`` in [-1, 1] at :data:`LAYERS`, float32."""
+    """Return the VGG features of ``B×3×H×W`` in [-1, 1] at :data:`LAYERS`, float32."""
     return [each.float() for each in vgg((image + 1) / 2, LAYERS)]
 
 
 def feature_difference(made: list[Tensor], truth: list[Tensor]) -> Tensor:
-    """Squared difference of features, relative to the true ones, mean over the layers."""
+    """Squared difference of features, relative to the true ones, averaged over the layers."""
     return torch.stack([relative_square(one, two) for one, two in zip(made, truth, strict=True)]).mean()

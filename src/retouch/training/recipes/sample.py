@@ -1,4 +1,4 @@
-"""What the losses of a recipe are made of and what they return."""
+"""The input and the output of a recipe's losses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retouch.training.data import Batch, uniforms
 
 
 class Term(NamedTuple):
-    """A part of a loss: ``weight`` times ``value`` counts, ``value`` is logged."""
+    """A term of a loss. It contributes ``weight`` times ``value``; ``value`` is logged."""
 
     weight: float
     value: Tensor
@@ -22,12 +22,12 @@ Losses = dict[str, Term]
 
 
 def single_precision(image: Tensor) -> torch.autocast:
-    """Within, critics stay in float32 under autocast: penalties and margins are small differences."""
+    """Context in which critics run in float32 under autocast: penalties and margins need the precision."""
     return torch.autocast(image.device.type, enabled=False)
 
 
 def pasted(output: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    """What a network made, on the hole; the photo elsewhere. ``B×3×H×W``, float32."""
+    """Paste a network's output into the hole of the photo: ``B×3×H×W``, float32."""
     return torch.where(mask > 0, output.float(), image)
 
 
@@ -38,8 +38,8 @@ class Sample:
     Attributes:
         image: ``B×3×H×W`` in [0, 1].
         mask: ``B×1×H×W``, 1 = hole.
-        hole: the mask on the CPU, ``B×1×H×W`` bool, for what is computed there.
-        mix: ``B`` in [0, 1), random; of each item alone, however samples are spread over devices.
+        hole: The mask on the CPU, ``B×1×H×W`` bool.
+        mix: ``B`` random numbers in [0, 1). Each depends on its sample alone, not on the device or batch.
     """
 
     image: Tensor
