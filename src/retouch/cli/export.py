@@ -1,4 +1,4 @@
-"""``retouch export``: weights of a run, for filling photos."""
+"""``retouch export``: write the weights of a training run to a file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from retouch.cli.terminal import plain_errors
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that `retouch train` wrote.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write; a name in .safetensors.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write; its name ends in .safetensors."
+        ),
     ],
     report: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="A report of `retouch evaluate`, for the file to state its scores."),
+        typer.Option(metavar="DIR", help="Store the scores of a report of `retouch evaluate` in the file."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Export a run's weights; fill photos with them: retouch fill --model FILE."""
     with plain_errors():

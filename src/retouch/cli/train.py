@@ -31,12 +31,12 @@ def train(
         typer.Option(metavar="PATH", help="Silhouettes for masks of objects, in a folder or tar file."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+        bool, typer.Option("--resume", help="Resume from the last checkpoint in --out.")
     ] = False,
     weights: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="WEIGHTS", help="Begin with a weights file, or the name of a shipped one."
+            "--from", metavar="WEIGHTS", help="Start from a weights file, or from a shipped one by its name."
         ),
     ] = None,
     changes: Annotated[
@@ -46,21 +46,19 @@ def train(
         ),
     ] = [],  # noqa: B006 - the command line makes a new list for every call
     minutes: Annotated[
-        float | None, typer.Option(metavar="N", min=0, help="Stop after so many minutes, with a checkpoint.")
+        float | None, typer.Option(metavar="N", min=0, help="Stop with a checkpoint after N minutes.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
-    devices: Annotated[int, typer.Option(metavar="N", min=1, help="How many of them to use at once.")] = 1,
+    devices: Annotated[int, typer.Option(metavar="N", min=1, help="Number of devices.")] = 1,
     workers: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", min=1, help="Threads that prepare samples. Left out: one for each processor."
-        ),
+        typer.Option(metavar="N", min=1, help="Threads that prepare samples; by default one per processor."),
     ] = None,
 ) -> None:
     """Train a model on your photos.
 
-    Ctrl-C stops with a checkpoint, from which --resume goes on exactly. Pictures of how it does appear in
-    grids/ of the --out folder, the first one before the first step.
+    Ctrl-C stops with a checkpoint; --resume continues exactly from there. Sample fills appear in the folder
+    grids/ of --out, the first before training begins.
     """
     with plain_errors():
         for module in ("torch", "lightning", "yaml"):

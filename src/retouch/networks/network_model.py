@@ -1,4 +1,4 @@
-"""What all models around one network share: where it runs, and how it is made of a weights file."""
+"""Base class of models around one network: its device, and how a weights file becomes a model."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class NetworkModel(Model, Generic[Network]):
-    """A model with a network; it runs where the network lies."""
+    """A model with a network. It runs on the network's device."""
 
     def __init__(self, network: Network) -> None:
-        # In training mode networks with batch normalisation would normalise over the batch they are shown.
+        # In training mode, batch normalisation would depend on the batch.
         self.network = network.eval()
         self.device = next(network.parameters()).device
 
     @classmethod
     def restored(cls, network: Network, weights: Weights, device: str, least: int) -> Self:
-        """Give a network the values of a file, and make the model of it.
+        """Load weights into a network, and make the model.
 
         Args:
-            network: as the file's settings describe it.
-            weights: what they were trained with says the size of the crops too.
-            device: where it is to run.
-            least: the least size of crops that the model takes, in pixels.
+            network: Built with the settings of the file.
+            weights: The content of the file; its settings include the size of the training crops.
+            device: Device to run on.
+            least: The smallest size of crops that the network can take, in pixels.
 
         Raises:
-            RetouchError: they do not say so, or do not fit the network.
+            RetouchError: The size of the crops is missing or out of range, or the weights do not fit.
         """
         restore(network, weights)
         model = cls(network.to(device))
-        # Holes much larger than those it was trained with lose their colours in the middle.
+        # In holes much larger than those of training, colours fade towards the middle.
         model.working_size = round(setting(weights, "data.size", least, 1024))
         return model
 
 
 def opened(kind: type[Network], name: str, device: torch.device, file: Path | None = None) -> Network:
-    """Read a trained network that is no model by itself, for use and not for training.
+    """Load a trained network that is no model by itself, for inference.
 
     Args:
-        kind: the network, which is made without arguments.
-        name: what the file is to say it holds, and what that of this package is called.
-        device: where it is to run.
-        file: an exported one; None for that of this package, which is read once.
+        kind: Class of the network. Its constructor needs no arguments.
+        name: Name of the network in the file, and of the shipped file.
+        device: Device to run on.
+        file: An exported file; None for the shipped one, which is read once and then cached.
 
     Raises:
-        RetouchError: the file holds something else.
+        RetouchError: The file holds something else.
     """
     if file is not None:
         return _read(kind, name, device, file)
-    # mypy takes the type of a type variable for unhashable.
+    # mypy considers the type of a type variable unhashable.
     return cast(Network, _shipped(kind, name, device))  # type: ignore[arg-type]
 
 

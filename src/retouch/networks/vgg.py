@@ -1,4 +1,4 @@
-"""Features of VGG networks trained on ImageNet, by which textures are compared."""
+"""VGG networks trained on ImageNet, whose features compare textures."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from retouch.errors import RetouchError
 from retouch.networks.antialiasing import blur_down, dense_maximum
 from retouch.weights.vgg import shift_tolerant, torchvision_vgg19
 
-# Where each convolution lies in the published files, block by block; the blurs come before blocks 2 to 5.
+# Index of each convolution in the published files, block by block; the blurs come before blocks 2 to 5.
 _VGG16 = ((0, 2), (6, 8), (12, 14, 16), (20, 22, 24), (28, 30, 32))
 _BLURS = (5, 11, 19, 27)
 _VGG19 = ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25), (28, 30, 32, 34))
 
 
 class Vgg(nn.Module):
-    """The convolutions of a VGG network (Simonyan and Zisserman, ICLR 2015), fixed.
+    """The convolutions of a VGG network (Simonyan and Zisserman, ICLR 2015), not trainable.
 
-    Layers have their published names: ``relu3_1`` is the first of the third block. A position of block ``b``
-    stands for a cell of ``2^(b-1)`` pixels along each side.
+    Layers have their published names: ``relu3_1`` is the first layer of the third block. A feature of block
+    ``b`` stands for a cell of ``2^(b-1)`` by ``2^(b-1)`` pixels.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Vgg(nn.Module):
         """Build it.
 
         Args:
-            blocks: weight and bias of the convolutions of each block.
-            mean: ``1×3×1×1``, of images in [0, 1].
-            deviation: ``1×3×1×1``, theirs.
-            blurs: ``C×1×3×3`` for each halving, of an anti-aliased network.
+            blocks: Weight and bias of each convolution, block by block.
+            mean: ``1×3×1×1``, mean colour of images in [0, 1].
+            deviation: ``1×3×1×1``, standard deviation of the colours.
+            blurs: ``C×1×3×3`` for each halving of an anti-aliased network; empty for a plain one.
         """
         super().__init__()
         self.depths = [len(block) for block in blocks]
@@ -57,10 +57,10 @@ class Vgg(nn.Module):
             self.register_buffer(f"blur{block}", blur)
 
     def cell(self, layer: str) -> int:
-        """Pixels along the side of a cell of a layer.
+        """Return the side of a layer's cells, in pixels.
 
         Raises:
-            RetouchError: there is no such layer.
+            RetouchError: There is no such layer.
         """
         found = re.fullmatch(r"relu(\d)_(\d)", layer)
         block, number = map(int, found.groups()) if found else (0, 0)
@@ -70,29 +70,29 @@ class Vgg(nn.Module):
         return int(2 ** (block - 1))
 
     def forward(self, image: Tensor, layers: Sequence[str]) -> list[Tensor]:
-        """Features, one position for each cell, in the order of ``layers``.
+        """Compute features, one position per cell.
 
         Args:
             image: ``B×3×H×W`` in [0, 1], sides multiples of the layers' cells.
-            layers: their names.
+            layers: Names of the layers.
 
         Returns:
-            ``B×C×h×w`` for each layer.
+            ``B×C×h×w`` for each layer, in the order of ``layers``.
 
         Raises:
-            RetouchError: there is no such layer, or the sides do not fit.
+            RetouchError: There is no such layer, or the sides do not fit.
         """
         height, width = image.shape[2:]
         cells = [self.cell(layer) for layer in layers]
         if any(height % cell or width % cell for cell in cells):
             raise RetouchError(f"Sides of {width}×{height} pixels are no multiples of the layers' cells.")
-        # Blurred maps have a position more: theirs are the corners of cells. Without the first, each is a
-        # pixel off the middle of its cell.
+        # Blurred maps have one position more, because their positions are the corners of cells. Without the
+        # first one, each position is one pixel off the centre of its cell.
         found = zip(self.maps(image, layers), cells, strict=True)
         return [each[..., -(height // cell) :, -(width // cell) :] for each, cell in found]
 
     def maps(self, image: Tensor, layers: Sequence[str]) -> list[Tensor]:
-        """As :meth:`forward`, of images of any size, with the positions that the network has."""
+        """Like :meth:`forward`, but for images of any size, and with the network's own positions."""
         deepest = max(map(self.cell, layers), default=0).bit_length()
         x = (image - self.get_buffer("mean")) / self.get_buffer("deviation")
         found: dict[str, Tensor] = {}
@@ -112,13 +112,13 @@ class Vgg(nn.Module):
 
 @cache
 def shift_tolerant_vgg() -> Vgg:
-    """The anti-aliased VGG-16 that ST-LPIPS was made with (Ghildyal & Liu, ECCV 2022), on the CPU."""
+    """Return the anti-aliased VGG-16 of ST-LPIPS (Ghildyal & Liu, ECCV 2022), on the CPU."""
     weights = shift_tolerant("vgg")
     blocks = [
         [_layer(weights, f"net.slice{block}.{each}") for each in layers]
         for block, layers in enumerate(_VGG16, 1)
     ]
-    # Published for images in [-1, 1].
+    # The published values are for images in [-1, 1].
     mean, deviation = (1 + weights["scaling_layer.shift"]) / 2, weights["scaling_layer.scale"] / 2
     blurs = [weights[f"net.slice{block}.{each}.filt"] for block, each in enumerate(_BLURS, 2)]
     return Vgg(blocks, mean, deviation, blurs)
@@ -126,20 +126,20 @@ def shift_tolerant_vgg() -> Vgg:
 
 @cache
 def shift_tolerant_vgg_on(device: torch.device) -> Vgg:
-    """As :func:`shift_tolerant_vgg`, on a device."""
+    """Return :func:`shift_tolerant_vgg` on a device."""
     return vgg_on(shift_tolerant_vgg(), device)
 
 
 def vgg_on(vgg: Vgg, device: torch.device) -> Vgg:
-    """The same network on a device: itself if it lies there, else a copy."""
+    """Return the network if it is on the device, else a copy there."""
     return vgg if vgg.get_buffer("mean").device == device else deepcopy(vgg).to(device)
 
 
 def vgg19(path: Path) -> Vgg:
-    """VGG-19, with which the papers were made, of torchvision's file, on the CPU.
+    """Read VGG-19, which the papers use, from torchvision's file; on the CPU.
 
     Raises:
-        RetouchError: there is no such file, or it holds something else.
+        RetouchError: There is no such file, or it holds something else.
     """
     weights = torchvision_vgg19(path)
     blocks = [[_layer(weights, f"features.{each}") for each in layers] for layers in _VGG19]

@@ -1,10 +1,9 @@
 """Samplers of training masks: rectangles, brush strokes, silhouettes of objects, and mixtures of them.
 
-A sampler is called as ``sampler(generator, height, width)`` and returns a new ``H×W`` bool array,
-True = hole. It draws from the generator alone. The hole is never empty and hides at most the part ``most`` of
-the image (at least one pixel, and never all). Lengths are relative to the image, so that one setting serves
-all sizes.
-``docs/training-masks.md`` shows draws of each.
+A sampler is called as ``sampler(generator, height, width)``. It returns a new ``H×W`` bool array, True =
+hole, that depends on the generator alone. The hole is never empty, and covers at most the fraction ``most``
+of the image (at least one pixel, and never all). Lengths are relative to the image, so one setting works for
+all sizes. ``docs/training-masks.md`` shows draws of each.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from retouch.ops.masks import Mask, bounding_box, depth
 from retouch.training.shards import Shards
 
 _ATTEMPTS = 40
-_SMALLER = 0.85  # of the area, from one attempt at a silhouette to the next
+_SMALLER = 0.85  # factor on the area, from one attempt at placing a silhouette to the next
 
 
 @lru_cache(maxsize=4)
@@ -34,7 +33,7 @@ def _silhouettes(path: str) -> Shards:
 
 
 def _limited(hole: Mask, most: float, generator: Generator) -> Mask:
-    """The hole itself if it keeps the promise of this module; else a single pixel, or a round part of it."""
+    """Return the hole if its area is allowed; else a round part of it, or one pixel if it is empty."""
     limit = min(max(1, int(most * hole.size)), hole.size - 1)
     candidates = np.argwhere(hole)
     if 0 < len(candidates) <= limit:
@@ -66,7 +65,7 @@ def _require(kept: bool, rule: str) -> None:
 
 
 class Sampler(Protocol):
-    """Anything that draws masks."""
+    """A sampler of masks."""
 
     def __call__(self, generator: Generator, height: int, width: int) -> Mask:
         """Draw a mask, ``height×width`` bool, True = hole."""
@@ -77,14 +76,14 @@ class Sampler(Protocol):
 class Rectangles:
     """One rectangle. Source: Contextual Attention, section 3.2 and its published code.
 
-    A box of ``side`` is placed at random inside the margin and then made smaller about its centre: the
-    defaults give holes of 96 to 128 pixels in 256, as in the code.
+    A box of ``side`` is placed at random inside the margin, and then shrunk around its centre. The defaults
+    give holes of 96 to 128 pixels in 256, as in the code.
 
     Attributes:
-        side: height and width of the box as parts of the image's.
-        margin: part of the image's height and width kept free at each border.
-        jitter: by up to this part of the image's height and width the hole is smaller than the box.
-        most: greatest part of the image hidden.
+        side: Height and width of the box, as fractions of the image's.
+        margin: Fraction of the image's height and width kept free at each border.
+        jitter: The hole is smaller than the box by up to this fraction of the image's height and width.
+        most: Greatest fraction of the image that is hidden.
     """
 
     side: float = 0.5
@@ -108,7 +107,7 @@ class Rectangles:
     def _span(self, generator: Generator, length: int) -> slice:
         side, margin = round(self.side * length), round(self.margin * length)
         first = margin + int(generator.integers(0, max(0, length - 2 * margin - side) + 1))
-        # The code takes the same number of pixels off both ends.
+        # As in the code, both ends lose the same number of pixels.
         off = int(generator.integers(0, round(self.jitter * length) // 2 + 1))
         return slice(first + off, first + side - off)
 
@@ -118,14 +117,14 @@ class Strokes:
     """Free-form brush strokes that zigzag. Source: Yu et al. 2019 (arXiv 1806.03589) and its code.
 
     Attributes:
-        count: least and greatest number of strokes.
-        vertices: least and greatest number of segments of a stroke.
-        length: mean length of a segment as a part of the image's diagonal; its standard deviation is half of
-            that, and it is at most twice as long.
-        width: least and greatest width of a stroke as parts of the shorter side.
-        angle: mean angle of a segment, in radians; every other segment goes back.
-        spread: by up to this much, in radians, the angles of one stroke lie on either side of the mean.
-        most: greatest part of the image hidden.
+        count: Least and greatest number of strokes.
+        vertices: Least and greatest number of segments of a stroke.
+        length: Mean length of a segment, as a fraction of the image's diagonal. The standard deviation is
+            half of the mean, and a segment is at most twice as long as the mean.
+        width: Least and greatest width of a stroke, as fractions of the shorter side.
+        angle: Mean angle of a segment, in radians. Every other segment goes back.
+        spread: Greatest distance, in radians, of the angles of a stroke from the mean, on either side.
+        most: Greatest fraction of the image that is hidden.
     """
 
     count: tuple[int, int] = (1, 3)
@@ -161,7 +160,7 @@ class Strokes:
         return _limited(np.ascontiguousarray(hole), self.most, generator)
 
     def _stroke(self, generator: Generator, height: int, width: int) -> NDArray[np.float64]:
-        """Column and row of each vertex."""
+        """Draw the vertices of a stroke: column and row of each."""
         least = self.angle - generator.uniform(0, self.spread)
         greatest = self.angle + generator.uniform(0, self.spread)
         mean = self.length * math.hypot(height, width)
@@ -180,19 +179,19 @@ class Strokes:
 class Objects:
     """The silhouette of an object, mirrored, turned, scaled and pasted anywhere.
 
-    Source: Iterative Confidence Feedback (arXiv 2005.11742): silhouettes pasted at random, but never over the
-    whole of a salient object, so that training resembles removal. The paper knows what is salient in its
-    photos; nothing here does. In its place stands a rule on shape alone: the hole never holds a disc of
-    diameter ``disc`` (pixels beyond the border count as hole), so no object that holds such a disc is ever
-    hidden whole. A silhouette that breaks it is placed anew, 15 % smaller each time.
+    Source: Iterative Confidence Feedback (arXiv 2005.11742). The paper pastes silhouettes at random, but
+    never over a whole salient object, so that training resembles object removal. Saliency is not known here,
+    so a rule on the shape takes its place: the hole never contains a disc of diameter ``disc`` (pixels beyond
+    the border count as hole). Thus an object that contains such a disc is never hidden whole. A silhouette
+    that breaks the rule is placed again, 15 % smaller each time.
 
     Attributes:
-        silhouettes: a tar file or folder of pictures, white = object, cropped tightly.
-        area: least and greatest part of the image that the silhouette would cover if all of it lay inside;
-            drawn uniformly. Its centre lies in the image, so what is hidden can be less.
-        rotation: turned by up to this many degrees either way.
-        disc: diameter of the disc that the hole may not hold, as a part of the shorter side.
-        most: greatest part of the image hidden.
+        silhouettes: A tar file or folder of pictures, white = object, cropped tightly.
+        area: Least and greatest fraction of the image that the whole silhouette would cover; drawn
+            uniformly. Its centre lies in the image, but parts may lie outside.
+        rotation: Greatest rotation, in degrees, either way.
+        disc: Diameter of the disc that the hole must not contain, as a fraction of the shorter side.
+        most: Greatest fraction of the image that is hidden.
     """
 
     silhouettes: str = ""
@@ -211,7 +210,7 @@ class Objects:
         """Draw a mask, ``height×width`` bool, True = hole.
 
         Raises:
-            RetouchError: there are no silhouettes, or hardly one is a picture with something white.
+            RetouchError: There are no silhouettes, or hardly any of them is a picture with white pixels.
         """
         shape = self._silhouette(generator)
         area = generator.uniform(*self.area) * height * width
@@ -219,7 +218,7 @@ class Objects:
             hole = self._pasted(shape, area * _SMALLER**attempt, generator, height, width)
             if not hole.any() or hole.all():
                 continue
-            # The distance is that to the centre of a known pixel, half a pixel beyond the hole.
+            # Depth is the distance to the centre of a known pixel, half a pixel beyond the hole.
             if 2 * depth(hole).max() - 1 < self.disc * min(height, width):
                 return _limited(hole, self.most, generator)
         return _limited(np.zeros((height, width), bool), self.most, generator)
@@ -235,7 +234,7 @@ class Objects:
     def _silhouette(self, generator: Generator) -> Mask:
         self.check()
         shards = _silhouettes(self.silhouettes)
-        for _ in range(_ATTEMPTS):  # a few bad ones must not end a run
+        for _ in range(_ATTEMPTS):  # a few bad files must not end a run
             number = int(generator.integers(len(shards)))
             picture = cv2.imdecode(np.frombuffer(shards[number], np.uint8), cv2.IMREAD_GRAYSCALE)
             box = None if picture is None else bounding_box(picture > 127)
@@ -263,16 +262,16 @@ Part = Rectangles | Strokes | Objects
 
 @dataclass(frozen=True)
 class Mixture:
-    """A draw from one of several samplers, at times joined with a second one.
+    """A draw from one of several samplers, sometimes joined with a second draw.
 
     Source of the shares: Iterative Confidence Feedback trains on half objects, half strokes and boxes.
-    Strokes and boxes are not under the removal rule of :class:`Objects`, nor are unions.
+    The disc rule of :class:`Objects` does not apply to strokes, boxes and unions.
 
     Attributes:
-        parts: the samplers.
-        shares: how often each is drawn; any numbers, their ratio counts.
-        union: probability that a second draw, from the same shares, is joined with the first.
-        most: greatest part of the image hidden, unions included.
+        parts: The samplers.
+        shares: Relative frequency of each sampler; only the ratios matter.
+        union: Probability that a second draw, with the same shares, is joined with the first.
+        most: Greatest fraction of the image that is hidden, unions included.
     """
 
     parts: tuple[Part, ...] = (Rectangles(), Strokes(), Objects())
@@ -290,11 +289,11 @@ class Mixture:
         """Draw a mask, ``height×width`` bool, True = hole.
 
         Raises:
-            RetouchError: a part that can be drawn are objects, and there are no silhouettes.
+            RetouchError: One of the parts is objects, and there are no silhouettes.
         """
         for part, share in zip(self.parts, self.shares, strict=True):
             if share > 0 and isinstance(part, Objects):
-                part.check()  # at the first draw of all, not at the first that happens to need them
+                part.check()  # at the very first draw, whichever part it takes
         hole = self._part(generator)(generator, height, width)
         if generator.random() < self.union:
             hole |= self._part(generator)(generator, height, width)
@@ -306,7 +305,7 @@ class Mixture:
 
 
 def with_silhouettes(masks: Part | Mixture, silhouettes: str) -> Part | Mixture:
-    """The same settings with another tar file or folder of silhouettes, wherever there are objects."""
+    """Return the same settings with another tar file or folder of silhouettes in all objects."""
     if isinstance(masks, Mixture):
         parts = tuple(
             replace(part, silhouettes=silhouettes) if isinstance(part, Objects) else part
@@ -317,6 +316,6 @@ def with_silhouettes(masks: Part | Mixture, silhouettes: str) -> Part | Mixture:
 
 
 def silhouettes_of(masks: Part | Mixture) -> list[str]:
-    """The tar files and folders of silhouettes that a sampler draws from, each once."""
+    """List the tar files and folders of silhouettes that a sampler draws from, each once."""
     parts = masks.parts if isinstance(masks, Mixture) else (masks,)
     return list(dict.fromkeys(part.silhouettes for part in parts if isinstance(part, Objects)))

@@ -1,14 +1,17 @@
 """The generator of Iterative Confidence Feedback: a coarse image, a fine one, and how far to trust it.
 
 Zeng, Lin, Yang, Zhang, Shechtman and Lu, "High-Resolution Image Inpainting with Iterative Confidence Feedback
-and Guided Upsampling", ECCV 2020, section 3.1. The authors' code was never released: the paper names gated
+and Guided Upsampling", ECCV 2020, section 3.1. The authors never released code. The paper describes gated
 convolutions in two stages, after Yu et al. ("Free-Form Image Inpainting with Gated Convolution", ICCV 2019),
-and a second decoder for the confidence. Images are in [-1, 1] here. Channels are those of Yu et al.
+and a second decoder for the confidence. Images are in [-1, 1]. Channels are those of Yu et al.
 
-Deviations from Yu et al., where the paper is silent: the coarse stage works at half the resolution and hands
-features on to its decoder, which makes it four times cheaper and lets it reach across the image; attention
-feeds both decoders instead of a branch of its own; the lite width has one gate for all channels of a layer,
-which halves its cost (as Yi et al., "Contextual Residual Aggregation", CVPR 2020).
+Deviations from Yu et al., where the paper is silent:
+
+- The coarse stage works at half the resolution and has skip connections to its decoder. So it costs a quarter
+  and reaches across the image.
+- Attention feeds both decoders instead of a branch of its own.
+- The lite width has one gate for all channels of a layer, which halves its cost (as Yi et al., "Contextual
+  Residual Aggregation for Ultra High-Resolution Image Inpainting", CVPR 2020).
 """
 
 from __future__ import annotations
@@ -30,14 +33,14 @@ PAPER = 1.0
 LITE = 1 / 3
 """The width for laptops: 16 channels at full resolution."""
 DEEPEST = 16
-"""Sides are multiples of it: the coarse stage's deepest features stand for so many pixels."""
+"""Side, in pixels, of a cell of the deepest features. Sides of images are multiples of it."""
 SMALLEST = 5 * DEEPEST
-"""The smallest side that mirror padding at dilation 4 allows for there."""
+"""The smallest side of an image that mirror padding at dilation 4 allows."""
 
 Gates = Literal["each", "one"]
 """A gate for each channel of a layer, or one for all of them."""
 
-# E[ELU(x)²]·E[sigmoid(y)²] = 0.645·0.293 for normally distributed values: keeps the strength of signals.
+# Keeps the strength of normally distributed values: E[ELU(x)²]·E[sigmoid(y)²] = 0.645·0.293.
 _GAIN = (0.645 * 0.293) ** -0.5
 
 
@@ -48,8 +51,8 @@ class Stages:
     Attributes:
         coarse: ``B×3×H×W`` in [-1, 1], the first stage's image, enlarged.
         fine: ``B×3×H×W`` in [-1, 1], the second stage's image.
-        confidence: ``B×1×H×W`` in (0, 1), how far to trust ``fine``; of no use outside the hole.
-        correspondence: what the attention borrowed, in cells of 8×8 pixels.
+        confidence: ``B×1×H×W`` in (0, 1), the trust in ``fine``; meaningless outside the hole.
+        correspondence: The sources of the attention, in cells of 8×8 pixels.
     """
 
     coarse: Tensor
@@ -79,7 +82,7 @@ class ConfidenceFeedbackNetwork(nn.Module):
         )
         self.confidence = nn.Sequential(
             *(_Gated(c4, c2, gates), double, _Gated(c2, c1, gates), _to_image(c1, 1)),
-            # Whether a pixel can be trusted varies less than what it looks like.
+            # Confidence varies less from pixel to pixel than colour.
             *(nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False), nn.Sigmoid()),
         )
 
@@ -87,12 +90,13 @@ class ConfidenceFeedbackNetwork(nn.Module):
         """Fill the holes once.
 
         Args:
-            image: ``B×3×H×W`` in [-1, 1], sides multiples of 16 and at least 80; its hole is not looked at.
+            image: ``B×3×H×W`` in [-1, 1], sides multiples of 16 and at least 80. Its pixels in the hole do
+                not matter.
             mask: ``B×1×H×W``, 1 = hole.
-            allowed: ``B×1×H×W``, 1 where the attention may borrow from; None for all that is known.
+            allowed: ``B×1×H×W``, 1 where the attention may borrow; None for all known pixels.
 
         Raises:
-            RetouchError: the sides do not fit.
+            RetouchError: The sides do not fit.
         """
         if any(side % DEEPEST or side < SMALLEST for side in image.shape[2:]):
             raise RetouchError(
@@ -109,7 +113,7 @@ class ConfidenceFeedbackNetwork(nn.Module):
 
 
 class _Coarse(nn.Module):
-    """The first stage: half the resolution in and out, cells of 16 pixels at its deepest."""
+    """The first stage. It works at half the resolution; its deepest cells are 16 pixels wide."""
 
     def __init__(self, width: float, gates: Gates) -> None:
         super().__init__()
@@ -130,7 +134,7 @@ class _Coarse(nn.Module):
         self.last = _to_image(c1, 3)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """``B×4×H×W``, known colours and mask, to ``B×3×(H/2)×(W/2)``."""
+        """Map known colours and mask, ``B×4×H×W``, to an image, ``B×3×(H/2)×(W/2)``."""
         values, encoded = F.avg_pool2d(inputs, 2), []
         for layer in self.encoder:
             values = layer(values)
@@ -142,7 +146,7 @@ class _Coarse(nn.Module):
 
 
 class _Gated(nn.Module):
-    """Gated convolution (Yu et al. 2019, section 3.1): features times how valid they are."""
+    """Gated convolution (Yu et al. 2019, section 3.1): features times a gate in (0, 1)."""
 
     def __init__(
         self, inputs: int, outputs: int, gates: Gates, kernel: int = 3, stride: int = 1, dilation: int = 1

@@ -1,9 +1,9 @@
-"""The critic of the content network (Pathak et al. 2016; Yang et al. 2017, section 3.2): is this image real?
+"""The critic of the content network (Pathak et al. 2016; Yang et al. 2017, section 3.2).
 
-Layers as in the public code: four 4×4 convolutions of stride 2 and one that makes the score, leaky ReLU.
-For the connected form it scores the 64×64 middle, once, with batch normalisation: 2,765,633 parameters.
-Deviation for the convolutional form: patches are scored, of images with the fill pasted in, and layers are
-of spectral norm 1 where the code normalises over the batch: 2,764,737 parameters.
+Its layers are those of the public code: four 4×4 convolutions of stride 2 with leaky ReLU, and one for the
+score. For the connected form, it gives one score for the 64×64 middle, with batch normalisation: 2,765,633
+parameters. Deviation for the convolutional form: it scores patches of the image with the fill pasted in, and
+spectral normalisation replaces batch normalisation: 2,764,737 parameters.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from retouch.networks.layers import convolution, scaled
 from retouch.networks.patch_critic import SLOPE, PatchCritic, spectral_layer
 
 CHANNELS = (64, 128, 256, 512)
-"""Published channels of the layers that halve the image."""
+"""Published channels of the stride-2 layers."""
 SMALLEST = 64
-"""The smallest side, in pixels, of which a score is left: one score."""
+"""The smallest side of an image, in pixels. It gets one score."""
 
 
 class ContextEncoderCritic(PatchCritic):
-    """Scores for patches of 94×94 pixels, every 16: 1×1 at 64², 5×5 at 128²; a logit, greater is more real.
+    """Scores patches of 94×94 pixels, every 16 pixels: 1×1 scores at 64², 5×5 at 128².
 
-    With spectral norms, in training mode each call takes their estimates one step further, whatever it sees.
-    With batch normalisation, in either mode, the scores are of a batch as a whole, as in the code: real
-    images and fills have to be shown each by themselves.
+    Scores are logits; greater is more real. With spectral normalisation, each call in training mode takes one
+    power iteration. With batch normalisation, the scores depend on the whole batch in either mode, as in the
+    code; so real images and fills need separate calls.
     """
 
     smallest = SMALLEST

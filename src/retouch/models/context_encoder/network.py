@@ -1,9 +1,9 @@
-"""The content network of Neural Patch Synthesis, in the paper's form and in one for holes of any shape.
+"""The content network of Neural Patch Synthesis: the paper's form, and a form for holes of any shape.
 
 Yang, Lu, Lin, Shechtman, Wang and Li, "High-Resolution Image Inpainting Using Multi-Scale Neural Patch
 Synthesis", CVPR 2017 (arXiv 1611.09969), section 3.2; after Pathak, Krähenbühl, Donahue, Darrell and Efros,
-"Context Encoders", CVPR 2016. Images are in [-1, 1] here, as in the papers; zero padding. The public code
-gives the connected form's layers, in which the paper has ELU and a full connection at the bottleneck.
+"Context Encoders", CVPR 2016. Images are in [-1, 1], as in the papers. Padding is zero. The connected form
+has the layers of the public code, with ELU and the fully connected bottleneck of the paper.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from retouch.errors import RetouchError
 from retouch.networks.layers import ELU_GAIN, convolution, scaled
 
 Form = Literal["connected", "convolutional"]
-"""The paper's network for the middle of 128², or the one for holes of any shape in images of any size."""
+"""The paper's network for the middle of 128², or the network for any hole in images of any size."""
 PAPER = 1.0
 """The published width, 64 channels in the first layer. Connected: 71,124,611 parameters, 0.7 GFLOP;
 convolutional: 6,939,811 parameters, 1.6 GFLOP at 128²."""
@@ -27,25 +27,25 @@ LITE = 0.5
 """The width for laptops, 32 channels in the first layer. Connected: 17,785,667 parameters, 0.2 GFLOP;
 convolutional: 1,736,659 parameters, 0.4 GFLOP at 128²."""
 SIDE = 128
-"""Pixels along the side of the connected form's images; what it fills has half of that."""
+"""Side of the connected form's images, in pixels. It fills a square of half that side."""
 DEEPEST = 32
-"""Pixels along the side of a cell of the deepest features: sides must be multiples of it."""
+"""Side, in pixels, of a cell of the deepest features. Sides of images are multiples of it."""
 MIDDLE = slice(SIDE // 4, SIDE - SIDE // 4)
-"""Rows, and columns, that the connected form fills."""
+"""Rows and columns that the connected form fills."""
 _CHANNELS = (64, 64, 128, 256, 512)
 _BOTTLENECK = 4000
-_MEAN = (117 / 127.5 - 1, 104 / 127.5 - 1, 123 / 127.5 - 1)  # what a hole is hidden with
+_MEAN = (117 / 127.5 - 1, 104 / 127.5 - 1, 123 / 127.5 - 1)  # the colour of hidden pixels
 
 
 class ConnectedNetwork(nn.Module):
     """The paper's form: the middle 64×64 of 128×128, through a fully connected bottleneck.
 
-    Deviation from both papers: their prediction overlaps with the known area and is trained there too; here
-    known pixels are put back afterwards, so it ends with the hole.
+    Deviation from both papers: their prediction overlaps the known area and is trained there too. Here known
+    pixels are put back afterwards, so the prediction covers the hole only.
     """
 
     def __init__(self, width: float = PAPER) -> None:
-        """Build it; ``width`` multiplies all channels, the bottleneck's too."""
+        """Build it; ``width`` multiplies all channels, also of the bottleneck."""
         super().__init__()
         channels = scaled(_CHANNELS, width)
         (bottleneck,) = scaled((_BOTTLENECK,), width)
@@ -60,24 +60,25 @@ class ConnectedNetwork(nn.Module):
         self.layers = nn.Sequential(*layers)
         for each in self.layers:
             if isinstance(each, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.normal_(each.weight, std=0.02)  # as the code; normalisation sees to the strength
+                nn.init.normal_(each.weight, std=0.02)  # as in the code; normalisation keeps the strength
         self.mean: Tensor
         self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         """Fill the middle.
 
-        In training mode the items of a batch influence each other, through batch normalisation.
+        In training mode, the items of a batch influence each other through batch normalisation.
 
         Args:
-            image: ``B×3×128×128`` in [-1, 1]; its middle 64×64 is not looked at, wherever the hole is.
+            image: ``B×3×128×128`` in [-1, 1]. The pixels of its middle 64×64 do not matter.
             mask: ``B×1×128×128``, 1 = hole; 0 outside of the middle.
 
         Returns:
             ``B×3×128×128`` in [-1, 1]: the middle, and 0 around it.
 
         Raises:
-            RetouchError: another size, a hole beyond the middle, or a single item in training mode.
+            RetouchError: The size differs, the hole reaches beyond the middle, or there is a single item in
+                training mode.
         """
         around = mask.clone()
         around[..., MIDDLE, MIDDLE] = 0
@@ -98,13 +99,15 @@ class ConnectedNetwork(nn.Module):
 
 
 class ConvolutionalNetwork(nn.Module):
-    """Holes of any shape, in images of any size: the same encoder, without the bottleneck.
+    """Holes of any shape in images of any size: the same encoder, without the bottleneck.
 
-    Deviations from both papers, so that known surroundings are used wherever they lie and no item of a batch
-    influences another: the mask is a fourth channel; dilated convolutions take the bottleneck's place, and
-    at 128² each pixel depends on the whole image; features of cells of 16, 8 and 4 pixels are handed on to
-    the decoder; no normalisation; bilinear doubling and 3×3 convolution in the place of transposed
-    convolution, which leaves checkerboards.
+    Deviations from both papers, to use all known surroundings and to keep the items of a batch independent:
+
+    - The mask is a fourth channel.
+    - Dilated convolutions replace the bottleneck; at 128² each pixel depends on the whole image.
+    - Skip connections give the decoder the features of cells of 16, 8 and 4 pixels.
+    - There is no normalisation.
+    - Bilinear doubling and 3×3 convolution replace transposed convolution, which leaves checkerboards.
     """
 
     def __init__(self, width: float = PAPER) -> None:
@@ -116,13 +119,13 @@ class ConvolutionalNetwork(nn.Module):
             nn.Sequential(_convolution(inputs, outputs, kernel=4, stride=2), nn.ELU())
             for inputs, outputs in pairwise((4, *channels))
         )
-        # From here on deep to shallow, as they are used.
+        # In order of use, from deep to shallow.
         deep, *shallow = channels[:0:-1]
         self.decoder = nn.ModuleList(
             nn.Sequential(_convolution(inputs + outputs, outputs), nn.ELU())
             for inputs, outputs in pairwise((deep, *shallow))
         )
-        # On cells of 16 pixels: of the deepest 128² has four a side, and many taps would see padding alone.
+        # On cells of 16 pixels: at 128² the deepest map is 4×4, and many taps would see padding only.
         self.reach = nn.Sequential(
             *(
                 nn.Sequential(_convolution(shallow[0], shallow[0], dilation=rate), nn.ELU())
@@ -144,14 +147,14 @@ class ConvolutionalNetwork(nn.Module):
         """Fill the holes.
 
         Args:
-            image: ``B×3×H×W`` in [-1, 1], sides multiples of 32; its hole is not looked at.
+            image: ``B×3×H×W`` in [-1, 1], sides multiples of 32. Its pixels in the hole do not matter.
             mask: ``B×1×H×W``, 1 = hole.
 
         Returns:
-            ``B×3×H×W`` in [-1, 1]; what it holds outside of the hole is of no use.
+            ``B×3×H×W`` in [-1, 1]; meaningless outside of the hole.
 
         Raises:
-            RetouchError: the sides do not fit.
+            RetouchError: The sides do not fit.
         """
         if any(side % DEEPEST or not side for side in image.shape[2:]):
             raise RetouchError(f"Height and width must be multiples of {DEEPEST}: {tuple(image.shape[2:])}.")
@@ -178,5 +181,5 @@ def _normalised(layer: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-    # Deviation from the code, which draws with 0.02: without normalisation signals would fade layer by layer.
+    # Deviation from the code, which uses 0.02: without normalisation, signals would fade layer by layer.
     return convolution(inputs, outputs, kernel, stride, dilation, gain=ELU_GAIN)

@@ -1,8 +1,8 @@
 """The two Wasserstein critics of Contextual Attention (Yu et al. 2018, section 3): whole image and hole.
 
-Four 5×5 stride-2 layers with leaky ReLU and a fully connected one [public code]: 4,339,329 parameters for
-the local critic of a 128² box, 2,733,441 for the global critic of a 256² image. Mirror padding as in the
-paper, where the code pads with zeros.
+As in the public code, they have four 5×5 stride-2 layers with leaky ReLU and a fully connected layer:
+4,339,329 parameters for the local critic of a 128² box, 2,733,441 for the global critic of a 256² image.
+Padding mirrors as in the paper, where the code pads with zeros.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from retouch.networks.layers import convolution, scaled
 from retouch.networks.patch_critic import SLOPE
 
 LOCAL = (64, 128, 256, 512)
-"""Published channels of the local critic."""
+"""Published channels of the local critic's layers."""
 GLOBAL = (64, 128, 256, 256)
-"""Published channels of the global critic."""
+"""Published channels of the global critic's layers."""
 
 
 class Critic(nn.Module):
-    """Says how real square images look: greater is more real, without bounds."""
+    """Scores how real square images look: greater is more real, without bounds."""
 
     def __init__(self, side: int, channels: tuple[int, ...], width: float = 1.0) -> None:
         """Build it.
 
         Args:
-            side: of the images, in pixels: a multiple of 16, at least 32 (mirror padding).
-            channels: of the layers.
-            width: multiplies ``channels``.
+            side: Side of the images, in pixels: a multiple of 16, at least 32 (mirror padding).
+            channels: Channels of the layers.
+            width: Multiplies ``channels``.
 
         Raises:
-            RetouchError: the side does not fit.
+            RetouchError: The side does not fit.
         """
         super().__init__()
         if side % 16 or side < 32:
@@ -53,10 +53,10 @@ class Critic(nn.Module):
 
 
 def local_critic(side: int = 128, width: float = 1.0) -> Critic:
-    """The critic of the box around the hole."""
+    """Build the critic of the box around the hole."""
     return Critic(side, LOCAL, width)
 
 
 def global_critic(side: int = 256, width: float = 1.0) -> Critic:
-    """The critic of the whole image."""
+    """Build the critic of the whole image."""
     return Critic(side, GLOBAL, width)

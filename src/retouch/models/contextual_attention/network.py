@@ -1,11 +1,11 @@
 """The generator of Contextual Attention: two stages, and the attention layer in the second.
 
 Yu, Lin, Yang, Shen, Lu and Huang, "Generative Image Inpainting with Contextual Attention", CVPR 2018,
-sections 3 and 4. Images are in [-1, 1] here, as in the paper. Mirror padding and ELU throughout, no
-normalisation; layers as in the public code, 3,601,542 parameters at full width.
+sections 3 and 4. Images are in [-1, 1], as in the paper. All layers have mirror padding and ELU, without
+normalisation. The layers are those of the public code: 3,601,542 parameters at full width.
 
-Deviations from the code: mirror padding as the paper says, where the code pads with zeros; 3×3 stride-2
-layers are padded by one on every side, where the code's 'same' padding adds only below and at the right.
+Deviations from the code: mirror padding as in the paper, where the code pads with zeros; 3×3 stride-2 layers
+are padded by one on every side, where the code's 'same' padding adds only at the bottom and at the right.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ PAPER = 1.0
 LITE = 0.375
 """The width for laptops: 12 channels in the first layer; 1.7 GFLOP at 128²."""
 CELL = 8
-"""Pixels along the side of a cell that is attended to: features are at a quarter, matched at half of that."""
+"""Side, in pixels, of the cells that attention matches: features are at a quarter, matched at half that."""
 _FEATURES = 4  # pixels along the side of a feature
-_REACH = 4  # features around the hole that its decoded pixels depend on: 15 pixels at three resolutions
+_REACH = 4  # the hole's decoded pixels depend on so many features around it: 15 pixels at three resolutions
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Stages:
     Attributes:
         coarse: ``B×3×H×W`` in [-1, 1], the first stage's image.
         fine: ``B×3×H×W`` in [-1, 1], the second stage's image.
-        correspondence: what the attention borrowed, in cells of :data:`CELL` pixels.
+        correspondence: The sources of the attention, in cells of :data:`CELL` pixels.
     """
 
     coarse: Tensor
@@ -81,11 +81,11 @@ class ContextualAttentionNetwork(nn.Module):
 
         Args:
             image: ``B×3×H×W`` in [-1, 1], sides multiples of 8 and greater than 64 (mirror padding at
-                dilation 16); its hole is not looked at.
+                dilation 16). Its pixels in the hole do not matter.
             mask: ``B×1×H×W``, 1 = hole.
-            allowed: ``B×1×H×W``, 1 where the attention may borrow from; None for all that is known.
-            hole_only: decode only the rectangle around all holes: there the result is the same, elsewhere it
-                is 0, and the time for it is saved.
+            allowed: ``B×1×H×W``, 1 where the attention may borrow; None for all known pixels.
+            hole_only: Decode only the bounding rectangle of all holes, to save time. The result is the same
+                there, and 0 elsewhere.
         """
         if any(side % CELL or side <= 64 for side in image.shape[2:]):
             raise RetouchError(f"Height and width must be multiples of {CELL} above 64: {image.shape[2:]}.")
@@ -95,7 +95,7 @@ class ContextualAttentionNetwork(nn.Module):
         return Stages(coarse, fine, correspondence)
 
     def first(self, image: Tensor, mask: Tensor, window: tuple[slice, slice] | None = None) -> Tensor:
-        """The coarse image; arguments as for :meth:`forward`."""
+        """Compute the coarse image; arguments as for :meth:`forward`."""
         return _decode(self.coarse_decoder, self.coarse(_inputs(image * (1 - mask), mask)), window)
 
     def second(
@@ -106,7 +106,7 @@ class ContextualAttentionNetwork(nn.Module):
         allowed: Tensor | None = None,
         window: tuple[slice, slice] | None = None,
     ) -> tuple[Tensor, SoftCorrespondence]:
-        """The fine image, from the coarse one pasted into the hole, and what was borrowed."""
+        """Compute the fine image from the coarse one pasted into the hole; return it and the sources."""
         inputs = _inputs(torch.where(mask > 0, coarse, image), mask)
         attended, correspondence = attend(self.look(inputs), mask, allowed)
         joined = torch.cat([self.imagine(inputs), self.after_attention(attended)], 1)
@@ -116,25 +116,32 @@ class ContextualAttentionNetwork(nn.Module):
 def attend(
     features: Tensor, mask: Tensor, allowed: Tensor | None = None
 ) -> tuple[Tensor, SoftCorrespondence]:
-    """The contextual attention layer (section 4.1): the features of the hole become those of known patches.
+    """The contextual attention layer (section 4.1): fill the hole with features of known patches.
 
-    Features are halved by nearest; 3×3 patches of the hole are compared with known ones at unit length,
-    scores propagated, softmax at scale 10; 4×4 patches of the features are pasted at stride 2.
+    The layer takes every second feature and compares 3×3 patches of the hole with known patches of unit
+    length. It propagates the scores, applies a softmax of scale 10, and pastes 4×4 patches of the full
+    features at stride 2.
 
-    Deviations from the code: features of known cells stay as they are (it rebuilds them too, nearly as they
-    were); sources that touch the hole have no part in the softmax (it leaves them in with score 0, so that
-    weights sum to less than 1); patches lie in the map (it pads with zeros); a cell belongs to the hole
-    if any of its pixels does (it asks the top left one and so misses thin holes); overlaps that the map's
-    edge cuts are averaged (it divides by 4 there too). Where no 3×3 cells are known, the features stay as
-    they are (it makes them 0).
+    Deviations from the code:
+
+    - Features of known cells do not change (the code rebuilds them too, nearly unchanged).
+    - Sources that touch the hole are left out of the softmax (in the code they stay in with score 0, so the
+      weights sum to less than 1).
+    - All patches lie inside the map (the code pads with zeros).
+    - A cell is hole if any of its pixels is (the code tests the top left pixel, and misses thin holes).
+    - Overlaps are averaged at the edge of the map too (the code divides by 4 there).
+    - Without known 3×3 cells the features do not change (the code makes them 0).
 
     Args:
         features: ``B×C×(H/4)×(W/4)``.
         mask: ``B×1×H×W``, 1 = hole.
-        allowed: ``B×1×H×W``, 1 where may be borrowed from.
+        allowed: ``B×1×H×W``, 1 where the attention may borrow.
+
+    Returns:
+        The features, and the sources of the hole's cells.
     """
     hole, usable = cells.attention_cells(mask, allowed, CELL, 3)
-    # In single precision also under autocast: scores are in the hundreds, and their differences count.
+    # In float32 even under autocast: scores are in the hundreds, and small differences matter.
     with torch.autocast(features.device.type, enabled=False):
         values = features.float()
         correspondence = match(
@@ -151,17 +158,17 @@ def attend(
 
 
 def hole_window(mask: Tensor) -> tuple[slice, slice] | None:
-    """Rows and columns, in features, of the rectangle around all holes of a batch; None without a hole."""
+    """Return rows and columns, in features, of the bounding rectangle of all holes; None without a hole."""
     return cells.hole_window(mask, _FEATURES)
 
 
 def _inputs(image: Tensor, mask: Tensor) -> Tensor:
-    """Image, ones (with padding they tell where the edge of the image is), and mask."""
+    """Stack image, ones and mask. With padding, the ones show the edge of the image."""
     return torch.cat([image, torch.ones_like(mask), mask], 1)
 
 
 def _decode(decoder: nn.Module, features: Tensor, window: tuple[slice, slice] | None) -> Tensor:
-    """Decode all features, or a window and as much around it as it depends on; clip as in the code."""
+    """Decode all features, or a window with the surroundings it depends on; clip as in the code."""
     if window is None:
         decoded: Tensor = decoder(features)
         return decoded.clamp(-1, 1)
@@ -183,7 +190,7 @@ def _layer(
     activation: type[nn.Module] | None = nn.ELU,
 ) -> nn.Sequential:
     made = convolution(inputs, outputs, kernel, stride, dilation, padding_mode="reflect")
-    # The initialisation of the code's framework.
+    # As the framework of the code initialises.
     nn.init.xavier_uniform_(made.weight)
     assert made.bias is not None
     nn.init.zeros_(made.bias)

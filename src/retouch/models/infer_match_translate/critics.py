@@ -1,7 +1,7 @@
 """The critics of Infer, Match, Translate (Song et al. 2018, sections 3.2 and 3.4).
 
-The paper names a conditional critic of patches and gives no layers; these are our choice, with spectral norms
-as in PEN-Net's public code, so that no gradient penalty is needed.
+The paper mentions a conditional critic of patches but gives no layers. These are our choice. They are
+spectrally normalised, as in PEN-Net's public code, so they need no gradient penalty.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _CHANNELS = (64, 128, 256)
 
 
 class FeatureCritic(nn.Module):
-    """Says how real the features of a completed photo look, patch by patch; greater is more real."""
+    """Scores how real the features of a completed photo look, patch by patch; greater is more real."""
 
     def __init__(self, width: float = 1.0) -> None:
-        """Build it; ``width`` multiplies all channels but those of the features."""
+        """Build it; ``width`` multiplies all channels except those of the features."""
         super().__init__()
         channels = scaled(_CHANNELS, width)[2]
         self.layers = nn.Sequential(
@@ -32,16 +32,16 @@ class FeatureCritic(nn.Module):
         )
 
     def forward(self, features: Tensor, hole: Tensor) -> Tensor:
-        """Score ``B×256×h×w`` features, of which those of ``hole``, ``B×1×h×w``, may be made up."""
+        """Score ``B×256×h×w`` features; those in ``hole``, ``B×1×h×w``, may be inferred."""
         scores: Tensor = self.layers(torch.cat([features, hole], 1))
         return scores
 
 
 class ConditionalCritic(nn.Module):
-    """Says how real an image looks as the image of its features, patch by patch; greater is more real."""
+    """Scores how real an image looks, given its features, patch by patch; greater is more real."""
 
     def __init__(self, width: float = 1.0) -> None:
-        """Build it; ``width`` multiplies all channels but those of the features."""
+        """Build it; ``width`` multiplies all channels except those of the features."""
         super().__init__()
         half, quarter, joined = scaled(_CHANNELS, width)
         self.look = nn.Sequential(

@@ -1,11 +1,10 @@
 """The two networks of Infer, Match, Translate: from the photo to features, and from features to pixels.
 
 Song, Yang, Lin, Liu, Huang, Li and Kuo, "Contextual-based Image Inpainting: Infer, Match, and Translate",
-ECCV 2018 (arXiv 1711.08590), sections 3.2 and 3.4. Their layers were not published; these are our choice.
+ECCV 2018 (arXiv 1711.08590), sections 3.2 and 3.4. The layers were not published; these are our choice.
 
-Features are those of relu3_1, one position for each cell of 4×4 pixels, divided by :data:`STRENGTH`.
-Deviation from the paper: they are those of the anti-aliased VGG-16 that can be had as a package, where the
-paper has VGG-19's.
+Features are those of relu3_1, one position per cell of 4×4 pixels, divided by :data:`STRENGTH`. Deviation
+from the paper, which uses VGG-19: they come from the anti-aliased VGG-16, which is available as a package.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ LAYER = "relu3_1"
 CHANNELS = 256
 """Channels of that layer."""
 CELL = 4
-"""Pixels along the side of one of its positions."""
+"""Side, in pixels, of the cell of a position of that layer."""
 STRENGTH = 0.045
-"""Root mean square of that layer on photos, by which it is divided."""
+"""Root mean square of that layer on photos. Features are divided by it."""
 DEEPEST = 8
-"""Pixels along the side of a cell of the deepest features: sides must be multiples of it."""
+"""Side, in pixels, of a cell of the deepest features. Sides of images are multiples of it."""
 HIDDEN = 0.5
-"""What the pixels of a hole are before anything is known of them."""
+"""Value of the hole's pixels before anything is inferred."""
 PAPER = 1.0
 """The full width."""
 LITE = 0.375
 """The width for laptops."""
 REACH = 3
-"""Cells around the hole whose features the hole still has a part in; beyond, it is less than a hundredth."""
+"""Cells around the hole whose features the hole influences; beyond, by less than a hundredth."""
 _INFER = (256, 512)
 _TRANSLATE = (256, 128, 64)
 _DILATIONS = (1, 2, 4, 8)
@@ -46,12 +45,14 @@ _convolution = partial(convolution, gain=ELU_GAIN)
 
 
 class ImageToFeatures(nn.Module):
-    """Infers the features of the completed photo from those of one with a hole (section 3.2).
+    """Infers the features of the completed photo from those of the photo with a hole (section 3.2).
 
-    A dilated fully convolutional network. Deviations from the paper, whose network makes an image and takes
-    the features of that: it gives the features themselves, so that where it cannot know, it says the mean of
-    what might be there, and not what VGG sees in a blur; and it begins with VGG's features of what is known,
-    so that it need not learn to see.
+    It is a dilated, fully convolutional network. Deviations from the paper, whose network makes an image and
+    then computes its features:
+
+    - It outputs the features themselves. Where the content is uncertain, it predicts their mean, not the
+      features of a blurred image.
+    - It starts from the VGG features of the known pixels, so it need not learn to extract features.
     """
 
     def __init__(self, width: float = PAPER) -> None:
@@ -66,18 +67,18 @@ class ImageToFeatures(nn.Module):
         self.to_features = _convolution(quarter, CHANNELS, gain=0.1)
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Infer the features of the cells that :func:`unknown_cells` names; those of others are of no use.
+        """Infer the features of the cells of :func:`unknown_cells`; those of other cells are meaningless.
 
         Args:
-            features: ``B×256×(H/4)×(W/4)``, of the photo with its hole hidden, H and W multiples of 8; those
-                of cells with a part of the hole are not looked at.
+            features: ``B×256×(H/4)×(W/4)``, of the photo with its hole hidden; H and W are multiples of 8.
+                Features of cells that contain pixels of the hole do not matter.
             mask: ``B×1×H×W``, 1 = hole.
 
         Returns:
             ``B×256×(H/4)×(W/4)``; negative values mean 0.
 
         Raises:
-            RetouchError: the sides do not fit.
+            RetouchError: The sides do not fit.
         """
         if any(side % DEEPEST or not side for side in mask.shape[2:]):
             raise RetouchError(f"Height and width must be multiples of {DEEPEST}: {tuple(mask.shape[2:])}.")
@@ -90,10 +91,10 @@ class ImageToFeatures(nn.Module):
 
 
 class FeaturesToImage(nn.Module):
-    """Makes the image of which features are the features (section 3.4).
+    """Translates features to the image that has them (section 3.4).
 
-    Deviation from the paper, whose network is a U-Net: residual blocks at the features' own resolution, and
-    no way around them. Features say what is where already, so what is missing is near.
+    Deviation from the paper, whose network is a U-Net: residual blocks at the resolution of the features,
+    without skip connections. Features already say what is where, so the translation is local.
     """
 
     def __init__(self, width: float = PAPER) -> None:
@@ -112,35 +113,35 @@ class FeaturesToImage(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Translate ``B×256×h×w`` features, h and w at least 2, to ``B×3×4h×4w``, about [-1, 1]."""
+        """Translate ``B×256×h×w`` features, h and w at least 2, to ``B×3×4h×4w``, roughly in [-1, 1]."""
         image: Tensor = self.layers(features)
         return image
 
 
 class InferMatchTranslateNetwork(nn.Module):
-    """Both networks. They learn from different losses, and neither from the other."""
+    """Both networks. They have separate losses, and neither learns from the other."""
 
     def __init__(self, width: float = PAPER) -> None:
-        """Build them; ``width`` as in either (:data:`PAPER`, :data:`LITE`)."""
+        """Build both; ``width`` as for each (:data:`PAPER`, :data:`LITE`)."""
         super().__init__()
         self.infer = ImageToFeatures(width)
         self.translate = FeaturesToImage(width)
 
 
 def features_of(vgg: Vgg, image: Tensor) -> Tensor:
-    """The features of ``B×3×H×W`` in [0, 1], sides multiples of 4: ``B×256×(H/4)×(W/4)``."""
+    """Compute the features of ``B×3×H×W`` in [0, 1], sides multiples of 4: ``B×256×(H/4)×(W/4)``."""
     seen: Tensor = vgg(image, [LAYER])[0]
     return seen / STRENGTH
 
 
 def unknown_cells(mask: Tensor) -> Tensor:
-    """Which features the hole has a part in: ``B×1×(H/4)×(W/4)`` zeros and ones of ``B×1×H×W``."""
+    """Mark the features that the hole influences: ``B×1×(H/4)×(W/4)`` zeros and ones of ``B×1×H×W``."""
     hole = F.max_pool2d(mask, CELL)
     return F.max_pool2d(hole, 2 * REACH + 1, stride=1, padding=REACH)
 
 
 class _Residual(nn.Module):
-    """What is added to the features: two convolutions, the first of them dilated."""
+    """A residual block: two convolutions, the first of them dilated."""
 
     def __init__(self, channels: int, dilation: int = 1, padding_mode: PaddingMode = "zeros") -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How Infer, Match, Translate is done: its options."""
+"""The options of Infer, Match, Translate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from retouch.errors import RetouchError
 
 NEAR = 8
-"""So far from what is known features are inferred well, in pixels of the scale."""
+"""Distance from known pixels up to which features are inferred well, in pixels of the scale."""
 
 
 @dataclass(frozen=True)
@@ -17,19 +17,19 @@ class InferMatchTranslateOptions:
     """How the hole is filled.
 
     Attributes:
-        matching: "coherent" wants patches of features that are alike and whose neighbours borrow from
-            neighbours; "nearest" takes for each the one most alike, as the paper does.
-        coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
-        colours: weight, in coherent matching, of the mean colours of patches; those of the hole are a smooth
-            guess from what is known around it.
-        band: so far from the hole may be borrowed, in pixels of the full size; 0 = from all that is known.
-            The paper borrows from the boundary.
-        scales: the full size, and so many less one halvings of it; 0 = as many as it takes until the long
-            side is no longer than the pictures the network was trained with, or pixels of the hole are at
-            most :data:`NEAR` from what is known, on average.
-        swaps: how often features are swapped and translated at each scale.
-        pixels: where those of the fill come from: "translated" from the swapped features by the network, or
-            "swapped" with them from the known area, without it.
+        matching: "coherent" prefers similar patches whose neighbours borrow from neighbouring sources;
+            "nearest" takes the most similar patch for each position, as the paper does.
+        coherence: Cost of a neighbour that borrows from elsewhere, in medians of the patch distances.
+        colours: Weight of the patches' mean colours in coherent matching. The colours of the hole are a
+            smooth guess from the known surroundings.
+        band: Greatest distance of sources from the hole, in pixels of the full size; 0 allows all known
+            pixels. The paper borrows from the boundary.
+        scales: Number of scales, each half the size of the one before. 0 adds scales until the long side is
+            no longer than the training pictures, or the hole's pixels are at most :data:`NEAR` from known
+            ones, on average.
+        swaps: Number of times that features are swapped and translated at each scale.
+        pixels: "translated" makes pixels from the swapped features with the network; "swapped" copies the
+            pixels of the known area along with the features.
     """
 
     matching: Literal["coherent", "nearest"] = "coherent"
@@ -56,15 +56,15 @@ class InferMatchTranslateOptions:
             raise RetouchError(f"Swaps must be from 1 to 20, not {self.swaps}.")
 
     def count(self, height: int, width: int, trained: int, deep: float) -> int:
-        """Number of scales for a picture.
+        """Return the number of scales for a picture.
 
-        Coarse ones have few whole patches to borrow between thin holes, and thin holes need none.
+        Thin holes get few: they do not need coarse scales, which leave few fully known patches between them.
 
         Args:
-            height: of the picture, in pixels.
-            width: likewise.
-            trained: the long side of the pictures the network was trained with.
-            deep: how far pixels of the hole lie from what is known, on average.
+            height: Height of the picture, in pixels.
+            width: Width of the picture, in pixels.
+            trained: Long side of the training pictures, in pixels.
+            deep: Mean distance of the hole's pixels from known ones, in pixels.
         """
         factor = min(max(height, width) / trained, deep / NEAR)
         return self.scales or 1 + max(0, math.ceil(math.log2(factor)))

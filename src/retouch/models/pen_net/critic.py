@@ -1,7 +1,7 @@
-"""The critic of PEN-Net (Zeng et al. 2019, section 3.3): how real is each patch of an image?
+"""The critic of PEN-Net (Zeng et al. 2019, section 3.3), which scores patches of images.
 
-Layers as in the public code: 5×5 convolutions, four of them of spectral norm 1 and without bias, zero padding
-by one; 4,318,401 parameters (published: 4.32 M).
+Its layers are those of the public code: 5×5 convolutions with zero padding by one, four of them spectrally
+normalised and without bias; 4,318,401 parameters (published: 4.32 M).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from retouch.networks.layers import normal, scaled
 from retouch.networks.patch_critic import PatchCritic, spectral_layer
 
 CHANNELS = (64, 128, 256, 512)
-"""Published channels; all layers but the last of them halve the image."""
+"""Published channels. All of these layers but the last have stride 2."""
 SMALLEST = 47
-"""The smallest side, in pixels, of which a score is left."""
+"""The smallest side of an image, in pixels. It gets one score."""
 
 
 class PenNetCritic(PatchCritic):
-    """Scores for patches of images, 27×27 at 256²; greater is more real, without bounds.
+    """Scores patches: 27×27 scores at 256². Greater is more real, without bounds.
 
-    In training mode each call takes the estimates of the spectral norms one step further, whatever it sees.
+    Each call in training mode takes one power iteration for the spectral norms.
     """
 
     smallest = SMALLEST

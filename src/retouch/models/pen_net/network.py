@@ -1,8 +1,8 @@
-"""The generator of PEN-Net: a pyramid of features, filled from its deepest level up to its shallowest.
+"""The generator of PEN-Net: a pyramid of features, filled from the deepest level to the shallowest.
 
 Zeng, Fu, Chao and Guo, "Learning Pyramid-Context Encoder Network for High-Quality Image Inpainting",
-CVPR 2019, section 3. Images are in [-1, 1] here, as in the paper. Layers as in the public code: zero padding,
-no normalisation, 10,231,538 parameters at full width (published: 10.23 M).
+CVPR 2019, section 3. Images are in [-1, 1], as in the paper. The layers are those of the public code: zero
+padding, no normalisation, 10,231,538 parameters at full width (published: 10.23 M).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ PAPER = 1.0
 LITE = 0.5
 """The width for laptops: 16 channels in the first layer; 2,560,642 parameters, 0.7 GFLOP at 128²."""
 LEVELS = 5
-"""Levels that are filled by attention: cells of 64, 32, 16, 8 and 4 pixels."""
+"""Levels that attention fills: cells of 64, 32, 16, 8 and 4 pixels."""
 DEEPEST = 64
-"""Pixels along the side of a cell of the deepest level."""
+"""Side, in pixels, of a cell of the deepest level."""
 _CHANNELS = (32, 64, 128, 256, 512, 512)
 
 Window = tuple[slice, slice]
@@ -37,10 +37,10 @@ class Output:
 
     Attributes:
         image: ``B×3×H×W`` in [-1, 1].
-        pyramid: the image as each level of the decoder sees it, coarse to fine: ``B×3×h×w`` in [-1, 1], from
-            a 32nd of the size to half; empty when only a window was decoded.
-        correspondences: what each level borrowed, coarse to fine: cells of 64, 32, 16, 8 and 4 pixels; fewer
-            if fewer levels are filled by attention.
+        pyramid: The image of each level of the decoder, coarse to fine: ``B×3×h×w`` in [-1, 1], from a 32nd
+            of the size to half. Empty if only a window was decoded.
+        correspondences: The sources of each level, coarse to fine: cells of 64, 32, 16, 8 and 4 pixels; fewer
+            if attention fills fewer levels.
     """
 
     image: Tensor
@@ -55,9 +55,9 @@ class PenNetNetwork(nn.Module):
         """Build it.
 
         Args:
-            width: multiplies all channels, in steps of 4 (:data:`PAPER`, :data:`LITE`).
-            levels: so many levels, from the deepest on, are filled by attention; the others decode what was
-                encoded. 1 is what the paper compares its pyramid with.
+            width: Multiplies all channels, in steps of 4 (:data:`PAPER`, :data:`LITE`).
+            levels: Number of levels, from the deepest up, that attention fills. The others decode the encoded
+                features as they are. 1 is the paper's baseline.
         """
         super().__init__()
         self.levels = levels
@@ -67,7 +67,7 @@ class PenNetNetwork(nn.Module):
             nn.Sequential(_convolution(inputs, outputs, stride=2), activation)
             for inputs, outputs, activation in zip([4, *channels[:-1]], channels, activations, strict=True)
         )
-        # From here on deep to shallow, as they are used. What the deepest level guides is not mixed.
+        # In order of use, from deep to shallow. The level above the deepest has no mixer.
         c1, *_, c5, c6 = channels
         shallow = channels[-3::-1]
         self.mixers = nn.ModuleList(_Mixer(each) for each in shallow)
@@ -87,14 +87,14 @@ class PenNetNetwork(nn.Module):
         """Fill the holes.
 
         Args:
-            image: ``B×3×H×W`` in [-1, 1], sides multiples of 64; its hole is not looked at.
+            image: ``B×3×H×W`` in [-1, 1], sides multiples of 64. Its pixels in the hole do not matter.
             mask: ``B×1×H×W``, 1 = hole.
-            allowed: ``B×1×H×W``, 1 where the attention may borrow from; None for all that is known.
-            hole_only: decode only the rectangle around all holes: there the result is the same, elsewhere it
-                is 0, and the time for it is saved.
+            allowed: ``B×1×H×W``, 1 where the attention may borrow; None for all known pixels.
+            hole_only: Decode only the bounding rectangle of all holes, to save time. The result is the same
+                there, and 0 elsewhere.
 
         Raises:
-            RetouchError: the sides do not fit, or features are not finite.
+            RetouchError: The sides do not fit, or features are not finite.
         """
         if any(side % DEEPEST or not side for side in image.shape[2:]):
             raise RetouchError(f"Height and width must be multiples of {DEEPEST}: {tuple(image.shape[2:])}.")
@@ -106,15 +106,15 @@ class PenNetNetwork(nn.Module):
     def borrow(
         self, image: Tensor, mask: Tensor, allowed: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...], tuple[SoftCorrespondence, ...]]:
-        """Encode, and fill each level with what the level below it borrows (section 3.2).
+        """Encode the image, and fill each level from the sources that the level below it finds (section 3.2).
 
         Args:
-            image: as for :meth:`forward`.
-            mask: as for :meth:`forward`.
-            allowed: as for :meth:`forward`.
+            image: As for :meth:`forward`.
+            mask: As for :meth:`forward`.
+            allowed: As for :meth:`forward`.
 
         Returns:
-            The deepest features; the filled features of the other levels and what they borrowed, coarse to
+            The deepest features, the filled features of the other levels, and their sources, both coarse to
             fine.
         """
         values = torch.cat([torch.where(mask > 0, 1.0, image), mask], 1)
@@ -139,13 +139,13 @@ class PenNetNetwork(nn.Module):
     def decode(
         self, deep: Tensor, attended: Sequence[Tensor], window: Window | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The image, and that of each level, coarse to fine (section 3.3).
+        """Decode the image, and the image of each level, coarse to fine (section 3.3).
 
         Args:
-            deep: the deepest features.
-            attended: the features of the other levels, coarse to fine.
-            window: rows and columns of the image that are wanted; the rest is 0 then, and there are no images
-                of the levels. None for everything.
+            deep: The deepest features.
+            attended: The features of the other levels, coarse to fine.
+            window: Rows and columns of the image to decode; the rest is 0, and the levels have no images.
+                None for everything.
         """
         height, width = (2 * side for side in attended[-1].shape[2:])
         wanted = window or (slice(0, height), slice(0, width))
@@ -166,34 +166,40 @@ class PenNetNetwork(nn.Module):
 def attend(
     deep: Tensor, shallow: Tensor, mask: Tensor, allowed: Tensor | None = None, patch: int = 3
 ) -> tuple[Tensor, SoftCorrespondence]:
-    """Attention transfer (section 3.2): fill a level's hole as the level below it finds its like.
+    """Attention transfer (section 3.2): the level below finds the sources that fill a level's hole.
 
-    Patches of the hole of ``deep`` are compared with known ones at unit length, softmax at scale 10; the
-    4×4 patches of ``shallow`` at the same places are pasted at stride 2, overlaps averaged.
+    Patches of the hole of ``deep`` are compared with known patches of unit length, with a softmax of scale
+    10. The 4×4 patches of ``shallow`` at the same places are pasted at stride 2, and overlaps averaged.
 
-    Deviation from the paper, as in the code: only known patches are brought to unit length, not the hole's.
-    Deviations from the code: features of known cells stay as they are (it rebuilds them too); sources that
-    touch the hole have no part in the softmax (it leaves them in with score 0, so that weights sum to less
-    than 1); a cell is hole if any of its pixels is (it looks at the mask between the cells' centres and so
-    misses thin holes); beyond its edge the map goes on by repeating it, and patches are pasted from there too
-    (it has zeros there, and divides by 4 where fewer patches overlap); single cells (``patch=1``) are pasted
-    as 2×2 patches, which are their own features (it pastes 4×4, which reach from a known cell into the
-    hole). Where nothing known is left to compare with, features stay as they are (it makes them nearly 0).
+    Deviation from the paper, as in the code: only known patches have unit length, not those of the hole.
+
+    Deviations from the code:
+
+    - Features of known cells do not change (the code rebuilds them too).
+    - Sources that touch the hole are left out of the softmax (in the code they stay in with score 0, so the
+      weights sum to less than 1).
+    - A cell is hole if any of its pixels is (the code samples the mask between the cells' centres, and misses
+      thin holes).
+    - Beyond its edge the map repeats its outermost cells, and patches are pasted from there too (the code has
+      zeros there, and divides by 4 where fewer patches overlap).
+    - Single cells (``patch=1``) are pasted as 2×2 patches, which are their own features (the code pastes 4×4
+      patches, which reach from a known cell into the hole).
+    - Without known patches the features do not change (the code makes them nearly 0).
 
     Args:
         deep: ``B×C×h×w``.
         shallow: ``B×D×2h×2w``.
         mask: ``B×1×H×W``, 1 = hole.
-        allowed: ``B×1×H×W``, 1 where may be borrowed from.
-        patch: odd side of the patches that are compared.
+        allowed: ``B×1×H×W``, 1 where the attention may borrow.
+        patch: Odd side of the patches that are compared.
 
     Returns:
-        ``shallow`` with its hole filled, and the correspondence, of the map with ``patch // 2`` more cells on
+        ``shallow`` with its hole filled, and the correspondence on the map with ``patch // 2`` more cells on
         every side.
     """
     margin = patch // 2
     hole, usable = attention_cells(mask, allowed, mask.shape[2] // deep.shape[2], patch, margin)
-    # In single precision also under autocast: differences of scores count, however large these are.
+    # In float32 even under autocast: small differences between large scores matter.
     with torch.autocast(deep.device.type, enabled=False):
         correspondence = match(
             repeat_edge(deep.float(), margin),
@@ -210,7 +216,7 @@ def attend(
 
 
 class _Mixer(nn.Module):
-    """Four parallel convolutions of growing reach, a quarter of the channels each (section 3.2)."""
+    """Four parallel convolutions of growing dilation, a quarter of the channels each (section 3.2)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -220,13 +226,13 @@ class _Mixer(nn.Module):
         )
 
     def forward(self, values: Tensor) -> Tensor:
-        """``B×C×h×w`` to the same."""
+        """Map ``B×C×h×w`` to the same shape."""
         return torch.cat([part(values) for part in self.parts], 1)
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
     made = convolution(inputs, outputs, kernel, stride, dilation)
-    # Deviation from the code, which draws all weights with 0.02: there signals fade from layer to layer, the
+    # Deviation from the code, which uses 0.02 for all weights: signals then fade from layer to layer, the
     # attention is nearly uniform at first, and short runs learn much more slowly.
     nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
     assert made.bias is not None
@@ -241,10 +247,10 @@ def _to_image(inputs: int, kernel: int = 3) -> nn.Conv2d:
 
 
 def _needed(wanted: Window, maps: Sequence[Tensor]) -> list[Window]:
-    """The part of each map, coarse to fine, that a window of the image depends on, as the decoder cuts it.
+    """Return the part of each map, coarse to fine, that a window of the image depends on.
 
-    A cell more on every side holds what doubling and one convolution look at; the last step has two
-    convolutions and so needs two cells.
+    Doubling and one convolution need one more cell on every side. The last step has two convolutions, so it
+    needs two cells.
     """
     parts: list[Window] = []
     margin = 2
@@ -259,7 +265,7 @@ def _needed(wanted: Window, maps: Sequence[Tensor]) -> list[Window]:
 
 
 def _cut(grown: Tensor, around: Window, part: Window) -> Tensor:
-    """``part`` of a map of which ``grown`` holds what twice the window ``around`` covers."""
+    """Cut the window ``part`` of a map out of ``grown``, which covers twice the window ``around``."""
     rows, columns = (
         slice(inner.start - 2 * outer.start, inner.stop - 2 * outer.start)
         for outer, inner in zip(around, part, strict=True)
