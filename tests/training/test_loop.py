@@ -149,7 +149,7 @@ def test_two_processes_learn_what_one_does(tiny, pictures, tmp_path):
         [*map(str, command), *options], env=environment, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("step 4/4") == 1  # one of them speaks
+    assert done.stderr.count("step 4/4") == 1  # only the first process reports
     agree(curves(tmp_path / "one"), curves(tmp_path / "two"))
     one, two = (load_checkpoint(tmp_path / name)[0] for name in ("one", "two"))
     assert one["sample"] == two["sample"]
