@@ -59,10 +59,12 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             return state, refused
         except (PermissionError, MemoryError) as error:
-            raise RetouchError(f"{path} cannot be read ({error}); it may be whole all the same.") from error
+            raise RetouchError(
+                f"{path} cannot be read ({error}) but may be intact; check its permissions."
+            ) from error
         except Exception:
             # A checkpoint is a zip file; a damaged one fails in many ways.
             refused.append(path)
     if refused:
-        raise RetouchError(f"No checkpoint in {folder} is whole; train anew, in another folder.")
+        raise RetouchError(f"No checkpoint in {folder} is whole; train again in another folder.")
     raise RetouchError(f"There is no checkpoint in {folder}; begin with retouch train, without --resume.")

@@ -79,7 +79,7 @@ def override(content: Mapping[str, Any], changes: Sequence[str]) -> dict[str, An
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals or not name:
-            raise RetouchError(f"--set {change} says no value; write key=value, such as optimizer.lr=2e-4.")
+            raise RetouchError(f"--set {change} has no value; write key=value, such as optimizer.lr=2e-4.")
         *parents, last = name.split(".")
         place = result
         for parent in parents:

@@ -195,7 +195,7 @@ def _update(
             problem = error
         # If one process cannot go on, the others must not wait for it.
         if _any(fabric, problem is not None):
-            raise problem or RetouchError("Another process of this run could not go on, and said why.")
+            raise problem or RetouchError("Another process of this run failed; its own message says why.")
         # bfloat16 has the exponents of float32, so losses need no scaling.
         if not terms:
             continue

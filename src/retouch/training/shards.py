@@ -120,7 +120,7 @@ class Shards:
         except tarfile.TarError as error:
             if not members:
                 raise RetouchError(
-                    f"{path} is no plain tar file; make it anew, without compression."
+                    f"{path} is no plain tar file; create it again without compression."
                 ) from error
             self.damaged.append(path)
         return members

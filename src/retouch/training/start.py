@@ -78,7 +78,7 @@ def start(
     if silhouettes is not None:
         given = with_silhouettes(masks, str(silhouettes))
         if given == masks:
-            raise RetouchError("The masks of this configuration have no objects; leave out --masks.")
+            raise RetouchError("The masks of this configuration use no silhouettes; leave out --masks.")
         masks = given
     pictures = TrainingSet(data, config.run.data.size, masks, config.run.seed, scale=config.run.data.scale)
     training, held_out = pictures.split(config.run.data.held_out, content.get("held_out", []))
@@ -163,18 +163,21 @@ def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes
     """Raise :class:`RetouchError` if a setting changed since the checkpoint without being in ``changes``."""
     now = dump_config(config)
     if before["model"] != now["model"]:
-        raise RetouchError(f"{folder} trains {before['model']}, and the configuration is for {now['model']}.")
+        raise RetouchError(
+            f"{folder} is a run of {before['model']}, but the configuration is for {now['model']}; resume "
+            f"with {folder / CONFIG}."
+        )
     meant = {change.partition("=")[0] for change in changes}
     for name, (old, new) in differences(before, now).items():
         if name in _FIXED:
             raise RetouchError(
-                f"{name} was {old} when the run began, and cannot become {new}: pictures that were learned "
-                "from would be held out. Begin another run for that."
+                f"{name} was {old} when the run began, and cannot become {new}: that would hold out other "
+                "pictures, which the run has trained on. Begin another run for that."
             )
         if not any(name == each or name.startswith(each + ".") for each in meant):
             raise RetouchError(
-                f"The checkpoint was made with {name} = {old}, and the configuration says {new}; if that is "
-                f"meant, say it: --set {name}={new}; else resume with {folder / CONFIG}."
+                f"The checkpoint was made with {name} = {old}, and the configuration says {new}; to change "
+                f"it, add --set {name}={new}, else resume with {folder / CONFIG}."
             )
 
 
@@ -190,7 +193,7 @@ def _note_data(
     if before and {**before[-1], **now} == before[-1]:
         return
     if before:
-        say("The pictures are not those of before: training goes on, but not exactly as it would have.")
+        say("The pictures are not those of before: training continues, but not exactly as without a break.")
     state.data.append({"step": state.step, **now})
 
 
