@@ -47,7 +47,7 @@ def test_a_refined_model_has_both_names(weights_file):
 
 def test_a_tool_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(candidates.BASELINES, "biharmonic", "no_such_module")
-    with pytest.raises(RetouchError, match=r"retouch\[evaluate\]"):
+    with pytest.raises(RetouchError, match=r"biharmonic is not installed; .*pip install '\.\[evaluate\]'"):
         check_models(["biharmonic"])
 
 
