@@ -143,7 +143,8 @@ def _counts(models: Sequence[dict[str, Any]]) -> str:
     """How many pairs were scored, and what went wrong."""
     counts = {entry["model"]: entry.get("count", 0) for entry in models}
     if len(set(counts.values())) == 1:
-        parts = [f"{next(iter(counts.values()))} pairs for each model"]
+        count = next(iter(counts.values()))
+        parts = [f"{count} {'pair' if count == 1 else 'pairs'} for each model"]
     else:
         parts = ["Pairs: " + ", ".join(f"{_text(model)} {count}" for model, count in counts.items())]
     problems = {

@@ -98,7 +98,7 @@ function drawStrips() {
   state.pairs = [...known, ...unknown].map((each) => each.pair);
   state.drawn = 0;
   byId("strips").replaceChildren();
-  byId("count").textContent = `${state.pairs.length} pairs` +
+  byId("count").textContent = `${state.pairs.length} ${state.pairs.length === 1 ? "pair" : "pairs"}` +
     (unknown.length ? `; the last ${unknown.length} have no such value` : "") +
     ". The hole is painted over in the input. Error maps are shown three times as bright.";
   drawMore();
