@@ -1,4 +1,4 @@
-"""What the Python doors, ``fill`` and ``stylize``, share; nothing slow is imported here."""
+"""What ``fill`` and ``stylize`` share. Nothing slow is imported here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def to_model(
     refine: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> Model:
-    """Load a model given by name or file; one that is loaded already is returned as it is.
+    """Load a model given by name or file; a loaded model is returned as it is.
 
     Args:
         model: a name, a weights file, or what :func:`retouch.load` returned.
@@ -31,7 +31,7 @@ def to_model(
         options: as in :func:`retouch.load`.
 
     Raises:
-        RetouchError: it cannot be loaded; or it is loaded already, and the other arguments would change it.
+        RetouchError: it cannot be loaded; or it is already loaded, and the other arguments would change it.
     """
     if isinstance(model, (str, Path)):
         specification = Specification.parse(model)

@@ -28,14 +28,10 @@ CONTENT = "contextual-attention"  # whose fill it refines if none is named
 
 
 def _exemplar(device: str, options: Mapping[str, Any]) -> Model:
-    import torch
-
     from retouch.models.exemplar import Exemplar, ExemplarOptions
     from retouch.options import make_options
 
-    model = Exemplar(make_options(ExemplarOptions, options, "exemplar"))
-    model.device = torch.device(device)
-    return model
+    return Exemplar(make_options(ExemplarOptions, options, "exemplar"), device)
 
 
 def _telea(device: str, options: Mapping[str, Any]) -> Model:

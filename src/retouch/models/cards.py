@@ -1,4 +1,4 @@
-"""What a person wants to know of a model before choosing it, and how the model is made."""
+"""Model cards: what helps a person choose a model, and how the model is built."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from retouch.weights import Weights
 
 WHOLE, SMALL = "512², four kinds of holes", "256², four kinds of holes"
-"""What scores were measured on: our evaluation pack at two sizes, see docs/results.md."""
+"""What scores were measured on: our evaluation pack at two sizes; see docs/results.md."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over all measured holes; less is better.
+    """Means over all measured holes; lower is better.
 
     Attributes:
-        on: what was measured, in few words.
-        st_lpips: perceptual distance in the hole.
-        lpips: another.
+        on: what was measured, in a few words.
+        st_lpips: ST-LPIPS in the hole, a perceptual distance.
+        lpips: LPIPS in the hole, another perceptual distance.
         l1: mean absolute difference in the hole, in % of the range.
     """
 
@@ -39,9 +39,9 @@ class Width:
 
     Attributes:
         name: "paper" or "lite".
-        parameters: how many numbers were trained.
+        parameters: number of trained parameters.
         weights: the file name of the weights.
-        scores: measured results, which the file's metadata has in full; None if nobody measured.
+        scores: measured results; None if nobody measured. The file's metadata has them in full.
     """
 
     name: str
@@ -52,23 +52,23 @@ class Width:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a person wants to know of a model before choosing it, and how it is made.
+    """What helps a person choose a model, and how the model is built.
 
-    A method without a network has ``build``, one with a network has ``open``, one that works on the fill of
-    another has ``refine``. Of both of the latter, a name that stands alone means ``open``.
+    A method without a network has ``build``. A network has ``open``. A model that works on another model's
+    fill has ``refine``. If a card has both ``open`` and ``refine``, the name alone means ``open``.
 
     Attributes:
-        name: the name that ``retouch.load`` and ``--model`` take.
+        name: the name that ``retouch.load`` and ``--model`` accept.
         paper: where the method was published.
         good_at: one short sentence on what to use it for.
-        build: makes the model on the given device ("cpu", "cuda", "cuda:1" …) with the given options.
-        open: makes the model of weights that were read, on a device, with the given options.
-        refine: makes the model around another one, with the given options.
-        configurable: whether there are options.
-        gpu: whether it can use one.
-        widths: the trained sizes that are part of this package, the one that the name stands for first; empty
-            for a method without a network, and for a network that only files of the user's can bring.
-        scores: measured results of a method without a network, as those of a :class:`Width`.
+        build: builds the model on a device ("cpu", "cuda", "cuda:1" …), with options.
+        open: builds the model from weights that were read, on a device, with options.
+        refine: builds the model around another one, with options.
+        configurable: whether it has options.
+        gpu: whether it can use a GPU.
+        widths: the trained sizes that ship with this package; the name alone means the first. Empty for a
+            method without a network, and for a network that only a user's file can provide.
+        scores: measured results of a method without a network.
     """
 
     name: str
@@ -84,26 +84,26 @@ class ModelCard:
 
     @property
     def ready(self) -> bool:
-        """Whether the name alone will do: it needs no weights, or some are part of this package."""
+        """Whether the name alone is enough: the model needs no weights, or weights ship with this package."""
         return self.build is not None or (self.refine is not None and self.open is None) or bool(self.widths)
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise :class:`RetouchError` if there are options, and the model has none."""
+        """Raise :class:`RetouchError` if options are given to a model that has none."""
         if options and not self.configurable:
             raise RetouchError(f"{self.name} has no options; leave out {', '.join(options)}.")
 
     def make(self, device: str, options: Mapping[str, Any]) -> Model:
-        """Make the model that the name stands for; one that refines is made around another by its ``refine``.
+        """Build the model that the name alone means; ``refine`` builds one around another model.
 
         Raises:
-            RetouchError: it needs weights, and none are part of this package; or an option cannot be.
+            RetouchError: it needs weights and none ship with this package, or an option is wrong.
         """
         self.check_options(options)
         if self.build is not None:
             return self.build(device, options)
         if self.open is None or not self.widths:
             raise RetouchError(
-                f"No weights for {self.name} are part of this installation; train them (retouch train) and "
+                f"No weights for {self.name} ship with this installation; train them (retouch train) and "
                 "give the exported file as the model."
             )
         from retouch.weights import read_weights, shipped

@@ -57,8 +57,10 @@ class Exemplar(Model):
 
     name = "exemplar"
 
-    def __init__(self, options: ExemplarOptions | None = None) -> None:
+    def __init__(self, options: ExemplarOptions | None = None, device: str = "cpu") -> None:
+        """Build it, to run on a device."""
         self.options = options or ExemplarOptions()
+        self.device = torch.device(device)
 
     def infer(
         self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress

@@ -26,17 +26,16 @@ def load(
     device: str = "auto",
     options: Mapping[str, Any] | None = None,
 ) -> Model:
-    """Return a model, to be called on tensors as :mod:`retouch.contract` says.
+    """Return a model, to be called with tensors as :mod:`retouch.contract` describes.
 
     Args:
-        name: one of ``[card.name for card in retouch.list_models()]``; "auto" is the best that needs no
-            choice. Or a weights file of your own, which says itself whose they are: a path, or text that
-            ends in ``.safetensors``. Text of either kind may go on with ``+neural-patch``, which refines the
-            fill, or ``+confidence-feedback``, which adds confidence and fills in passes. Or such a name
-            taken apart.
-        device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and
-            the model can use it.
-        options: of the model, by name; of the last one, if others refine its fill. Values may be text.
+        name: one of ``[card.name for card in retouch.list_models()]``; "auto" is the default model. Or a
+            weights file of your own, which states its model: a path, or text that ends in ``.safetensors``.
+            Text may continue with ``+neural-patch``, which refines the fill, or ``+confidence-feedback``,
+            which adds confidence and fills in passes. Or such a name, parsed.
+        device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and the model can use
+            it.
+        options: options of the model, by name (of the last one named, if several). Values may be text.
 
     Raises:
         RetouchError: there is no such model, device or option, or the file does not hold the weights of a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Generic, Self, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import torch
 from torch import nn
@@ -20,29 +20,36 @@ Network = TypeVar("Network", bound=nn.Module)
 class NetworkModel(Model, Generic[Network]):
     """A model with a network. It runs on the network's device."""
 
-    def __init__(self, network: Network) -> None:
-        # In training mode, batch normalisation would depend on the batch.
-        self.network = network.eval()
-        self.device = next(network.parameters()).device
-
-    @classmethod
-    def restored(cls, network: Network, weights: Weights, device: str, least: int) -> Self:
-        """Load weights into a network, and make the model.
+    def __init__(self, network: Network, working_size: int = 512) -> None:
+        """Build it.
 
         Args:
-            network: Built with the settings of the file.
-            weights: The content of the file; its settings include the size of the training crops.
-            device: Device to run on.
-            least: The smallest size of crops that the network can take, in pixels.
-
-        Raises:
-            RetouchError: The size of the crops is missing or out of range, or the weights do not fit.
+            network: trained, on its device.
+            working_size: the longest side, in pixels, that the model fills well.
         """
-        restore(network, weights)
-        model = cls(network.to(device))
-        # In holes much larger than those of training, colours fade towards the middle.
-        model.working_size = round(setting(weights, "data.size", least, 1024))
-        return model
+        # In training mode, batch normalisation would use the statistics of the batch at hand.
+        self.network = network.eval()
+        self.working_size = working_size
+        self.device = next(network.parameters()).device
+
+
+def restored(network: Network, weights: Weights, device: str, least: int) -> tuple[Network, int]:
+    """Load the values of a weights file into a network.
+
+    Args:
+        network: built as the file's settings describe it.
+        weights: the file; its settings also state the size of the training crops.
+        device: where the network is to run.
+        least: the smallest crop size that the model accepts, in pixels.
+
+    Returns:
+        The network on its device, and the crop size: in much larger holes, colours fade towards the middle.
+
+    Raises:
+        RetouchError: the settings are missing, or the values do not fit the network.
+    """
+    restore(network, weights)
+    return network.to(device), round(setting(weights, "data.size", least, 1024))
 
 
 def opened(kind: type[Network], name: str, device: torch.device, file: Path | None = None) -> Network:

@@ -13,7 +13,7 @@ from retouch.confidence.passes import fill_in_passes
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
 from retouch.matching.cells import PixelCorrespondence
 from retouch.models.confidence_feedback.network import DEEPEST, SMALLEST, ConfidenceFeedbackNetwork, Gates
-from retouch.networks.network_model import NetworkModel
+from retouch.networks.network_model import NetworkModel, restored
 from retouch.options import make_options
 from retouch.weights import Weights
 from retouch.weights.setting import choice, setting
@@ -22,18 +22,24 @@ from retouch.weights.setting import choice, setting
 class ConfidenceFeedback(NetworkModel[ConfidenceFeedbackNetwork]):
     """The generator, in passes. Any size, several holes of any shape; there is a confidence.
 
-    What it borrows, its attention borrows: cells of 8×8 pixels; nothing where no 3×3 of them are known and
-    allowed. Only what was known at first is borrowed from, in every pass.
+    Its attention borrows cells of 8×8 pixels, and nothing where no 3×3 of them are known and allowed. Every
+    pass borrows only from what was known at first.
 
     Attributes:
-        options: how it is done.
+        options: number of passes and threshold.
     """
 
     name = "confidence-feedback"
     size = SizeRequirements(multiple_of=DEEPEST, minimum=SMALLEST)
 
-    def __init__(self, network: ConfidenceFeedbackNetwork, options: PassesOptions | None = None) -> None:
-        super().__init__(network)
+    def __init__(
+        self,
+        network: ConfidenceFeedbackNetwork,
+        options: PassesOptions | None = None,
+        *,
+        working_size: int = 512,
+    ) -> None:
+        super().__init__(network, working_size)
         self.options = options or PassesOptions()
 
     @torch.no_grad()
@@ -54,19 +60,18 @@ class ConfidenceFeedback(NetworkModel[ConfidenceFeedbackNetwork]):
 
 
 def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> ConfidenceFeedback:
-    """Make the model of weights that were read.
+    """Make the model from weights that were read.
 
     Args:
-        weights: what they were trained with says the network's width and gates, and the size of the crops.
-        device: where it is to run.
+        weights: their settings state the network's width and gates, and the size of the crops.
+        device: where the model runs.
         given: options, by name.
 
     Raises:
-        RetouchError: the weights do not say so, or do not fit the network; or an option cannot be.
+        RetouchError: a setting is missing, or the weights do not fit the network; or an option is wrong.
     """
     options = make_options(PassesOptions, given, ConfidenceFeedback.name)
     gates = cast(Gates, choice(weights, "recipe.gates", get_args(Gates)))
     network = ConfidenceFeedbackNetwork(setting(weights, "recipe.width", 0.01, 4), gates)
-    model = ConfidenceFeedback.restored(network, weights, device, ConfidenceFeedback.size.minimum)
-    model.options = options
-    return model
+    network, crop = restored(network, weights, device, ConfidenceFeedback.size.minimum)
+    return ConfidenceFeedback(network, options, working_size=crop)

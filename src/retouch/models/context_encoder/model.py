@@ -16,15 +16,15 @@ from retouch.models.context_encoder.network import (
     Form,
     network,
 )
-from retouch.networks.network_model import NetworkModel
+from retouch.networks.network_model import NetworkModel, restored
 from retouch.weights import Weights
 from retouch.weights.setting import choice, setting
 
 
 class ContextEncoder(NetworkModel[ConnectedNetwork | ConvolutionalNetwork]):
-    """A network that guesses what was in the hole and borrows nothing; so there is no correspondence.
+    """A network that guesses the hole. It borrows nothing, so there is no correspondence.
 
-    Any size, several holes of any shape. There is no confidence.
+    It accepts any size and several holes of any shape. It has no confidence.
     """
 
     name = "context-encoder"
@@ -41,22 +41,22 @@ class ContextEncoder(NetworkModel[ConnectedNetwork | ConvolutionalNetwork]):
 
 
 class ConnectedContextEncoder(ContextEncoder):
-    """The paper's form: holes in the middle 64×64 pixels of 128×128; others are a :class:`RetouchError`."""
+    """The paper's form: holes in the middle 64×64 of 128×128 pixels. Others raise :class:`RetouchError`."""
 
     size = SizeRequirements(multiple_of=SIDE, minimum=SIDE)
 
 
 def open_weights(weights: Weights, device: str) -> ContextEncoder:
-    """Make the model of weights that were read.
+    """Make the model from weights that were read.
 
     Args:
-        weights: what they were trained with says the network's form and width, and the size of the crops.
-        device: where it is to run.
+        weights: their settings state the network's form and width, and the size of the crops.
+        device: where the model runs.
 
     Raises:
-        RetouchError: they do not say so, or do not fit the network.
+        RetouchError: a setting is missing, or the weights do not fit the network.
     """
     form = cast(Form, choice(weights, "recipe.form", get_args(Form)))
     built = network(form, setting(weights, "recipe.width", 0.01, 4))
     kind = ConnectedContextEncoder if form == "connected" else ContextEncoder
-    return kind.restored(built, weights, device, DEEPEST)
+    return kind(*restored(built, weights, device, DEEPEST))

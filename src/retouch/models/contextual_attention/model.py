@@ -8,7 +8,7 @@ from torch import Tensor
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
 from retouch.matching.cells import PixelCorrespondence
 from retouch.models.contextual_attention.network import CELL, ContextualAttentionNetwork, hole_window
-from retouch.networks.network_model import NetworkModel
+from retouch.networks.network_model import NetworkModel, restored
 from retouch.weights import Weights
 from retouch.weights.setting import setting
 
@@ -16,8 +16,8 @@ from retouch.weights.setting import setting
 class ContextualAttention(NetworkModel[ContextualAttentionNetwork]):
     """A network that guesses the hole, then refines it with features attended to elsewhere in the image.
 
-    Fully convolutional: any size, several holes of any shape. There is no confidence. Borrowing looks at
-    cells of 8×8 pixels; where no 3×3 of them are known and allowed, nothing is borrowed.
+    It is fully convolutional: any size, several holes of any shape. It has no confidence. It borrows cells of
+    8×8 pixels. Where no 3×3 of them are known and allowed, it borrows nothing.
     """
 
     name = "contextual-attention"
@@ -38,14 +38,14 @@ class ContextualAttention(NetworkModel[ContextualAttentionNetwork]):
 
 
 def open_weights(weights: Weights, device: str) -> ContextualAttention:
-    """Make the model of weights that were read.
+    """Make the model from weights that were read.
 
     Args:
-        weights: what they were trained with says the network's width and the size of the crops.
-        device: where it is to run.
+        weights: their settings state the network's width and the size of the crops.
+        device: where the model runs.
 
     Raises:
-        RetouchError: they do not say so, or do not fit the network.
+        RetouchError: a setting is missing, or the weights do not fit the network.
     """
     network = ContextualAttentionNetwork(setting(weights, "recipe.width", 0.01, 4))
-    return ContextualAttention.restored(network, weights, device, ContextualAttention.size.minimum)
+    return ContextualAttention(*restored(network, weights, device, ContextualAttention.size.minimum))

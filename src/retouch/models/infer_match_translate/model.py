@@ -15,7 +15,7 @@ from retouch.models.infer_match_translate.network import DEEPEST, InferMatchTran
 from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate.scales import complete
 from retouch.models.infer_match_translate.swap import PATCH
-from retouch.networks.network_model import NetworkModel
+from retouch.networks.network_model import NetworkModel, restored
 from retouch.networks.vgg import shift_tolerant_vgg_on
 from retouch.ops.masks import depth
 from retouch.options import make_options
@@ -24,12 +24,12 @@ from retouch.weights.setting import setting
 
 
 class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
-    """Fills holes of any shape, in images of any size. There is no confidence.
+    """Fills holes of any shape, in images of any size. It has no confidence.
 
     Attributes:
-        vgg: what sees the features.
-        trained: the long side of the pictures that features are inferred of, in pixels.
-        options: how it is done.
+        vgg: computes the features.
+        trained: the long side, in pixels, at which features are inferred.
+        options: scales, swaps and patches.
     """
 
     name = "infer-match-translate"
@@ -58,7 +58,7 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         step = DEEPEST * 2 ** (scales - 1)
         below, right = -height % step, -width % step
         margins = (0, right, 0, below)
-        # Beside a hole the padding is hole too; nothing is borrowed from it.
+        # Next to a hole the padding is hole too. Nothing is borrowed from it.
         photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
         usable = F.pad(allowed, margins)
 
@@ -74,18 +74,18 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
 
 
 def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> InferMatchTranslate:
-    """Make the model of weights that were read.
+    """Make the model from weights that were read.
 
     Args:
-        weights: what they were trained with says the networks' width, and the size of the crops.
-        device: where it is to run.
+        weights: their settings state the networks' width and the size of the crops.
+        device: where the model runs.
         given: options, by name.
 
     Raises:
-        RetouchError: the weights do not say so, or do not fit the networks; or an option cannot be.
+        RetouchError: a setting is missing, or the weights do not fit the network; or an option is wrong.
     """
     options = make_options(InferMatchTranslateOptions, given, InferMatchTranslate.name)
     network = InferMatchTranslateNetwork(setting(weights, "recipe.width", 0.01, 4))
-    model = InferMatchTranslate.restored(network, weights, device, InferMatchTranslate.size.minimum)
-    model.trained, model.working_size, model.options = model.working_size, 512, options
-    return model
+    # Features are inferred at the size of the crops; patch-swap brings them to 512.
+    network, trained = restored(network, weights, device, InferMatchTranslate.size.minimum)
+    return InferMatchTranslate(network, trained, options)

@@ -8,17 +8,18 @@ from torch import Tensor
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
 from retouch.matching.cells import PixelCorrespondence, hole_window
 from retouch.models.pen_net.network import DEEPEST, LEVELS, PenNetNetwork
-from retouch.networks.network_model import NetworkModel
+from retouch.networks.network_model import NetworkModel, restored
 from retouch.weights import Weights
 from retouch.weights.setting import setting
 
 
 class PenNet(NetworkModel[PenNetNetwork]):
-    """A network that fills features of five sizes, each guided by the next coarser ones, and decodes them.
+    """A network that fills features of five sizes, each guided by the next coarser one, and decodes them.
 
-    Fully convolutional: any size, several holes of any shape. There is no confidence. Its levels have cells
-    of 64, 32, 16, 8 and 4 pixels. A level borrows whole patches of 3×3 cells (the coarsest single cells),
-    known and allowed; beyond the picture the map goes on by a cell. Where there are none, it borrows nothing.
+    It is fully convolutional: any size, several holes of any shape. It has no confidence. Its levels have
+    cells of 64, 32, 16, 8 and 4 pixels. A level borrows whole patches of 3×3 cells that are known and allowed
+    (the coarsest level single cells); the map continues one cell beyond the picture. Where there are no such
+    patches, the level borrows nothing.
     """
 
     name = "pen-net"
@@ -38,15 +39,15 @@ class PenNet(NetworkModel[PenNetNetwork]):
 
 
 def open_weights(weights: Weights, device: str) -> PenNet:
-    """Make the model of weights that were read.
+    """Make the model from weights that were read.
 
     Args:
-        weights: what they were trained with says the network's width and levels, and the size of the crops.
-        device: where it is to run.
+        weights: their settings state the network's width and levels, and the size of the crops.
+        device: where the model runs.
 
     Raises:
-        RetouchError: they do not say so, or do not fit the network.
+        RetouchError: a setting is missing, or the weights do not fit the network.
     """
     levels = round(setting(weights, "recipe.levels", 1, LEVELS))
     network = PenNetNetwork(setting(weights, "recipe.width", 0.01, 4), levels)
-    return PenNet.restored(network, weights, device, DEEPEST)
+    return PenNet(*restored(network, weights, device, DEEPEST))
