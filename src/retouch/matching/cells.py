@@ -1,4 +1,4 @@
-"""What attention over cells of a picture needs: which cells are hole, and what it borrowed, in pixels.
+"""Attention over the cells of a picture: which cells are hole, and what they borrowed, in pixels.
 
 A cell is the square of pixels that one position of a network's features stands for.
 """
@@ -18,19 +18,18 @@ from retouch.matching.soft_correspondence import SoftCorrespondence
 def attention_cells(
     mask: Tensor, allowed: Tensor | None, side: int, patch: int, margin: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Which cells ask, and which may be borrowed from.
+    """Find the cells that ask, and the cells that may be borrowed.
 
     Args:
         mask: ``B×1×H×W``, 1 = hole.
-        allowed: ``B×1×H×W``, 1 where may be borrowed from; None for all that is known.
+        allowed: ``B×1×H×W``, 1 where pixels may be borrowed; None for all that is known.
         side: pixels along the side of a cell; divides H and W.
         patch: cells along the side of the patches that are compared.
         margin: cells by which the map is continued beyond each of its edges, by repeating the edge.
 
     Returns:
-        Two maps ``B×1×h×w`` of zeros and ones, margin included. A cell asks if any of its pixels is hole,
-        and if its picture has a patch to borrow; it may be borrowed from if all its pixels are known and
-        allowed.
+        Two maps ``B×1×h×w`` of zeros and ones, margin included. A cell asks if any of its pixels is hole
+        and its picture has a patch to borrow. It may be borrowed if all its pixels are known and allowed.
     """
     hole = F.max_pool2d(mask, side)
     usable = 1 - hole if allowed is None else (1 - hole) * (1 - F.max_pool2d(1 - allowed, side))
@@ -69,7 +68,7 @@ class PixelCorrespondence:
         cells: the correspondence, of a map of square cells.
         mask: ``B×1×H×W``, 1 = hole, in pixels.
         margin: cells by which that map continues beyond each edge of the picture; none of them is a source.
-        patch: side of the patches that the network pastes, in cells, at most that of the match.
+        patch: side of the patches that the network pastes, in cells; at most the side that was matched.
     """
 
     cells: SoftCorrespondence | HardCorrespondence

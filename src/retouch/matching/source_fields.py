@@ -31,12 +31,12 @@ def finer(sources: Tensor, factor: int) -> Tensor:
 def in_blocks(sources: Tensor, usable: Tensor) -> Tensor:
     """Let blocks of cells borrow from one place.
 
-    Single best matches jump about in smooth areas; detail patched together from single cells has no grain
-    left. A patch covers its block and a margin, so its match stands for the whole block.
+    In smooth areas the best matches of neighbouring cells jump about, and detail put together from single
+    cells loses its grain. A patch covers its block and a margin, so its match stands for the whole block.
 
     Args:
         sources: ``2×h×w`` int64, -1 where there is no source.
-        usable: ``h×w`` bool, where may be borrowed from.
+        usable: ``h×w`` bool, where cells may be borrowed.
     """
     _, height, width = sources.shape
     below, right = -height % BLOCK, -width % BLOCK
@@ -64,21 +64,21 @@ def in_blocks(sources: Tensor, usable: Tensor) -> Tensor:
 def carry(values: Tensor, sources: Tensor, usable: Tensor, scale: int) -> None:
     """Carry values over into the cells that have a source, in place; no gradient flows.
 
-    Each pixel asks its own cell and the nearest neighbours of that where they borrow from, and mixes what it
-    finds there, weighted bilinearly: where they agree on an offset it is copied as it is, elsewhere one fades
+    Each pixel follows the sources of its own cell and of the nearest neighbouring cells, and mixes their
+    values with bilinear weights. Where the cells agree on an offset, this is a plain copy; elsewhere one fades
     into the next.
 
     Args:
         values: ``C×(h·scale)×(w·scale)``, contiguous.
         sources: ``2×h×w`` int64, -1 where there is no source; usable cells have none.
-        usable: ``h×w`` bool, where may be borrowed from.
+        usable: ``h×w`` bool, where cells may be borrowed.
         scale: pixels to a cell.
     """
     channels, (height, width) = len(values), usable.shape
     size = sources.new_tensor([height, width])
     blocks = values.detach().view(channels, height, scale, width, scale)
     shift = (torch.arange(scale, device=values.device) + 0.5) / scale - 0.5
-    # How much a pixel listens to the cell before its own, its own, and the one after.
+    # Weights of the cell before a pixel's own, its own, and the one after.
     reach = {-1: (-shift).clamp(min=0), 0: 1 - shift.abs(), 1: shift.clamp(min=0)}
     cells = (sources[0] >= 0).nonzero()
     for part in torch.split(cells, max(1, CHUNK // scale**2)):

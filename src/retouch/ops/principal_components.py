@@ -1,4 +1,4 @@
-"""Principal directions: the few numbers in which most of a set of vectors can be told apart."""
+"""Principal directions: the few directions in which a set of vectors differs most."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def principal_directions(samples: Tensor, count: int) -> Tensor:
-    """The directions that keep most of the inner products of samples.
+    """Find the directions that keep most of the inner products of samples.
 
     Args:
-        samples: ``N×d``; take their mean away first where differences count.
-        count: so many directions; fewer if ``d`` is less.
+        samples: ``N×d``; subtract their mean first where differences count.
+        count: number of directions; fewer if ``d`` is smaller.
 
     Returns:
         ``d×count``, orthonormal.

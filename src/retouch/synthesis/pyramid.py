@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 # Binomial kernel of four taps, so that a coarse cell lies in the middle of its two by two fine cells.
 _TAPS = (1.0, 3.0, 3.0, 1.0)
-# A coarse cell is known where at least this part of what it averages is known: what little is known is
-# better than a guess, and as an example it is as good as others, since it lies near.
+# A coarse cell is known where at least this part of its average is known. Little knowledge is better than a
+# guess, and such a cell is as good an example as others, because it lies near.
 _KNOWN_PART = 0.05
 # Side of the box that texture is measured in.
 _TEXTURE_BOX = 9
@@ -23,9 +23,9 @@ class Level:
     """One resolution of an image with a hole.
 
     Attributes:
-        image: ``3×H×W``; what lies in the hole has no meaning.
-        certainty: ``H×W`` in [0, 1], the part of what a cell averages that is known; 0 in the hole.
-        readable: ``H×W`` booleans, where may be borrowed from; False in the hole.
+        image: ``3×H×W``; values in the hole have no meaning.
+        certainty: ``H×W`` in [0, 1], the known part of a cell's average; 0 in the hole.
+        readable: ``H×W`` booleans, where pixels may be borrowed; False in the hole.
         texture: ``2×H×W``, the root of how much the finest level's brightness changes around here, across
             and down; guessed in the hole. None on the finest level, whose patches show it themselves.
     """
@@ -50,7 +50,7 @@ def gradients(image: Tensor) -> Tensor:
 
 
 def _texture(image: Tensor, known: Tensor) -> Tensor:
-    """Root of the mean absolute gradient over a box; those that touch the hole do not count.
+    """Root of the mean absolute gradient over a box; gradients that touch the hole do not count.
 
     The root spreads it as colours are spread, so that haze and dark grass differ as visibly as grass and
     gravel, and one weight serves all photos.

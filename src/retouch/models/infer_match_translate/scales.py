@@ -1,7 +1,7 @@
 """From a coarse scale to the full one: infer, match, translate; then match and translate again.
 
-Song et al. 2018, section 3.5: features are inferred at the coarsest scale alone. What was translated there is
-enlarged, and what VGG sees in it is matched at the next scale.
+Song et al. 2018, section 3.5: features are inferred at the coarsest scale only. The translated picture is
+enlarged, and its VGG features are matched at the next scale.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ def complete(
 
     Args:
         network: infers and translates.
-        vgg: what sees the features.
-        photo: ``B×3×H×W`` in [0, 1], sides multiples of 8 at the coarsest scale; its hole is not looked at.
+        vgg: the network that sees the features.
+        photo: ``B×3×H×W`` in [0, 1], sides multiples of 8 at the coarsest scale; its hole is ignored.
         hole: ``B×1×H×W``, 1 = hole.
-        usable: ``B×1×H×W``, 1 where may be borrowed from.
+        usable: ``B×1×H×W``, 1 where patches may be borrowed.
         options: how it is done.
-        scales: the full size, and so many less one halvings.
+        scales: number of scales, the full size included; each halves the one before.
         seed: of random candidates.
-        report: told how many swaps are done.
+        report: called with the number of swaps done.
 
     Returns:
-        The filled photo, and what was borrowed at the full size, in cells.
+        The filled photo, and the correspondence at the full size, in cells.
     """
     made: Tensor | None = None
     found: HardCorrespondence | None = None
@@ -94,9 +94,9 @@ def complete(
 
 
 def _cells(hole: Tensor, usable: Tensor, band: float) -> tuple[Tensor, Tensor]:
-    """Which cells ask, and which may be borrowed from: ``B×1×h×w`` zeros and ones.
+    """Which cells are queries, and which may be borrowed: ``B×1×h×w`` zeros and ones each.
 
-    Where a patch is left without them, none beyond the band (in pixels; 0 = there is none).
+    Cells beyond the band (in pixels; 0 = no band) may not be borrowed, if a patch is left without them.
     """
     asking, sources = attention_cells(hole, usable, CELL, PATCH)
     if band > 0:
@@ -107,7 +107,7 @@ def _cells(hole: Tensor, usable: Tensor, band: float) -> tuple[Tensor, Tensor]:
 
 
 def _smooth(photo: Tensor, hole: Tensor) -> Tensor:
-    """The photo with its hole filled smoothly from around it; one without any known pixel as it is."""
+    """Fill the hole smoothly from around it; a photo without any known pixel stays as it is."""
     filled = photo.clone()
     for item, known in enumerate(hole[:, 0] == 0):
         if bool(known.any()):
@@ -116,7 +116,7 @@ def _smooth(photo: Tensor, hole: Tensor) -> Tensor:
 
 
 def _narrowed(sources: Tensor, to: Tensor) -> Tensor:
-    """Sources within an area, in those items of the batch that have a whole patch of them there."""
+    """Keep only sources within an area, in items of the batch that have a whole patch there."""
     narrow = sources * to
     if min(narrow.shape[2:]) < PATCH:
         return sources
@@ -127,20 +127,20 @@ def _narrowed(sources: Tensor, to: Tensor) -> Tensor:
 def _toned(translated: Tensor, borrowed: Tensor) -> Tensor:
     """Give translated pixels the mean colours, around each, of the borrowed ones.
 
-    This is not in the paper. Features say little of colours, so translation misses them by a little.
+    This is not in the paper. Features say little about colours, so translation misses them slightly.
     """
     difference = F.pad(borrowed - translated, (_TONE,) * 4, mode="replicate")
     return (translated + F.avg_pool2d(difference, 2 * _TONE + 1, 1)).clamp(0, 1)
 
 
 def _translated(network: InferMatchTranslateNetwork, features: Tensor, mask: Tensor) -> Tensor:
-    """The pixels of features, in [0, 1], of the hole and beside it; 0 elsewhere."""
+    """Translate features to pixels in [0, 1], in the hole and beside it; 0 elsewhere."""
     window = hole_window(mask, CELL)
     height, width = mask.shape[2:]
     image = features.new_zeros(len(features), 3, height, width)
     if window is None:
         return image
-    # A pixel of the known area is wanted too, for the tone.
+    # The tone needs a known pixel too.
     cells = [
         slice(max(0, each.start - _DEPENDS - 1), min(side, each.stop + _DEPENDS + 1))
         for each, side in zip(window, features.shape[2:], strict=True)

@@ -17,7 +17,7 @@ _CORRECTIONS = 25  # of L-BFGS, as in the public code
 
 @dataclass(frozen=True)
 class Objective:
-    """How much each part counts.
+    """The weight of each part.
 
     Attributes:
         content: weight of the mean squared difference to the content.
@@ -39,16 +39,16 @@ def fit(
     rounds: Sequence[int],
     report: Callable[[], bool],
 ) -> Tensor:
-    """Bring the pixels of the hole to where the objective is least.
+    """Optimise the pixels of the hole.
 
     Args:
         picture: ``1×3×h×w`` in [0, 1], the window around the hole; its hole holds the content.
         hole: ``1×1×h×w`` bool.
-        vgg: what sees features.
-        layers: the parts of the objective that compare textures; each round begins by aiming them anew.
+        vgg: the network that sees features.
+        layers: the parts of the objective that compare textures; each round first finds their targets anew.
         objective: the weights.
         rounds: how often the objective may be computed in each round; the line search may add one or two.
-        report: called each time it was; True to stop.
+        report: called after each computation; True to stop.
 
     Returns:
         The picture with its hole optimised, in [0, 1].
@@ -96,13 +96,13 @@ def fit(
                 optimiser.step(computed)  # type: ignore[no-untyped-call]
             pixels.data.copy_(best.pixels)
     except Stop:
-        pass  # what was found so far is the result
+        pass  # the best pixels so far are the result
     with torch.no_grad():
         return picture.masked_scatter(inside, best.pixels.clamp(0, 1))
 
 
 class _Best:
-    """The pixels for which the objective was least, since it last changed."""
+    """Remembers the pixels of the least objective since the objective last changed."""
 
     def __init__(self, pixels: Tensor) -> None:
         self.pixels = pixels
@@ -117,7 +117,7 @@ class _Best:
 
 
 def _roughness(image: Tensor, area: Tensor) -> Tensor:
-    """Mean squared difference of neighbours of which one is hole, per pixel of the hole and colour."""
+    """Mean squared difference of neighbours, at least one of them hole, per pixel of the hole and colour."""
     across = (image[..., 1:] - image[..., :-1]).square() * torch.maximum(area[..., 1:], area[..., :-1])
     down = (image[..., 1:, :] - image[..., :-1, :]).square() * torch.maximum(
         area[..., 1:, :], area[..., :-1, :]

@@ -1,8 +1,8 @@
 """Multi-Scale Neural Patch Synthesis (Yang et al., CVPR 2017, arXiv 1611.09969): fills, refined.
 
 Another model's fill is the content. From a coarse scale to the full one, the hole is painted with known
-patches that look like it to VGG, and its pixels are moved until the features seen in them are those of known
-patches, while they stay near what they were.
+patches that VGG finds similar to the content. Then its pixels are optimised: their features come close to
+those of known patches, while the pixels stay close to the painting.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ CELL = 8
 REACH = 32
 """Known pixels around the hole that take part: nearly all that features of the hole depend on."""
 GUIDE, COARSEST_GUIDE = ("relu3_1",), ("relu2_1",)
-"""Layers of VGG that guide the painting."""
+"""Layers of VGG that guide the painting, at finer scales and at the coarsest."""
 FINER_SHARE = 0.25
-"""What they count at finer scales: those follow the coarser, and more of a guide blurs what they add."""
-_FEWEST = 30  # patches to borrow that a scale must have; the full one does with less
+"""Share of the guide's weight at finer scales. They follow the coarser; more of it blurs what they add."""
+_FEWEST = 30  # patches to borrow that a scale needs; the full scale may have fewer
 
 
 class NeuralPatch(Model):
@@ -60,7 +60,7 @@ class NeuralPatch(Model):
 
         Args:
             content: the model whose fill is refined; it decides the device.
-            vgg: what sees the features; a copy goes to that device if it lies elsewhere.
+            vgg: the network that sees the features; it is copied to that device if it lies elsewhere.
             options: how it is done.
         """
         self.content = content
@@ -78,7 +78,7 @@ class NeuralPatch(Model):
         steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
         report = Report(on_progress, steps * len(image))
         refined, paintings = [], []
-        # Whatever the caller is about to do with gradients: those of the optimiser are its own.
+        # The optimiser needs its own gradients, whatever the caller does with gradients.
         with torch.inference_mode(False), torch.no_grad():
             image, mask, allowed = (each.detach().clone() for each in (image, mask, allowed))
             content = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
@@ -97,13 +97,13 @@ class NeuralPatch(Model):
     def _refine(
         self, filled: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: Report
     ) -> tuple[Tensor, Painting | None]:
-        """The fill of one picture, scale by scale; and how its hole was painted at the full one."""
+        """Refine one picture, scale by scale; returns it, and how its hole was painted at the full scale."""
         height, width = filled.shape[2:]
         scales = self.options.count(height, width)
         step = CELL * 2 ** (scales - 1)
         margins = (0, -width % step, 0, -height % step)
         content = F.pad(filled, margins, mode="replicate")
-        # Beside a hole the padding is hole too; what was filled must not count as known.
+        # Beside a hole the padding is hole too: filled pixels must not count as known.
         hole = F.pad(mask, margins, mode="replicate")[0, 0] > 0
         usable = F.pad(allowed, margins)[0, 0] > 0
         if not bool(hole.any()):
@@ -122,7 +122,7 @@ class NeuralPatch(Model):
             own = torch.where(level.known, level.image, shrink(content, 2**number)[0])
             made = own
             if correction is not None:
-                # What the coarser scale changed; the content's own detail stays.
+                # Add the change of the coarser scale; the content's own detail stays.
                 moved = (own + enlarge(correction[None], 2)[0]).clamp(0, 1)
                 made = torch.where(level.known, own, moved)
             report.begin(
@@ -145,13 +145,13 @@ class NeuralPatch(Model):
         number: int,
         report: Report,
     ) -> tuple[Tensor, Painting | None]:
-        """The picture of one scale, ``3×H×W``, painted and optimised; and how it was painted."""
+        """Paint and optimise one scale; returns its picture, ``3×H×W``, and how it was painted."""
         options = self.options
         layers = options.layers if number else options.finest_layers
         picture, painting = start[None], None
         known = level.known[None, None].to(picture)
         if options.matching == "coherent":
-            # After a stop one round is painted at each scale: quick, and it says what came from where.
+            # After a stop each scale is still painted once: this is quick and gives the sources.
             layers_seen, share = (COARSEST_GUIDE, 1.0) if coarser is None else (GUIDE, FINER_SHARE)
             features = pixel_features(self.vgg, layers_seen, picture, known, share * options.guide)
             step = partial(report.step, "paint")
@@ -171,7 +171,7 @@ class NeuralPatch(Model):
         searches, window = options.searches(number), _window(1 - known)
         if report.stopped or not searches or window is None:
             return picture[0], painting
-        # Of fewer cells there is no patch, and an anti-aliased network cannot blur them.
+        # Fewer cells hold no patch, and an anti-aliased network cannot blur them.
         shortest = min(each.stop - each.start for each in window)
         layers = tuple(each for each in layers if shortest >= 3 * self.vgg.cell(each))
         usable = level.readable[None, None].to(picture)
@@ -190,12 +190,12 @@ class NeuralPatch(Model):
 def open_with(content: Model, given: Mapping[str, Any]) -> NeuralPatch:
     """Make the model around another one, with options given by name.
 
-    Beside those of :class:`NeuralPatchOptions` there are two: "preset", the name of a set of them
-    (:data:`~retouch.models.neural_patch.options.PRESETS`), over which the others count; and "vgg19", the path
-    of torchvision's file of VGG-19, which then sees the features.
+    There are two options besides those of :class:`NeuralPatchOptions`. "preset" names a set of them
+    (:data:`~retouch.models.neural_patch.options.PRESETS`); other options given override it. "vgg19" is the
+    path of torchvision's file of VGG-19, which then sees the features.
 
     Raises:
-        RetouchError: an option cannot be, or the file is not what it should be.
+        RetouchError: an option does not exist or has a wrong value, or the file is not VGG-19.
     """
     rest = dict(given)
     preset, file = rest.pop("preset", "default"), rest.pop("vgg19", None)
@@ -221,7 +221,7 @@ def _window(mask: Tensor) -> tuple[slice, slice] | None:
 
 
 def _correspondence(paintings: Sequence[Painting | None], height: int, width: int) -> Correspondence | None:
-    """Where all items, padded before they were painted, were painted from; None if one was not."""
+    """Where all items were painted from, without the padding; None if an item was not painted."""
     made = [each for each in paintings if each is not None]
     if len(made) < len(paintings):
         return None

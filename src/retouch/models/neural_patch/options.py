@@ -1,4 +1,4 @@
-"""How Neural Patch Synthesis is done: its options, and the sets of them that have a name."""
+"""The options of Neural Patch Synthesis, and its named presets."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class NeuralPatchOptions:
     Attributes:
         matching: "coherent" paints the hole with known patches that look like it to VGG and agree with their
             neighbours, and optimises from there; "nearest" optimises from the content, as the paper does.
-        guide: weight of VGG's features in that painting, beside colours, at the coarsest scale; finer ones,
-            which follow it, have a quarter.
+        guide: weight of VGG's features in that painting, beside colours, at the coarsest scale; finer scales
+            have a quarter of it.
         coherence: price of a neighbour that borrows from elsewhere, in medians of the patch distances.
-        layers: of VGG, whose patches are compared.
-        finest_layers: those at the full scale, where deep layers cost most and say least.
-        scales: the full size, and so many less one halvings of it; 0 = as many as leave 64 pixels or more of
-            the short side.
-        iterations: about how often the objective is computed at a scale, from the full one to the coarsest;
-            the last number stands for all coarser scales. 0 = a scale is only painted.
-        rematch: so many computations lie between two searches for the nearest patches; 0 = one a scale.
+        layers: layers of VGG whose patches are compared.
+        finest_layers: the same for the full scale, where deep layers cost most and help least.
+        scales: number of scales, the full size included; each halves the one before. 0 = as many as leave
+            64 pixels or more of the short side.
+        iterations: about how often the objective is computed at each scale, from the full one to the
+            coarsest; the last number stands for all coarser scales. 0 = the scale is only painted.
+        rematch: computations between two searches for the nearest patches; 0 = one search a scale.
         content_weight: of the squared difference to what the optimiser starts from.
         texture_weight: of the difference to the known patches' features.
         smoothness_weight: of the squared differences of neighbouring pixels (the paper's total variation).
-        channels: so many principal channels of the features are compared by the optimiser's search; 0 = all.
+        channels: number of principal channels that the optimiser's search compares; 0 = all.
         rotations: degrees by which the picture is turned to find more patches for the optimiser.
-        sizes: factors by which it is resized for that.
+        sizes: factors by which the picture is resized to find more patches.
     """
 
     matching: Literal["coherent", "nearest"] = "coherent"
@@ -71,11 +71,11 @@ class NeuralPatchOptions:
             raise RetouchError(f"Sizes must be from 0.5 to 2, not {self.sizes}.")
 
     def count(self, height: int, width: int) -> int:
-        """Number of scales for a picture of that size."""
+        """Number of scales for a picture of this size."""
         return self.scales or max(1, (min(height, width) // _SHORTEST).bit_length())
 
     def searches(self, scale: int) -> list[int]:
-        """How often the objective may be computed after each search, at a scale counted from the full one."""
+        """For each search at a scale (0 = the full one), how often the objective may be computed after it."""
         total = self.iterations[min(scale, len(self.iterations) - 1)]
         step = self.rematch or max(total, 1)
         return [min(step, total - done) for done in range(0, total, step)]
@@ -97,4 +97,4 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "sizes": (0.95, 1.05),
     },
 }
-"""Options that differ from the defaults, by the name of the set."""
+"""For each preset, the options that differ from the defaults."""

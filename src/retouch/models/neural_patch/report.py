@@ -6,14 +6,14 @@ from retouch.contract import OnProgress, Progress, Stop
 
 
 class Report:
-    """Counts rounds and computations, and hears whether to stop.
+    """Counts rounds and computations, and remembers whether the listener asked to stop.
 
     Attributes:
-        stopped: whether the listener said so; the work is to end with what there is.
+        stopped: whether the listener asked to stop; the work then ends with the best so far.
     """
 
     def __init__(self, listen: OnProgress, total: int) -> None:
-        """Tell ``listen`` of so many steps in all."""
+        """Report to ``listen``; there are ``total`` steps in all."""
         self._listen = listen
         self._total = total
         self._done, self._end, self._scale = 0, 0, ""
@@ -24,17 +24,17 @@ class Report:
         self._tell(Progress("content", 0, self._total))
 
     def begin(self, scale: str, steps: int) -> None:
-        """A scale begins that has so many steps."""
+        """Begin a scale of so many steps."""
         self._scale, self._end = scale, self._done + steps
 
     def step(self, what: str) -> bool:
-        """One step is done; returns whether to stop. L-BFGS may need a few more than it was given."""
+        """Count one step; returns whether to stop. L-BFGS may need a few more steps than it was given."""
         self._done = min(self._done + 1, self._end)
         self._tell(Progress(f"{what} {self._scale}", self._done, self._total))
         return self.stopped
 
     def end(self) -> None:
-        """The scale is over, however many steps it needed."""
+        """End the scale, however many steps it needed."""
         if self._done < self._end:
             self._done = self._end
             self._tell(Progress(self._scale, self._done, self._total))

@@ -1,4 +1,4 @@
-"""What a hole's features should be: those of the known patches most like them.
+"""The target of a hole's features: the known patches most like them.
 
 Yang et al., "High-Resolution Image Inpainting Using Multi-Scale Neural Patch Synthesis", CVPR 2017, section
 3.3, after Li and Wand, "Combining Markov Random Fields and Convolutional Neural Networks", CVPR 2016.
@@ -26,8 +26,8 @@ PATCH = 3
 class Texture:
     """One layer's part of the objective, at one scale.
 
-    Each patch of the hole is drawn to its nearest known one. Where patches overlap, that has the same
-    gradient as drawing each cell to the mean of what they ask for: so the mean is made once.
+    Each patch of the hole is drawn to its nearest known patch. Where patches overlap, drawing each cell to
+    the mean of their targets has the same gradient, so the mean is computed once.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Texture:
         Args:
             features: ``1×C×h×w``, of the whole picture.
             mask: ``1×1×H×W``, 1 = hole.
-            usable: ``1×1×H×W``, 1 where may be borrowed from.
+            usable: ``1×1×H×W``, 1 where patches may be borrowed.
             window: rows and columns that are optimised, in pixels, whole cells.
             side: pixels along the side of a cell.
-            channels: so many principal channels of the known features are compared; 0 = all.
+            channels: number of principal channels of the known features to compare; 0 = all.
             others: features and usable pixels of other pictures to borrow from, such as the picture turned or
                 resized.
         """
@@ -71,7 +71,7 @@ class Texture:
         return not bool(self.hole.any())
 
     def aim(self, features: Tensor) -> None:
-        """Find the patches nearest to the window's ``features``, and draw to them from now on."""
+        """Find the patches nearest to the window's ``features``, and make them the target."""
         part = self._cut(self._maps[0])
         part.copy_(torch.where(self.hole > 0, features.detach(), part))
         compared = self._maps
@@ -82,7 +82,7 @@ class Texture:
         self.target = self._cut(self.found.transfer(self._maps[0], sources=self._maps))
 
     def loss(self, features: Tensor) -> Tensor:
-        """Squared difference to the target, per cell of the hole, of the known features' mean energy."""
+        """Squared difference to the target per cell of the hole, relative to the known features' energy."""
         squares = ((features - self.target).square() * self.hole).sum()
         return squares / (self.hole.sum() * self._energy)
 
@@ -108,17 +108,17 @@ def textures(
     channels: int,
     others: Sequence[tuple[Tensor, Tensor]] = (),
 ) -> dict[str, Texture]:
-    """The parts of the objective that have anything to do, by layer.
+    """Prepare the parts of the objective, by layer; layers with nothing to do are left out.
 
     Args:
-        vgg: what sees the features.
-        layers: its layers that count.
+        vgg: the network that sees the features.
+        layers: the layers to compare.
         image: ``1×3×H×W`` in [0, 1].
         mask: ``1×1×H×W``, 1 = hole.
-        usable: ``1×1×H×W``, 1 where may be borrowed from.
+        usable: ``1×1×H×W``, 1 where patches may be borrowed.
         window: rows and columns that are optimised.
         channels: see :class:`Texture`.
-        others: the picture turned or resized, and which of its pixels may be borrowed from.
+        others: the picture turned or resized, and which of its pixels may be borrowed.
     """
     seen = vgg(image, layers)
     turned = [(vgg(each, layers), free) for each, free in others]
@@ -140,13 +140,13 @@ def textures(
 def turned(
     image: Tensor, usable: Tensor, rotations: Sequence[float], sizes: Sequence[float]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The picture turned and resized about its middle, and which of its pixels may be borrowed from.
+    """Turn and resize the picture about its middle; yields it with the pixels that may be borrowed.
 
     Args:
         image: ``1×3×H×W``.
         usable: ``1×1×H×W`` of zeros and ones.
-        rotations: degrees, beside 0.
-        sizes: factors, beside 1; each goes with each rotation.
+        rotations: degrees, besides 0.
+        sizes: factors, besides 1; each is combined with each rotation.
     """
     height, width = image.shape[2:]
     for degrees in (0.0, *rotations):
@@ -160,6 +160,6 @@ def turned(
                 torch.tensor([turn], device=image.device), [1, 1, height, width], align_corners=False
             )
             picture = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
-            # A pixel that mixes in what may not be borrowed may not be either.
+            # A pixel that mixes in a pixel that may not be borrowed may not be borrowed either.
             free = F.grid_sample(usable, grid, align_corners=False)
             yield picture, (free > 0.999).to(usable)
