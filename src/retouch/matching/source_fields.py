@@ -65,8 +65,8 @@ def carry(values: Tensor, sources: Tensor, usable: Tensor, scale: int) -> None:
     """Carry values over into the cells that have a source, in place; no gradient flows.
 
     Each pixel follows the sources of its own cell and of the nearest neighbouring cells, and mixes their
-    values with bilinear weights. Where the cells agree on an offset, this is a plain copy; elsewhere one fades
-    into the next.
+    values with bilinear weights. Where the cells agree on an offset, this is a plain copy; elsewhere one
+    fades into the next.
 
     Args:
         values: ``C×(h·scale)×(w·scale)``, contiguous.
