@@ -13,11 +13,11 @@ from retouch.ops.seam import close_seam
 from retouch.upsampling.fill_small import Crop, fill_crop, reaches, usable_scale
 
 
-def crop(height=50, width=70, scale=1, seed=0):
+def crop(height=50, width=70, seed=0):
     image = np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
     hole = np.zeros((height, width), dtype=bool)
     hole[20:33, 30:51] = True
-    return Crop(image, hole, ~hole, scale)
+    return Crop(image, hole, ~hole)
 
 
 class OnTensors(Model):
@@ -35,9 +35,9 @@ class OnTensors(Model):
 @pytest.mark.parametrize("model", [Telea(), NavierStokes()], ids=lambda model: model.name)
 @pytest.mark.parametrize("scale", [1, 3])
 def test_arrays_and_tensors_give_the_same_fill(model, scale):
-    part = crop(scale=scale)
+    part = crop()
     part.allowed[:, :10] = False
-    mine, other = (fill_crop(each, part) for each in (model, OnTensors(model)))
+    mine, other = (fill_crop(each, part, scale) for each in (model, OnTensors(model)))
     assert np.array_equal(mine.image, other.image)
     assert not np.array_equal(mine.image[part.hole], part.image[part.hole])
 
@@ -45,15 +45,15 @@ def test_arrays_and_tensors_give_the_same_fill(model, scale):
 @pytest.mark.parametrize("scale", [1, 2, 3, 7])
 @pytest.mark.parametrize("model", [Nearest(), Constant(0.4), Telea()], ids=lambda model: model.name)
 def test_known_pixels_are_bit_identical_and_the_hole_does_not_matter(model, scale):
-    part = crop(scale=scale)
+    part = crop()
     before = part.image.copy()
-    filled = fill_crop(model, part, trace=True)
+    filled = fill_crop(model, part, scale, trace=True)
     assert filled.image.shape == part.image.shape
     assert filled.image.dtype == np.float32
     assert np.array_equal(filled.image[~part.hole], before[~part.hole])
     assert np.array_equal(part.image, before)
     hidden = np.where(part.hole[..., None], np.float32(0), part.image)
-    again = fill_crop(model, Crop(hidden, part.hole, part.allowed, scale), trace=True)
+    again = fill_crop(model, Crop(hidden, part.hole, part.allowed), scale, trace=True)
     assert np.array_equal(filled.image, again.image)
 
 
@@ -71,8 +71,8 @@ def test_at_full_resolution_it_is_the_models_fill_with_its_seam_closed():
 
 @pytest.mark.parametrize("scale", [1, 3])
 def test_sources_are_cells(scale):
-    part = crop(scale=scale)
-    traced = fill_crop(Nearest(), part, trace=True)
+    part = crop()
+    traced = fill_crop(Nearest(), part, scale, trace=True)
     rows, columns = (-(-side // scale) for side in part.hole.shape)
     assert traced.sources.shape == (rows, columns, 2)
     assert traced.sources.dtype == np.int32
@@ -82,8 +82,8 @@ def test_sources_are_cells(scale):
 
 
 def test_the_model_sees_the_small_copy():
-    model, part = Constant(0.4), crop(48, 72, 4)
-    fill_crop(model, part)
+    model, part = Constant(0.4), crop(48, 72)
+    fill_crop(model, part, 4)
     ((image, mask, allowed),) = model.seen
     assert image.shape == (1, 3, 12, 18)
     cells = part.hole.reshape(12, 4, 18, 4).any(axis=(1, 3))
@@ -100,7 +100,7 @@ def test_ignored_pixels_have_no_influence_on_colours():
     ignore = np.zeros_like(part.hole)
     ignore[:, 51:] = True
     met, ignored = (
-        fill_crop(Constant(0.5), Crop(part.image, part.hole, part.allowed, 1, each)).image[26, 50, 0]
+        fill_crop(Constant(0.5), Crop(part.image, part.hole, part.allowed, each)).image[26, 50, 0]
         for each in (None, ignore)
     )
     assert met > 0.55
@@ -110,8 +110,8 @@ def test_ignored_pixels_have_no_influence_on_colours():
 @pytest.mark.parametrize(("scale", "wanted"), [(1, ["fill", "blend"]), (3, ["fill", "upsample", "blend"])])
 @pytest.mark.parametrize("model", [Nearest(), Telea()], ids=lambda model: model.name)
 def test_each_stage_can_be_looked_at(model, scale, wanted):
-    part, stages = crop(scale=scale), {}
-    filled = fill_crop(model, part, on_stage=lambda stage, render: stages.update({stage: render()}))
+    part, stages = crop(), {}
+    filled = fill_crop(model, part, scale, on_stage=lambda stage, render: stages.update({stage: render()}))
     assert list(stages) == wanted
     assert np.array_equal(stages["blend"], filled.image)
     for picture in stages.values():

@@ -93,6 +93,7 @@ def fill_photo(
         filled = fill_crop(
             model,
             crop,
+            window.scale,
             upsampling=upsampling,
             seed=seed,
             trace=trace,
@@ -130,7 +131,6 @@ def _look(photo: Photo, remaining: Mask, sources: Sources, window: Window) -> Cr
         image=to_srgb(photo, box.rows, box.columns),
         hole=remaining[box.rows, box.columns],
         allowed=sources.inside(box),
-        scale=window.scale,
         # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
         ignore=None if sources.allowed is None else sources.avoided(box),
     )

@@ -36,14 +36,12 @@ class Crop:
         image: ``h×w×3`` sRGB in [0, 1]. What lies in the hole does not matter.
         hole: ``h×w``, True = fill this.
         allowed: ``h×w``, True where may be borrowed from; False in the hole.
-        scale: it is filled smaller by this whole factor.
         ignore: ``h×w``, known pixels whose colours the fill need not meet; None for none.
     """
 
     image: Image
     hole: Mask
     allowed: Mask
-    scale: int = 1
     ignore: Mask | None = None
 
 
@@ -69,6 +67,7 @@ class CropFill:
 def fill_crop(
     model: Model,
     crop: Crop,
+    scale: int = 1,
     *,
     upsampling: Upsampling = "auto",
     seed: int = 0,
@@ -81,6 +80,7 @@ def fill_crop(
     Args:
         model: any model.
         crop: the crop, with a hole and something to borrow from.
+        scale: it is filled smaller by this whole factor.
         upsampling: how a crop that is filled small gets its detail back.
         seed: the same seed gives the same fill on the same device.
         trace: keep where each pixel came from.
@@ -91,8 +91,8 @@ def fill_crop(
     """
     report = on_progress or (lambda _: None)
     finished = on_stage or (lambda stage, render: None)
-    padded = _padded(crop)
-    if isinstance(model, ArrayModel) and crop.scale == 1:
+    padded = _padded(crop, scale)
+    if isinstance(model, ArrayModel) and scale == 1:
         report(Progress("fill", 0, 1))  # the last chance to stop
         image = model.fill_array(crop.image, crop.hole, crop.allowed, seed=seed)
         fill = CropFill(image)
@@ -103,13 +103,14 @@ def fill_crop(
         fill = fill_tensors(
             model,
             padded,
+            scale,
             upsampling=upsampling,
             seed=seed,
             trace=trace,
             on_progress=report,
             on_stage=finished,
         )
-    joined = close_seam(padded.image, fill.image, padded.hole, reaches(crop.scale), padded.ignore)
+    joined = close_seam(padded.image, fill.image, padded.hole, reaches(scale), padded.ignore)
     height, width = crop.hole.shape
     joined = joined[:height, :width]
     finished("blend", lambda: joined)
@@ -146,9 +147,9 @@ def usable_scale(allowed: Mask, scale: int) -> int:
     return 1
 
 
-def _padded(crop: Crop) -> Crop:
-    """Pad a crop at the bottom and at the right to multiples of its scale."""
-    below, right = (-side % crop.scale for side in crop.hole.shape)
+def _padded(crop: Crop, scale: int) -> Crop:
+    """Pad a crop at the bottom and at the right to multiples of a scale."""
+    below, right = (-side % scale for side in crop.hole.shape)
     if not below and not right:
         return crop
     margins = ((0, below), (0, right))

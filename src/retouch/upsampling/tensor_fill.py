@@ -21,6 +21,7 @@ from retouch.upsampling.network import GuidedUpsamplingNetwork, open_network
 def fill_tensors(
     model: Model,
     crop: Crop,
+    scale: int,
     *,
     upsampling: Upsampling,
     seed: int,
@@ -30,10 +31,9 @@ def fill_tensors(
 ) -> CropFill:
     """Shrink a crop, fill it, and bring the fill to the crop's resolution; colours do not meet yet.
 
-    Arguments as in :func:`retouch.upsampling.fill_small.fill_crop`; the crop's sides are multiples of its
-    scale. Outside the hole neither image nor confidence mean anything.
+    Arguments as in :func:`retouch.upsampling.fill_small.fill_crop`; the crop's sides are multiples of
+    the scale. Outside the hole neither image nor confidence mean anything.
     """
-    scale = crop.scale
 
     def report(progress: Progress) -> None:
         preview = None if progress.image is None else partial(_rendered, progress.image, scale)

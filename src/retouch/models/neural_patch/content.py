@@ -45,8 +45,8 @@ def _fill(
         # Nothing was shrunk, so the content's colours are as good as the model makes them.
         return model(image, mask, allowed=allowed, seed=seed, on_progress=on_progress)
 
-    crop = Crop(image[0].permute(1, 2, 0).cpu().numpy(), hole, usable, scale)
-    filled = fill_crop(model, crop, seed=seed, on_progress=on_progress)
+    crop = Crop(image[0].permute(1, 2, 0).cpu().numpy(), hole, usable)
+    filled = fill_crop(model, crop, scale, seed=seed, on_progress=on_progress)
     confidence = None
     if filled.confidence is not None:
         confidence = torch.from_numpy(filled.confidence)[None, None].to(image)
