@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retouch.ops.masks import bounding_box, depth, dilate
+from retouch.ops.masks import bounding_box, close, depth, dilate, small_islands
 
 MASKS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(lambda shape: arrays(np.bool_, shape))
 
@@ -39,6 +39,86 @@ def test_dilate_returns_a_copy():
 def test_a_negative_radius_is_refused():
     with pytest.raises(ValueError, match="negative"):
         dilate(np.zeros((2, 2), dtype=bool), -1)
+
+
+def naive_islands(mask):
+    """The islands of a mask, each as a set of places, found by flooding from every known pixel."""
+    islands, seen = [], set()
+    for start in map(tuple, np.argwhere(~mask).tolist()):
+        if start in seen:
+            continue
+        island, waiting, enclosed = {start}, [start], True
+        while waiting:
+            row, column = waiting.pop()
+            for place in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+                if not (0 <= place[0] < mask.shape[0] and 0 <= place[1] < mask.shape[1]):
+                    enclosed = False
+                elif not mask[place] and place not in island:
+                    island.add(place)
+                    waiting.append(place)
+        seen |= island
+        if enclosed:
+            islands.append(island)
+    return islands
+
+
+def naive_close(mask, radius):
+    grown, closed = naive_dilate(mask, radius), mask.copy()
+    for island in naive_islands(mask):
+        rows, columns = zip(*island, strict=True)
+        closed[rows, columns] = grown[rows, columns].all()
+    return closed
+
+
+@st.composite
+def holey(draw):
+    """Mostly hole, so that there are islands of many shapes."""
+    shape = draw(st.tuples(st.integers(3, 16), st.integers(3, 16)))
+    return np.random.default_rng(draw(st.integers(0, 2**32 - 1))).random(shape) < draw(
+        st.sampled_from([0.4, 0.6, 0.8, 0.95])
+    )
+
+
+@given(holey(), st.integers(0, 4))
+def test_close_equals_the_naive_one(mask, radius):
+    before = mask.copy()
+    assert np.array_equal(close(mask, radius), naive_close(mask, radius))
+    assert np.array_equal(mask, before)
+
+
+@given(holey(), st.integers(1, 12))
+def test_small_islands_equal_the_naive_ones(mask, pixels):
+    count, radius = small_islands(mask, pixels)
+    assert count == sum(len(island) < pixels for island in naive_islands(mask))
+    # The radius is the smallest that adds them all.
+    assert small_islands(close(mask, radius), pixels)[0] == 0
+    assert radius == 0 or small_islands(close(mask, radius - 1), pixels)[0] > 0
+    assert (radius == 0) == (count == 0)
+
+
+def test_islands_within_islands():
+    mask = np.zeros((40, 60), dtype=bool)
+    mask[5:35, 10:50] = True
+    mask[10:30, 15:45] = False  # an island of 600 pixels, less the block in it
+    mask[15:20, 20:25] = True
+    mask[17, 22] = False  # an island of one pixel in that block
+    assert small_islands(mask, 30) == (1, 1)
+    assert small_islands(mask, 600) == (2, 10)
+    assert np.array_equal(np.argwhere(close(mask, 1) != mask), [[17, 22]])
+    assert close(mask, 10)[5:35, 10:50].all()
+    assert close(mask, 10).sum() == 30 * 40
+
+
+def test_gaps_at_the_border_are_no_islands():
+    mask = np.ones((6, 6), dtype=bool)
+    mask[0, 2] = mask[5, 5] = False
+    assert small_islands(mask, 30) == (0, 0)
+    assert np.array_equal(close(mask, 3), mask)
+
+
+def test_a_negative_radius_cannot_close():
+    with pytest.raises(ValueError, match="negative"):
+        close(np.zeros((2, 2), dtype=bool), -1)
 
 
 @given(MASKS)
