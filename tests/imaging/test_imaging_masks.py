@@ -175,7 +175,16 @@ def test_transparent_area(dtype):
     high = np.iinfo(dtype).max
     array = np.full((1, 4, 4), high, dtype)
     array[0, :, 3] = [0, high // 2, high // 2 + 1, high]
-    np.testing.assert_array_equal(mask_from_alpha(photo_from_array(array)), [[True, True, False, False]])
+    np.testing.assert_array_equal(mask_from_alpha(photo_from_array(array)), [[True, True, True, False]])
+
+
+def test_the_whole_soft_edge_of_a_cut_out_is_transparent():
+    alpha = np.array([[0, 90, 254, 255, 255]], np.uint8)
+    array = np.dstack([np.full((1, 5, 3), 7, np.uint8), alpha])
+    np.testing.assert_array_equal(mask_from_alpha(photo_from_array(array)), [[True] * 3 + [False] * 2])
+    # In a photo that is translucent everywhere, the most opaque pixels are the known ones.
+    array[..., 3] = [[0, 90, 199, 200, 200]]
+    np.testing.assert_array_equal(mask_from_alpha(photo_from_array(array)), [[True] * 3 + [False] * 2])
 
 
 def test_nothing_transparent():
@@ -183,3 +192,7 @@ def test_nothing_transparent():
         mask_from_alpha(photo_from_array(noise(3, 3, 3)))
     with pytest.raises(RetouchError, match="Nothing in the photo is transparent"):
         mask_from_alpha(photo_from_array(np.full((3, 3, 4), 255, np.uint8)))
+    soft = np.full((3, 3, 4), 255, np.uint8)
+    soft[1, 1, 3] = 128  # half opaque
+    with pytest.raises(RetouchError, match="Nothing in the photo is transparent"):
+        mask_from_alpha(photo_from_array(soft))

@@ -1,4 +1,4 @@
-"""Masks: which pixels are to be filled."""
+"""Masks: which pixels to fill."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from retouch.errors import RetouchError
 from retouch.imaging.photo import Array, Photo, split_alpha
 from retouch.imaging.reading import read_array
+from retouch.imaging.recognition import black_and_white, photo_trait
 
 Mask = NDArray[np.bool_]
 
-_ROWS = 1024  # luminance is taken of so many rows at a time, to keep memory low
-_LUMA = (299, 587, 114)  # thousandths of red, green and blue: ITU-R BT.601, as Pillow and OpenCV have it
+_ROWS = 1024  # luminance is computed for this many rows at a time, to keep memory low
+_LUMA = (299, 587, 114)  # thousandths of red, green and blue: ITU-R BT.601, as in Pillow and OpenCV
 
 
 def read_mask(
@@ -25,28 +26,33 @@ def read_mask(
     resize: bool = False,
     allow_huge: bool = False,
     name: str = "mask",
+    photo: Photo | None = None,
 ) -> Mask:
     """Read a mask from an image file: white = fill.
 
-    Colours count by their luminance, at least half of the full range is fill. If the image is
-    transparent anywhere, its alpha is the mask (opaque = fill): strokes painted on a transparent layer.
+    A pixel is white if its luminance is at least half of the full range. If the image is transparent
+    anywhere, its alpha is the mask (opaque = fill), so a transparent layer with painted strokes also works.
 
     Args:
         source: a path, or the bytes of an image file (from a pipe).
         shape: height and width of the photo.
-        invert: fill what would be kept and keep what would be filled.
-        resize: bring a mask of another size to the photo's, by nearest neighbour.
+        invert: black = fill instead.
+        resize: resize a mask of another size to the photo's size, by nearest neighbour.
         allow_huge: read masks of more than :data:`~retouch.imaging.PIXEL_LIMIT` pixels.
-        name: what the user knows it by, for the errors.
+        name: what error messages call the mask.
+        photo: the photo that the mask is for; then a mask that looks like a photo is refused. None = accept
+            any picture.
 
     Returns:
         ``H×W`` bool, True = fill.
 
     Raises:
-        RetouchError: as in :func:`~retouch.imaging.read_photo`, or the mask is of another size.
+        RetouchError: see :func:`~retouch.imaging.read_photo`; or the mask has another size, or looks like a
+            photo.
     """
-    hole = _threshold(read_array(source, allow_huge=allow_huge))
-    return _finish(hole, shape, invert=invert, resize=resize, name=name)
+    array = read_array(source, allow_huge=allow_huge)
+    _refuse_photo(array, photo, name)
+    return _finish(_threshold(array), shape, invert=invert, resize=resize, name=name)
 
 
 def mask_from_array(
@@ -56,22 +62,24 @@ def mask_from_array(
     invert: bool = False,
     resize: bool = False,
     name: str = "mask",
+    photo: Photo | None = None,
 ) -> Mask:
-    """Make a mask of a numpy array, by the rules of :func:`read_mask`.
+    """Make a mask from a numpy array, by the rules of :func:`read_mask`.
 
     Args:
-        array: ``H×W`` or ``H×W×C`` with 1 to 4 channels (2 and 4 have alpha); bool; uint8 or uint16, where
-            zeros and ones alone, in any integer type, count as False and True; or floats in [0, 1].
+        array: ``H×W`` or ``H×W×C`` with 1 to 4 channels (2 and 4 have alpha), of bool, uint8, uint16, or
+            floats in [0, 1]. Integers of any type that are all 0 or 1 count as False and True.
         shape: height and width of the photo.
-        invert: fill what would be kept and keep what would be filled.
-        resize: bring a mask of another size to the photo's, by nearest neighbour.
-        name: what the user knows it by, for the errors.
+        invert: black = fill instead.
+        resize: resize a mask of another size to the photo's size, by nearest neighbour.
+        name: what error messages call the mask.
+        photo: as in :func:`read_mask`.
 
     Returns:
         ``H×W`` bool, True = fill; never a view of ``array``.
 
     Raises:
-        RetouchError: another dtype, shape or range, or the mask is of another size.
+        RetouchError: the dtype, shape, range or size is wrong, or the mask looks like a photo.
     """
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise RetouchError(
@@ -89,32 +97,51 @@ def mask_from_array(
             )
     elif array.dtype == np.bool_ or (array.dtype.kind in "iu" and array.min() >= 0 and array.max() <= 1):
         if array.dtype == np.bool_ and array.ndim == 2:
-            # What most masks are: a single copy, of ones and zeros, though others may hold other bytes.
+            # Most masks are like this. One copy; a bool array may hold bytes other than 0 and 1.
             return _finish(array.view(np.uint8) != 0, shape, invert=invert, resize=resize, name=name)
         array = array.astype(np.uint8) * np.uint8(255)
     elif array.dtype not in (np.uint8, np.uint16):
         raise RetouchError(f"A mask of {array.dtype} is ambiguous; use bool, uint8 or uint16.")
+    _refuse_photo(array, photo, name)
     return _finish(_threshold(array), shape, invert=invert, resize=resize, name=name)
 
 
 def mask_from_alpha(photo: Photo) -> Mask:
-    """The transparent area of a photo (alpha below half), ``H×W`` bool, True = fill.
+    """Return the transparent area of a photo, ``H×W`` bool, True = fill.
+
+    Cut-outs usually have soft edges, so every pixel counts that is less opaque than the most opaque one.
 
     Raises:
-        RetouchError: the photo has no alpha channel, or nothing in it is transparent.
+        RetouchError: the photo has no alpha channel, or all of it is at least half opaque.
     """
     if photo.alpha is None:
         raise RetouchError("The photo has no transparent area to fill; give a mask.")
-    hole: Mask = photo.alpha < _full(photo.alpha) / 2
-    if not hole.any():
+    if photo.alpha.min() >= _full(photo.alpha) / 2:
         raise RetouchError("Nothing in the photo is transparent; give a mask.")
-    return hole
+    return np.asarray(photo.alpha < photo.alpha.max())
+
+
+def _refuse_photo(array: Array, photo: Photo | None, name: str) -> None:
+    """Raise :class:`RetouchError` if a mask looks like a photo, and there is a photo that it is for."""
+    trait = None if photo is None else photo_trait(array)
+    if photo is None or trait is None:
+        return
+    trust = "--trust-mask (trust_mask=True in Python)"
+    if name == "mask" and black_and_white(photo.pixels):
+        raise RetouchError(
+            f"The photo and the mask seem to be swapped: the mask looks like a photo ({trait}), and the "
+            f"photo looks like a mask; give the photo first, or use {trust} to go on as it is."
+        )
+    raise RetouchError(
+        f"The {name} looks like a photo ({trait}); give a picture in black and white or strokes on a "
+        f"transparent layer, or use {trust} to take it by its brightness."
+    )
 
 
 def _threshold(array: Array) -> Mask:
     pixels, alpha = split_alpha(array)
     full = _full(array)
-    # Compared with a whole number, integers need not become floats first.
+    # Integers are compared with a whole number, so that they need not become floats.
     half = full / 2 if array.dtype.kind == "f" else full // 2 + 1
     if alpha is not None and alpha.min() < full:
         return np.asarray(alpha >= half)
@@ -128,7 +155,7 @@ def _threshold(array: Array) -> Mask:
 
 
 def _full(array: Array) -> int:
-    """The value of white, and of opaque."""
+    """Return the value of white, which is also the value of opaque."""
     return 1 if array.dtype.kind == "f" else int(np.iinfo(array.dtype).max)
 
 
@@ -138,7 +165,7 @@ def _finish(hole: Mask, shape: tuple[int, ...], *, invert: bool, resize: bool, n
         if not resize:
             raise RetouchError(
                 f"The {name} is {hole.shape[1]} × {hole.shape[0]} pixels and the photo {width} × {height}; "
-                "use --resize-mask (resize_mask=True in Python) to bring the mask to the photo's size."
+                "use --resize-mask (resize_mask=True in Python) to resize the mask to the photo's size."
             )
         rows, columns = (
             ((np.arange(new) + 0.5) * old / new).astype(np.intp)
