@@ -32,12 +32,31 @@ def test_a_trained_model_has_a_row_for_each_width(run, monkeypatch):
     assert [row["scores"] for row in rows] == [None, scores]
     text = run("models").out.decode()
     assert "3,601,542 parameters" in text
-    assert "errors in the hole (256²): ST-LPIPS 0.25, LPIPS 0.3, L1 9 %" in text
+    table = text.split("Errors in the hole, measured at 256²")[1]
+    assert table.splitlines()[2].split() == ["ST-LPIPS", "LPIPS", "L1"]
+    assert [line.split() for line in table.splitlines()[3:]] == [
+        ["nets", "lite", "0.250", "0.300", "9.00", "%"]
+    ]
 
 
 def test_a_method_without_a_network_shows_its_scores(run, monkeypatch):
     scores = Scores("512²", 0.2, 0.3, 9.5)
     card = ModelCard("copies", "A paper", "skies", build=lambda device, options: None, scores=scores)
     monkeypatch.setattr("retouch.models.CARDS", (card,))
-    assert "(512²): ST-LPIPS 0.2, LPIPS 0.3, L1 9.5 %" in run("models").out.decode()
+    table = run("models").out.decode().split("measured at 512²")[1]
+    assert table.splitlines()[-1].split() == ["copies", "0.200", "0.300", "9.50", "%"]
     assert json.loads(run("models", "--json").out)[0]["scores"]["l1"] == 9.5
+
+
+def test_only_scores_of_one_size_stand_together(run, monkeypatch):
+    def card(name, on, st_lpips):
+        scores = Scores(on, st_lpips, 0.3, 9.5)
+        return ModelCard(name, "A paper", "skies", build=lambda device, options: None, scores=scores)
+
+    cards = (card("worse", "512²", 0.4), card("small", "256²", 0.3), card("better", "512²", 0.2))
+    monkeypatch.setattr("retouch.models.CARDS", cards)
+    tables = run("models").out.decode().split("Errors in the hole, measured at ")[1:]
+    names = [[line.split()[0] for line in table.splitlines()[3:] if line] for table in tables]
+    assert [table.splitlines()[0] for table in tables] == ["512²", "256²"]
+    assert names == [["better", "worse"], ["small"]]
+    assert all("cannot be compared" in table for table in tables)

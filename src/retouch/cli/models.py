@@ -9,36 +9,53 @@ from typing import Annotated, Any
 import typer
 
 import retouch
-from retouch.models import Scores
+from retouch.models import ModelCard, Scores
 
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs to read.")] = False,
 ) -> None:
-    """List the models: their papers, what each is good at, its trained widths, and measured scores."""
+    """List the models: their papers, what each is good at, and how their fills scored."""
     if as_json:
         typer.echo(json.dumps(_rows(), indent=2, ensure_ascii=False))
         return
-    for card in retouch.list_models():
+    cards = retouch.list_models()
+    for card in cards:
         typer.secho(card.name, bold=True)
         typer.echo(f"  {card.good_at}")
         typer.echo(f"  paper: {card.paper}")
         if not card.widths:
             typer.echo("  no network, no weights" if card.refine is None else "  no weights of its own")
-            _tell_scores(card.scores)
         for width in card.widths:
             typer.echo(f"  {width.name}: {width.parameters:,} parameters, {width.weights}")
-            _tell_scores(width.scores)
+    scored = _scored(cards)
+    for measured_on in dict.fromkeys(scores.on for _, scores in scored):
+        _print_table(measured_on, [each for each in scored if each[1].on == measured_on])
 
 
-def _tell_scores(scores: Scores | None) -> None:
-    if scores is not None:
-        values = f"ST-LPIPS {scores.st_lpips:g}, LPIPS {scores.lpips:g}, L1 {scores.l1:g} %"
-        typer.echo(f"  errors in the hole ({scores.on}): {values}")
+def _scored(cards: list[ModelCard]) -> list[tuple[str, Scores]]:
+    """Return the name and the scores of every model and width that was measured."""
+    found = [(card.name, card.scores) for card in cards if card.scores is not None]
+    for card in cards:
+        for width in card.widths:
+            if width.scores is not None:
+                found.append((f"{card.name} {width.name}", width.scores))
+    return found
+
+
+def _print_table(measured_on: str, scored: list[tuple[str, Scores]]) -> None:
+    """Print the scores that can be compared with each other, best first."""
+    typer.echo()
+    typer.secho(f"Errors in the hole, measured at {measured_on}", bold=True)
+    typer.echo("  Lower is better. Scores measured at another size cannot be compared with these.")
+    first = max(len(name) for name, _ in scored)
+    typer.echo(f"  {'':{first}}  ST-LPIPS   LPIPS       L1")
+    for name, scores in sorted(scored, key=lambda each: each[1].st_lpips):
+        typer.echo(f"  {name:{first}}  {scores.st_lpips:8.3f}  {scores.lpips:6.3f}  {scores.l1:5.2f} %")
 
 
 def _rows() -> list[dict[str, Any]]:
-    """One row for each model and width; a model without a network has one row, without a width."""
+    """Return a row for each model and width; a model without a network has one row, without a width."""
     rows: list[dict[str, Any]] = []
     for card in retouch.list_models():
         about = {"name": card.name, "paper": card.paper}
