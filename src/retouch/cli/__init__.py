@@ -1,8 +1,12 @@
-"""The command line, one file a verb. Nothing slow is imported before a verb has work to do."""
+"""The command line, one file for each command. Slow imports happen inside the commands."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -12,22 +16,23 @@ from retouch.cli.export import export
 from retouch.cli.fill import fill
 from retouch.cli.models import models
 from retouch.cli.stylize import stylize
+from retouch.cli.terminal import PIPE, plain_errors
 from retouch.cli.train import train
+from retouch.errors import RetouchError
+
+COMMANDS = (fill, stylize, models, evaluate, score, train, export)
 
 app = typer.Typer(
     name="retouch",
     help="Fill holes in photographs, on your own computer.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(fill)
-app.command()(stylize)
-app.command()(models)
-app.command()(evaluate)
-app.command()(score)
-app.command()(train)
-app.command()(export)
+for command in COMMANDS:
+    app.command()(command)
+
+# typer keeps the class of all mistakes in a command's words to itself, but not this one derived from it.
+_Misuse: Any = typer.BadParameter.__base__
 
 
 def _version(wanted: bool) -> None:
@@ -46,5 +51,39 @@ def _options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 = done, 2 = a mistake the user can mend, 130 = interrupted."""
-    app(arguments)
+    """Run the command line and exit: 0 = done, 2 = a mistake the user can correct, 130 = interrupted.
+
+    Args:
+        arguments: the words after ``retouch``; None = those that the program was started with.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    with plain_errors():
+        _check_command(given)
+        try:
+            code = app(arguments if given else ["--help"], prog_name="retouch", standalone_mode=False)
+        except _Misuse as error:
+            raise RetouchError(_sentence(error)) from error
+    sys.exit(code)
+
+
+def _check_command(given: list[str]) -> None:
+    """Say what was probably meant if the first word is not a command."""
+    names = [each.__name__ for each in COMMANDS]
+    if not given or given[0] in names or (given[0].startswith("-") and given[0] != PIPE):
+        return
+    word = given[0]
+    if word == PIPE or Path(word).suffix or Path(word).exists():
+        raise RetouchError(
+            f"The command is missing; to fill a photo, type: retouch fill {shlex.join(given)} "
+            "(retouch --help lists the commands)."
+        )
+    near = get_close_matches(word.lower(), names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}."
+    raise RetouchError(f"There is no command {word!r}; {hint}")
+
+
+def _sentence(error: Any) -> str:
+    """Return what typer says about a mistake as one sentence that tells where to read more."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    command = "retouch" if error.ctx is None else error.ctx.command_path
+    return f"{text}; see {command} --help."

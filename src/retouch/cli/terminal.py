@@ -1,4 +1,4 @@
-"""What the verbs share: plain errors, pipes and the progress bar."""
+"""What the commands share: plain errors, pipes and the progress bar."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ PIPE = "-"
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn what the user can mend into one sentence and exit code 2, and Ctrl-C into 130."""
+    """Print a mistake that the user can correct as one sentence and exit with 2; exit with 130 on Ctrl-C."""
     try:
         yield
     except RetouchError as error:
         typer.echo(f"retouch: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise SystemExit(2) from error
     except KeyboardInterrupt as interrupt:
         typer.echo("retouch: interrupted", err=True)
-        raise typer.Exit(130) from interrupt
+        raise SystemExit(130) from interrupt
 
 
 def read_pipe(what: str) -> bytes:
-    """Return all of standard input; ``what`` names it in the errors ("photo", "mask")."""
+    """Return all of standard input; error messages call it ``what`` ("photo", "mask")."""
     if sys.stdin.isatty():
         raise RetouchError(f"Nothing is piped in, so there is no {what} to read; give a file instead of -.")
     content = sys.stdin.buffer.read()
     if not content:
-        raise RetouchError(f"The pipe that should bring the {what} is empty.")
+        raise RetouchError(f"The pipe that should bring the {what} is empty; check what writes to it.")
     return content
 
 
@@ -57,14 +57,16 @@ def write_pipe(content: bytes) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError as error:
-        # Python flushes once more when it ends, which would fail again and say so.
+        # Python flushes once more when it exits. That would fail too, and print a traceback.
         sys.stdout = None
-        raise RetouchError("The pipe was closed before the whole photo was written to it.") from error
+        raise RetouchError(
+            "The pipe was closed before the whole photo was written to it; check what reads from it."
+        ) from error
 
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """Show a bar for each stage on a terminal; yields the listener, None where nothing is to be shown."""
+    """Show a bar for each stage on a terminal; yields the listener, or None if nothing is shown."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -93,14 +95,17 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 def good_enough(
     listen: Callable[[Progress], None] | None, stoppable: bool, quiet: bool
 ) -> Iterator[Callable[[Progress], None] | None]:
-    """Let the first Ctrl-C end the work with what there is, and the second one give up.
+    """Let the first Ctrl-C finish with the fill so far, and the second one give up.
 
     Args:
-        listen: told of progress; None for nobody.
-        stoppable: whether the model is one that improves step by step; for others Ctrl-C gives up at once.
-        quiet: say nothing.
+        listen: called with the progress; None = nobody is.
+        stoppable: whether the model improves its fill step by step. For other models Ctrl-C gives up at once.
+        quiet: print nothing.
+
+    Yields:
+        The function to call with the progress, None if there is none.
     """
-    # Whoever started this program may have it ignore Ctrl-C; then that stays so.
+    # The program that started this one may have set Ctrl-C to be ignored. That stays so.
     if not stoppable or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield listen
         return
@@ -108,13 +113,13 @@ def good_enough(
 
     wanted = False
 
-    def interrupted(number: int, frame: FrameType | None) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal wanted
         if wanted:
             raise KeyboardInterrupt
         wanted = True
 
-    def heard(step: Progress) -> None:
+    def on_progress(step: Progress) -> None:
         if listen is not None:
             listen(step)
         if wanted:
@@ -122,8 +127,8 @@ def good_enough(
                 typer.echo("retouch: good enough; Ctrl-C again gives up", err=True)
             raise Stop
 
-    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGINT, interrupt)
     try:
-        yield heard
+        yield on_progress
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
