@@ -18,7 +18,9 @@ from retouch import files, imaging
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.imaging.photo import join_alpha
+from retouch.ops.masks import close as add_islands
 from retouch.ops.masks import dilate as grow
+from retouch.ops.masks import small_islands
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -28,6 +30,8 @@ Mask: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _PIL_MODES = ("L", "LA", "RGB", "RGBA", "P", "I;16")
+_LARGEST_SHARE = 0.9  # of the photo; a mask that covers more is probably inverted
+_ISLAND, _ISLANDS_A_PHOTO = 30, 50_000  # islands below 30 pixels are small; in a large photo, 1/50,000 of it
 _STEPS = 65535  # float pictures travel as 16 bit; only what is filled is rounded
 
 
@@ -43,6 +47,7 @@ class Opened:
         ours: whether the photo may be changed in place: it was read here, or the caller allows it.
         target: the file to write; None if the result is handed back in memory.
         overwrite: replace that file if it exists.
+        notes: what the user should know about the hole, a sentence each.
     """
 
     picture: Picture
@@ -52,6 +57,7 @@ class Opened:
     ours: bool
     target: Path | None
     overwrite: bool
+    notes: tuple[str, ...] = ()
 
     def give_back(self, filled: Photo, *, changed: bool) -> Any:
         """Return the filled photo as the type that was handed over; a path is written and returned.
@@ -74,8 +80,10 @@ def open_pair(
     include: Picture | None,
     avoid: Picture | None,
     dilate: int,
+    close: int,
     invert_mask: bool,
     resize_mask: bool,
+    trust_mask: bool,
     in_place: bool,
     target: Path | None,
     overwrite: bool,
@@ -93,18 +101,26 @@ def open_pair(
         raise RetouchError("in_place= is for a retouch.imaging.Photo; other pictures are never changed.")
     if dilate < 0:
         raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
+    if close < 0:
+        raise RetouchError(f"Islands cannot be closed by {close} pixels; use 0 or more.")
     photo = to_photo(picture, allow_huge=allow_huge)
     from_file = isinstance(picture, (str, Path, bytes))
     if from_file:
         imaging.check_target(target, overwrite=overwrite, photo=photo)
-    read = partial(to_mask, photo=photo, resize=resize_mask, allow_huge=allow_huge)
-    hole = grow(read(mask, invert=invert_mask), dilate) if dilate else read(mask, invert=invert_mask)
+    read = partial(to_mask, photo=photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge)
+    hole = read(mask, invert=invert_mask)
+    if mask is not None and not trust_mask:
+        _check_coverage(hole)
+    if dilate:
+        hole = grow(hole, dilate)
+    if close:
+        hole = add_islands(hole, close)
     check_floats(picture, hole)
     allowed = None if include is None else read(include, name="include mask")
     if avoid is not None:
         kept = read(avoid, name="avoid mask", invert=True)
         allowed = kept if allowed is None else allowed & kept
-    return Opened(picture, photo, hole, allowed, in_place or from_file, target, overwrite)
+    return Opened(picture, photo, hole, allowed, in_place or from_file, target, overwrite, _notes(hole))
 
 
 def open_whole(picture: Picture, *, target: Path | None, overwrite: bool, allow_huge: bool) -> Opened:
@@ -164,27 +180,65 @@ def to_mask(
     *,
     invert: bool = False,
     resize: bool = False,
+    trust: bool = False,
     allow_huge: bool = False,
     name: str = "mask",
 ) -> Mask:
-    """Turn a mask of any kind into ``H×W`` bool, True = fill; None means the photo's transparent area.
+    """Turn a mask of any type into ``H×W`` bool, True = fill; None means the photo's transparent area.
 
-    ``name`` is what the user knows it by, for the errors.
+    Args:
+        mask: the mask.
+        photo: the photo that it is for.
+        invert: black = fill instead.
+        resize: resize a mask of another size to the photo's size.
+        trust: accept a mask that looks like a photo.
+        allow_huge: read files with more pixels than the safety limit.
+        name: what error messages call the mask.
+
+    Raises:
+        RetouchError: the mask cannot be used.
     """
+    checked = None if trust else photo
     shape = photo.pixels.shape[:2]
     if mask is None:
         hole = imaging.mask_from_alpha(photo)
         return ~hole if invert else hole
     if isinstance(mask, (str, Path, bytes)):
-        return imaging.read_mask(mask, shape, invert=invert, resize=resize, allow_huge=allow_huge, name=name)
+        return imaging.read_mask(
+            mask, shape, invert=invert, resize=resize, allow_huge=allow_huge, name=name, photo=checked
+        )
     if isinstance(mask, Photo):
         mask = join_alpha(mask)
     elif _is_pil(mask):
         mask = np.asarray(_without_palette(mask))
     if isinstance(mask, np.ndarray):
-        return imaging.mask_from_array(mask, shape, invert=invert, resize=resize, name=name)
+        return imaging.mask_from_array(mask, shape, invert=invert, resize=resize, name=name, photo=checked)
     raise RetouchError(
         f"A {type(mask).__name__} is not a mask; hand over a path, a numpy array or a PIL image."
+    )
+
+
+def _check_coverage(hole: Mask) -> None:
+    """Raise :class:`RetouchError` if a mask leaves so little of the photo that it is probably inverted."""
+    share = np.count_nonzero(hole) / hole.size
+    if _LARGEST_SHARE < share < 1:  # the engine refuses a hole without known surroundings
+        raise RetouchError(
+            f"The mask covers {100 * share:.0f} % of the photo and may be inverted; use --invert-mask "
+            "(invert_mask=True in Python) to fill the rest instead, or --trust-mask (trust_mask=True in "
+            "Python) to fill it as it is."
+        )
+
+
+def _notes(hole: Mask) -> tuple[str, ...]:
+    """Point out islands that were probably left over between strokes."""
+    limit = max(_ISLAND, hole.size // _ISLANDS_A_PHOTO)
+    count, radius = small_islands(hole, limit)
+    if count == 0:
+        return ()
+    islands, lie, them = ("island", "lies", "it") if count == 1 else ("islands", "lie", "them")
+    return (
+        f"{count:,} known {islands} smaller than {limit:,} pixels {lie} inside the hole; "
+        f"--close {radius} (close={radius} in Python) takes {them} in.",
     )
 
 

@@ -73,8 +73,8 @@ def test_options_reach_the_library(
 
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
-    options |= {"include": str(mask_file), "avoid": "a.png", "upsampling": "residual"}
-    flags = ("invert_mask", "resize_mask", "allow_huge", "refine")
+    options |= {"include": str(mask_file), "avoid": "a.png", "upsampling": "residual", "close": 5}
+    flags = ("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
     words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth", "--confidence", tmp_path / "c.png"]
     run("fill", photo_file, tmp_path / "m.png", *words, *("--" + each.replace("_", "-") for each in flags))
@@ -252,6 +252,20 @@ def test_the_photo_itself_is_replaced_only_when_told(run, pixels, photo, hole, p
         (["photo.png"], "mask"),
         (["photo.png", "mask.png", "--model", "lama"], "lama"),
         (["photo.png", "mask.png", "--device", "quantum"], "quantum"),
+        (["photo.png", "photo-copy.png"], "The mask looks like a photo (it is in colour)"),
+        (["photo.png", "grey.png"], "The mask looks like a photo (it has many shades of grey)"),
+        (["mask.png", "photo.png"], "The photo and the mask seem to be swapped"),
+        (["photo.png", "mask.png", "--avoid", "photo-copy.png"], "The avoid mask looks like a photo"),
+        (["photo.png", "mask.png", "--invert-mask"], "The mask covers 98 % of the photo"),
+        (["photo.png", "mask.png", "-m", "mask.png"], "given twice"),
+        (["photo.png", "mask.png", "--close", "-1"], "-1"),
+        (["photo.png", "mask.png", "--close", "wide"], "'--close'"),
+        (["photo.png", "mask.png", "--upsampling", "magic"], "'auto', 'network', 'residual'"),
+        (["photo.png", "mask.png", "--sed", "1"], "--sed"),
+        (["photo.png", "mask.png", "other.png"], "other.png"),
+        ([], "'PHOTO'; see retouch fill --help"),
+        (["photo.png", "mask.png", "-o", "gone/"], "gone does not exist"),
+        (["-", "mask.png", "-o", "./"], "has no name"),
         (["photo.png", "mask.png", "--dilate", "-1"], "-1"),
         (["photo.png", "mask.png", "--working-size", "0"], "0"),
         (["photo.png", "mask.png", "--include", "mask.png"], "borrow"),
@@ -302,7 +316,86 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     Image.fromarray(np.full((96, 128), 255, np.uint8)).save("full.png")
     Image.fromarray(np.arange(128)[None].repeat(96, axis=0) < 64).save("half.png")
     Image.fromarray(photo[..., 0].astype(np.uint16) * 257).save("deep.png")
+    Image.fromarray(photo).save("photo-copy.png")
+    Image.fromarray(photo).convert("L").save("grey.png")
     refused("fill", *words, says=says)
+
+
+def test_the_mask_can_be_an_option(run, photo_file, mask_file, tmp_path):
+    assert run("fill", photo_file, mask_file, *FAST, "-o", tmp_path / "second.png").code == 0
+    for option in ("--mask", "-m"):
+        out = tmp_path / f"option{option}.png"
+        assert run("fill", photo_file, option, mask_file, *FAST, "-o", out).code == 0
+        assert out.read_bytes() == (tmp_path / "second.png").read_bytes()
+
+
+@pytest.mark.parametrize("folder", ["there", "there/", "{}/there"])
+def test_output_can_be_a_folder(run, photo_file, mask_file, tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    done = run("fill", photo_file, mask_file, *FAST, "-o", folder.format(tmp_path))
+    assert done.code == 0
+    assert "photo-filled.png" in done.err
+    assert _names(tmp_path / "there") == ["photo-filled.png"]
+
+
+def test_a_trusted_mask_may_be_a_photo(run, pixels, photo, photo_file, tmp_path):
+    assert run("fill", photo_file, photo_file, *FAST, "--trust-mask").code == 0
+    filled = pixels(tmp_path / "photo-filled.png")
+    assert np.array_equal(filled, retouch.inpaint(photo, photo, model="telea", trust_mask=True))
+    assert (filled != photo).any()
+
+
+def test_islands_are_pointed_out_and_closed(run, pixels, photo, hole, photo_file, tmp_path):
+    mask = tmp_path / "mask.png"
+    hole[55, 45] = hole[52:55, 50:53] = False
+    Image.fromarray(hole).save(mask)
+    done = run("fill", photo_file, mask, *FAST)
+    note = (
+        "2 known islands smaller than 30 pixels lie inside the hole; --close 2 (close=2 in Python) takes them"
+    )
+    assert done.code == 0
+    assert done.err.splitlines()[1:] == [note + " in."]
+    done = run("fill", photo_file, mask, *FAST, "--close", "1", "--overwrite")
+    assert done.err.splitlines()[1].startswith("1 known island smaller than 30 pixels lies inside the hole; ")
+    done = run("fill", photo_file, mask, *FAST, "--close", "2", "--overwrite")
+    assert done.err.count("\n") == 1
+    hole[50:62, 40:56] = True
+    assert np.array_equal(pixels(tmp_path / "photo-filled.png"), retouch.inpaint(photo, hole, model="telea"))
+    assert run("fill", photo_file, mask, *FAST, "--overwrite", "--quiet").err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["photo.png", "mask.png"], "to fill a photo, type: retouch fill photo.png mask.png"),
+        (["holiday photo.jpg"], "retouch fill 'holiday photo.jpg'"),
+        (["-", "mask.png"], "retouch fill - mask.png"),
+        (["fil", "photo.png"], "There is no command 'fil'; did you mean fill?"),
+        (["Stylise", "photo.png"], "did you mean stylize?"),
+        (["bogus"], "choose one of fill, stylize, models, "),
+    ],
+)
+def test_a_missing_or_unknown_command(run, words, says):
+    done = run(*words)
+    assert (done.code, done.out, done.err.count("\n")) == (2, b"", 1)
+    assert says in done.err
+
+
+def test_without_words_the_help_is_printed(run):
+    done = run()
+    assert done.code == 0
+    assert "stylize" in done.out.decode()
+
+
+# The engine and the contract still import torch.
+@pytest.mark.xfail(strict=True, reason="the engine and the contract import torch")
+def test_telea_needs_no_torch(photo_file, mask_file):
+    code = "import sys; from retouch.cli import main\ntry: main()\nfinally: print('torch' in sys.modules)"
+    words = ("fill", str(photo_file), str(mask_file), *FAST)
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert photo_file.with_name("photo-filled.png").exists()
+    assert done.stdout == "False\n"
 
 
 def test_an_unknown_option_is_exit_code_2(run):

@@ -74,6 +74,13 @@ def test_pipes(run, pixels, photo, photo_file, style_file, weights, tmp_path):
     assert np.array_equal(pixels(tmp_path / "o.png"), expected)
 
 
+def test_output_can_be_a_folder(run, photo_file, style_file, weights, tmp_path):
+    (tmp_path / "there").mkdir()
+    words = ("--strength", 0, "--model", weights, "-o", f"{tmp_path / 'there'}/")
+    assert run("stylize", photo_file, style_file, *words).code == 0
+    assert (tmp_path / "there" / "photo-stylized.png").read_bytes() == photo_file.read_bytes()
+
+
 def test_strength_0_copies_the_photo(run, photo, style_file, weights, tmp_path):
     file = tmp_path / "photo.jpg"
     Image.fromarray(photo).save(file, quality=30)

@@ -29,8 +29,13 @@ class InpaintArguments(TypedDict, total=False):
         device: where a model given by name or file runs; see :func:`retouch.load`.
         seed: the same seed gives the same fill on the same device.
         dilate: grow the hole by this many pixels, for a mask that was drawn too tight.
+        close: add islands to the hole: known pixels that the hole encloses, such as gaps between strokes, if
+            none of them is more than this many pixels from the hole. The outline of the hole stays as it is.
+            It comes after ``dilate``. The result's ``notes`` say when small islands remain.
         invert_mask: black = fill instead.
         resize_mask: resize masks of another size to the picture's size instead of refusing them.
+        trust_mask: accept masks that look like a photo (they are in colour or have many shades of grey), and
+            a mask that covers more than 90 % of the picture. They are refused otherwise.
         include: a picture; white = may be borrowed from, black = may not. None = all of the known area.
         avoid: a picture; white = may not be borrowed from, whether included or not. None = avoid nothing.
             Models that match patches respect both. Other models invent colours; for those only the detail
@@ -44,7 +49,8 @@ class InpaintArguments(TypedDict, total=False):
             saves time and memory for very large photos. Pictures of any other type are never changed.
         on_progress: called with a :class:`retouch.contract.Progress` as the work goes on; it may raise
             :class:`retouch.contract.Stop`.
-        output: only for a path: the file to write. None = ``<stem>-filled<ext>`` beside the photo.
+        output: only for a path: the file to write, or a folder (one that exists, or text that ends in a
+            slash). None = the photo's folder. In a folder, the file is called ``<stem>-filled<ext>``.
         overwrite: replace ``output`` if it exists.
         allow_huge: read files with more pixels than the safety limit.
     """
@@ -55,8 +61,10 @@ class InpaintArguments(TypedDict, total=False):
     device: str
     seed: int
     dilate: int
+    close: int
     invert_mask: bool
     resize_mask: bool
+    trust_mask: bool
     include: Picture | None
     avoid: Picture | None
     working_size: int | None
@@ -87,8 +95,10 @@ DEFAULTS: FillArguments = {
     "device": "auto",
     "seed": 0,
     "dilate": 0,
+    "close": 0,
     "invert_mask": False,
     "resize_mask": False,
+    "trust_mask": False,
     "include": None,
     "avoid": None,
     "working_size": None,

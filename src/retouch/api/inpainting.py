@@ -51,7 +51,8 @@ def fill(image: Picture, mask: Picture | None = None, **given: Unpack[FillArgume
             are taken as sRGB; OpenCV's BGR order works too. A palette image comes back as RGB or RGBA.
             For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
         mask: a picture of any of these types, whatever ``image`` is; white (at least half) = fill this.
-            None = fill what is transparent.
+            None = fill what is transparent, even in part. A picture that looks like a photo is refused; see
+            ``trust_mask``.
         **given: see :class:`retouch.api.arguments.FillArguments`.
 
     Raises:
@@ -113,8 +114,10 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         include=arguments["include"],
         avoid=arguments["avoid"],
         dilate=arguments["dilate"],
+        close=arguments["close"],
         invert_mask=arguments["invert_mask"],
         resize_mask=arguments["resize_mask"],
+        trust_mask=arguments["trust_mask"],
         in_place=arguments["in_place"],
         target=target,
         overwrite=arguments["overwrite"],
@@ -133,4 +136,4 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         on_progress=arguments["on_progress"],
     )
     changed = bool(opened.hole.any())
-    return Result(opened.give_back(filled.photo, changed=changed), changed, filled)
+    return Result(opened.give_back(filled.photo, changed=changed), changed, filled, opened.notes)

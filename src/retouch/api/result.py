@@ -23,11 +23,13 @@ class Result(Generic[Given]):
     Attributes:
         image: the filled picture, of the type that was handed over (for a path: the path written).
         changed: False if the mask was empty, so that the picture came back as it was.
+        notes: what may be wrong with the mask, a sentence each, such as small gaps left between strokes.
     """
 
     image: Given
     changed: bool
     _fill: PhotoFill
+    notes: tuple[str, ...] = ()
 
     @property
     def timings(self) -> dict[str, float]:

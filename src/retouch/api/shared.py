@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,24 +52,33 @@ def target_file(image: Picture, output: str | Path | None, ending: str) -> Path 
 
     Args:
         image: the picture that was handed over.
-        output: what the caller asked for, None for the name of :func:`beside`.
-        ending: as in :func:`beside`.
+        output: the file or the folder that the caller asked for; None for the photo's folder.
+        ending: as in :func:`output_file`.
 
     Raises:
         RetouchError: a file was asked for, and the picture did not come from one.
     """
     if isinstance(image, (str, Path)):
-        return Path(output) if output is not None else beside(Path(image), ending)
+        return output_file(Path(image), output, ending)
     if output is not None:
         raise RetouchError("output= is for a picture given as a path; any other kind is handed back.")
     return None
 
 
-def beside(photo: Path, ending: str) -> Path:
-    """Return the name that what is made of a photo gets when the caller names none.
+def output_file(photo: Path, output: str | Path | None, ending: str) -> Path:
+    """Return the file to write for a photo that was read from a file.
 
     Args:
         photo: the photo's own file.
-        ending: what is added to its name, such as "-filled".
+        output: a file; or a folder, which exists or ends in a slash; None for the photo's folder.
+        ending: what is added to the photo's name where the caller names a folder only, such as "-filled".
     """
-    return photo.parent / f"{photo.stem}{ending}{photo.suffix}"
+    if output is not None and not is_folder(output):
+        return Path(output)
+    folder = photo.parent if output is None else Path(output)
+    return folder / f"{photo.stem}{ending}{photo.suffix}"
+
+
+def is_folder(output: str | Path) -> bool:
+    """Whether a place to write to means a folder: one that exists, or text that ends in a slash."""
+    return str(output).endswith(("/", os.sep)) or Path(output).is_dir()

@@ -39,7 +39,8 @@ class StylizeArguments(TypedDict, total=False):
         device: where a model given by name or file runs; see :func:`retouch.load`.
         seed: the same seed gives the same picture on the same device.
         on_progress: called with a :class:`retouch.contract.Progress` as the work goes on.
-        output: only for a path: the file to write. None = ``<stem>-stylized<ext>`` beside the photo.
+        output: only for a path: the file to write, or a folder (one that exists, or text that ends in a
+            slash). None = the photo's folder. In a folder, the file is called ``<stem>-stylized<ext>``.
         overwrite: replace ``output`` if it exists.
         allow_huge: read files with more pixels than the safety limit.
     """

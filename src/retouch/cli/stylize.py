@@ -20,7 +20,7 @@ default = SimpleNamespace(**DEFAULTS)
 def stylize(
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="The photo; - reads a pipe.")],
     style: Annotated[
-        str, typer.Argument(metavar="STYLE", help="The picture whose style it gets; - reads a pipe.")
+        str, typer.Argument(metavar="STYLE", help="The picture that gives the style; - reads a pipe.")
     ],
     output: Annotated[
         str | None,
@@ -28,32 +28,34 @@ def stylize(
             "--output",
             "-o",
             metavar="OUT",
-            help="Where to write; - writes a pipe. Left out: <stem>-stylized<ext> beside the photo.",
+            help="The file or folder to write to; - writes a pipe. Left out: the photo's folder. In a "
+            "folder, the file is called <stem>-stylized<ext>.",
         ),
     ] = default.output,
     strength: Annotated[
-        float, typer.Option(metavar="0..1", help="The share of the style; less keeps more of the photo.")
+        float,
+        typer.Option(metavar="0..1", help="The share of the style; a lower value keeps more of the photo."),
     ] = default.strength,
     patch: Annotated[
         int,
         typer.Option(
-            metavar="ODD", help="Side of the patches that are swapped; larger keeps more of the style."
+            metavar="ODD", help="Side of the patches that are swapped; larger ones keep more of the style."
         ),
     ] = default.patch,
     model: Annotated[
-        str, typer.Option(help="infer-match-translate, or a weights file of your own of that model.")
+        str, typer.Option(help="infer-match-translate, or a weights file of your own for that model.")
     ] = default.model,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
     seed: Annotated[int, typer.Option(help="The same seed gives the same picture.")] = default.seed,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that are there.")
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
     ] = default.overwrite,
     allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files of more pixels than is prudent.")
+        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
     ] = default.allow_huge,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Give a photo the style of another picture: what it shows, made of patches of the other."""
+    """Give a photo the style of another picture: the photo's content, made of the other's patches."""
     with plain_errors():
         started = time.perf_counter()
         target = target_file(photo, output, ENDING)
