@@ -1,3 +1,5 @@
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,10 +81,11 @@ def holey(draw):
     )
 
 
-@given(holey(), st.integers(0, 4))
-def test_close_equals_the_naive_one(mask, radius):
+@given(holey(), st.integers(0, 4), st.sampled_from([0, 20_000]))
+def test_close_equals_the_naive_one(mask, radius, traceable):
     before = mask.copy()
-    assert np.array_equal(close(mask, radius), naive_close(mask, radius))
+    with mock.patch("retouch.ops.masks._TRACEABLE", traceable):
+        assert np.array_equal(close(mask, radius), naive_close(mask, radius))
     assert np.array_equal(mask, before)
 
 
@@ -96,7 +99,9 @@ def test_small_islands_equal_the_naive_ones(mask, pixels):
     assert (radius == 0) == (count == 0)
 
 
-def test_islands_within_islands():
+@pytest.mark.parametrize("traceable", [0, 20_000])
+def test_islands_within_islands(monkeypatch, traceable):
+    monkeypatch.setattr("retouch.ops.masks._TRACEABLE", traceable)
     mask = np.zeros((40, 60), dtype=bool)
     mask[5:35, 10:50] = True
     mask[10:30, 15:45] = False  # an island of 600 pixels, less the block in it
