@@ -98,6 +98,7 @@ def test_strength_0_copies_the_photo(run, photo, style_file, weights, tmp_path):
         (["photo.png", "clear.png"], "opaque"),
         (["photo.png", "style.png", "--strength", "2"], "between 0 and 1"),
         (["photo.png", "style.png", "--patch", "4"], "odd"),
+        (["photo.png", "style.png", "--seed", str(2**63)], "too large"),
         (["photo.png", "style.png", "--model", "exemplar"], "exemplar cannot transfer a style"),
         (["photo.png", "style.png", "--model", "gone.safetensors"], "gone.safetensors"),
         (["photo.png", "style.png", "--device", "quantum"], "quantum"),

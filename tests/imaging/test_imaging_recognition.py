@@ -11,7 +11,7 @@ from retouch.errors import RetouchError
 from retouch.imaging import mask_from_array, photo_from_array, read_mask
 from retouch.imaging.recognition import black_and_white, photo_trait
 
-COLOUR, GREYS = "it is in colour", "it has many shades of grey"
+COLOUR, GREYS = "is in colour", "has many shades of grey"
 
 
 @pytest.fixture
@@ -78,6 +78,12 @@ def test_photos_are_recognized(photo, grey):
     assert photo_trait(grey.repeat(8, axis=0).repeat(8, axis=1)) == GREYS  # its texture shows when it shrinks
 
 
+def test_thin_strokes_in_colour_are_noticed(strokes):
+    coloured = np.zeros((*strokes.shape, 3), np.uint8)
+    coloured[100:102, 50:130] = (255, 0, 0)  # so dark that they would not count as white
+    assert photo_trait(coloured) == COLOUR
+
+
 def test_a_copy_of_the_photo_with_strokes_on_it_is_a_photo(photo, grey, hole):
     photo[hole], grey_copy = 255, np.where(hole, 255, grey).astype(np.uint8)
     assert photo_trait(photo) == COLOUR
@@ -105,9 +111,7 @@ def test_a_mask_is_checked_only_where_the_photo_is_given(photo, hole):
         lambda **options: read_mask(encode(photo, "PNG"), (96, 128), **options),
     ):
         made()
-        with pytest.raises(
-            RetouchError, match=r"^The avoid mask looks like a photo \(it is in colour\);.*\.$"
-        ):
+        with pytest.raises(RetouchError, match=r"^The avoid mask is in colour like a photo; .*\.$"):
             made(photo=pictured, name="avoid mask")
         with pytest.raises(RetouchError, match=r"seem to be swapped.*--trust-mask"):
             made(photo=photo_from_array(np.uint8(hole * 255)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from retouch.api.arguments import DEFAULTS, FillArguments, InpaintArguments, completed, shows
 from retouch.api.result import Result
-from retouch.api.shared import target_file, to_model
+from retouch.api.shared import check_seed, target_file, to_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +97,7 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
     from retouch import pictures
     from retouch.engine.pipeline import fill_photo
 
+    check_seed(arguments["seed"])
     target = target_file(image, arguments["output"], ENDING)
     model = to_model(
         arguments["model"],

@@ -47,6 +47,12 @@ def to_model(
     return model
 
 
+def check_seed(seed: int) -> None:
+    """Raise :class:`RetouchError` if torch cannot start from a seed: it must fit into 64 bits."""
+    if not -(2**63) <= seed < 2**63:
+        raise RetouchError(f"The seed {seed} is too large; use a whole number between -2⁶³ and 2⁶³ - 1.")
+
+
 def target_file(image: Picture, output: str | Path | None, ending: str) -> Path | None:
     """Return the file to write; None for what is handed back in memory.
 

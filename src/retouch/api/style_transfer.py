@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from retouch.api.arguments import completed, shows
-from retouch.api.shared import target_file, to_model
+from retouch.api.shared import check_seed, target_file, to_model
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
         raise RetouchError(f"The strength must lie between 0 and 1, not {strength:g}.")
     if patch not in range(1, LARGEST_PATCH + 1, 2):
         raise RetouchError(f"The side of a patch must be odd, from 1 to {LARGEST_PATCH}, not {patch}.")
+    check_seed(arguments["seed"])
     target = target_file(image, arguments["output"], ENDING)
     model = _model(arguments["model"], arguments["device"])
     opened = pictures.open_whole(

@@ -129,12 +129,12 @@ def _refuse_photo(array: Array, photo: Photo | None, name: str) -> None:
     trust = "--trust-mask (trust_mask=True in Python)"
     if name == "mask" and black_and_white(photo.pixels):
         raise RetouchError(
-            f"The photo and the mask seem to be swapped: the mask looks like a photo ({trait}), and the "
-            f"photo looks like a mask; give the photo first, or use {trust} to go on as it is."
+            f"The photo and the mask seem to be swapped: the mask {trait} like a photo, and the photo is "
+            f"black and white like a mask; give the photo first, or use {trust} to go on as it is."
         )
     raise RetouchError(
-        f"The {name} looks like a photo ({trait}); give a picture in black and white or strokes on a "
-        f"transparent layer, or use {trust} to take it by its brightness."
+        f"The {name} {trait} like a photo; give a picture in black and white or strokes on a transparent "
+        f"layer, or use {trust} to go by its brightness."
     )
 
 

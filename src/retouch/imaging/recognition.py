@@ -14,14 +14,14 @@ _SIDE = 512  # pixels, at most, on the longer side of the picture whose texture 
 _LUMA = (0.299, 0.587, 0.114)
 
 # Set on 1,000 masks (plain, JPEG, resized, blurred with sigma 3 to 16 pixels) and 1,400 photos.
-_COLOURED, _COLOURED_SHARE = 32, 0.005  # a gap between channels, of 255; the share of pixels that have it
+_COLOURED, _COLOURED_SHARE = 32, 0.0005  # a gap between channels, of 255; the share of pixels that have it
 _DARK, _LIGHT, _EXTREME_SHARE = 24, 231, 0.55  # masks are mostly black and white
 _SEPARATION = 0.93  # the share of the variance that two grey values explain
 _STEP, _TEXTURE_SHARE = 4, 0.12  # soft edges bend slowly; photos have texture
 
 
 def photo_trait(array: Array) -> str | None:
-    """Return what makes a picture look like a photo rather than a mask; None if it could be a mask.
+    """Return what makes a picture look like a photo and not like a mask; None if it could be a mask.
 
     A mask is black and white, or has two other grey values. It may be a JPEG, have soft edges, or be drawn on
     a transparent layer; then only its alpha counts.
@@ -31,16 +31,16 @@ def photo_trait(array: Array) -> str | None:
             [0, 1].
 
     Returns:
-        A clause such as "it is in colour".
+        What the picture is or has, such as "is in colour".
     """
     pixels, alpha = split_alpha(array)
     if alpha is not None and alpha.min() < _full(alpha):
         pixels = alpha[..., None]
     sample = _to_255(pixels[:: -(-len(pixels) // _SAMPLE), :: -(-pixels.shape[1] // _SAMPLE)])
     if (np.ptp(sample, axis=2) > _COLOURED).mean() > _COLOURED_SHARE:
-        return "it is in colour"
+        return "is in colour"
     if not _two_values(_grey(sample)) and _textured(pixels):
-        return "it has many shades of grey"
+        return "has many shades of grey"
     return None
 
 
