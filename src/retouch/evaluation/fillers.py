@@ -118,7 +118,9 @@ def _model(name: str, device: str, seed: int) -> FillFunction:
     import retouch
 
     model = retouch.load(name, device=device)
-    return lambda photo, hole: np.asarray(retouch.inpaint(photo, hole, model=model, seed=seed), np.uint8)
+    return lambda photo, hole: np.asarray(
+        retouch.inpaint(photo, hole, model=model, seed=seed, trust_mask=True), np.uint8
+    )
 
 
 _idle_mb: float | None = None  # memory of this process before any model was built

@@ -13,7 +13,7 @@ _SAMPLE = 1000  # rows and columns, at most, of which values are looked at
 _SIDE = 512  # pixels, at most, on the longer side of the picture whose texture is looked at
 _LUMA = (0.299, 0.587, 0.114)
 
-# Set on 1,000 masks (plain, JPEG, resized, blurred with sigma 3 to 16 pixels) and 1,400 photos.
+# Chosen on 440 masks (plain, as JPEG, resized, blurred) and 1,400 photos in grey.
 _COLOURED, _COLOURED_SHARE = 32, 0.0005  # a gap between channels, of 255; the share of pixels that have it
 _DARK, _LIGHT, _EXTREME_SHARE = 24, 231, 0.55  # masks are mostly black and white
 _SEPARATION = 0.93  # the share of the variance that two grey values explain
