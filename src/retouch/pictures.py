@@ -7,8 +7,7 @@ A picture is a path, the bytes of an image file, a numpy array, a PIL image, or 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
@@ -18,9 +17,6 @@ from retouch import files, imaging
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.imaging.photo import join_alpha
-from retouch.ops.masks import close as add_islands
-from retouch.ops.masks import dilate as grow
-from retouch.ops.masks import small_islands
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -30,148 +26,45 @@ Mask: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _PIL_MODES = ("L", "LA", "RGB", "RGBA", "P", "I;16")
-_LARGEST_SHARE = 0.9  # of the photo; a mask that covers more is probably inverted
-_ISLAND, _ISLANDS_A_PHOTO = 30, 50_000  # islands below 30 pixels are small; in a large photo, 1/50,000 of it
 _STEPS = 65535  # float pictures travel as 16 bit; only what is filled is rounded
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A picture and its hole, opened for the engine.
-
-    Attributes:
-        picture: as the caller handed it over; never changed.
-        photo: the picture as a photo.
-        hole: ``H×W`` bool, True = fill.
-        allowed: ``H×W`` bool, True where may be borrowed from; None for everywhere.
-        ours: whether the photo may be changed in place: it was read here, or the caller allows it.
-        target: the file to write; None if the result is handed back in memory.
-        overwrite: replace that file if it exists.
-        notes: what the user should know about the hole, a sentence each.
-    """
-
-    picture: Picture
-    photo: Photo
-    hole: Mask
-    allowed: Mask | None
-    ours: bool
-    target: Path | None
-    overwrite: bool
-    notes: tuple[str, ...] = ()
-
-    def give_back(self, filled: Photo, *, changed: bool) -> Any:
-        """Return the filled photo as the type that was handed over; a path is written and returned.
-
-        Args:
-            filled: the photo, filled.
-            changed: whether anything was filled. If not, a file is copied byte for byte.
-        """
-        picture = self.picture
-        if isinstance(picture, (str, Path, bytes)):
-            written = save(picture, filled, self.target, changed=changed, overwrite=self.overwrite)
-            return self.target if written is None else written
-        return give_back(picture, self.photo, filled, self.hole)
-
-
-def open_pair(
-    picture: Picture,
-    mask: Picture | None,
-    *,
-    include: Picture | None,
-    avoid: Picture | None,
-    dilate: int,
-    close: int,
-    invert_mask: bool,
-    resize_mask: bool,
-    trust_mask: bool,
-    in_place: bool,
-    target: Path | None,
-    overwrite: bool,
-    allow_huge: bool,
-) -> Opened:
-    """Open a picture with its masks, and find out at once what would keep the result from being written.
-
-    The arguments are those of :class:`retouch.api.arguments.InpaintArguments`; ``target`` is the file to
-    write.
-
-    Raises:
-        RetouchError: the picture, a mask or the target cannot be used.
-    """
-    if in_place and not isinstance(picture, Photo):
-        raise RetouchError("in_place= is for a retouch.imaging.Photo; other pictures are never changed.")
-    if dilate < 0:
-        raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
-    if close < 0:
-        raise RetouchError(f"Islands cannot be closed by {close} pixels; use 0 or more.")
-    photo = to_photo(picture, allow_huge=allow_huge)
-    from_file = isinstance(picture, (str, Path, bytes))
-    if from_file:
-        imaging.check_target(target, overwrite=overwrite, photo=photo)
-    read = partial(to_mask, photo=photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge)
-    hole = read(mask, invert=invert_mask)
-    if mask is not None and not trust_mask:
-        _check_coverage(hole)
-    if dilate:
-        hole = grow(hole, dilate)
-    if close:
-        hole = add_islands(hole, close)
-    check_floats(picture, hole)
-    allowed = None if include is None else read(include, name="include mask")
-    if avoid is not None:
-        kept = read(avoid, name="avoid mask", invert=True)
-        allowed = kept if allowed is None else allowed & kept
-    return Opened(picture, photo, hole, allowed, in_place or from_file, target, overwrite, _notes(hole))
-
-
-def open_whole(picture: Picture, *, target: Path | None, overwrite: bool, allow_huge: bool) -> Opened:
-    """Open a picture of which every pixel may change; see :func:`open_pair`."""
-    photo = read_whole(picture, allow_huge=allow_huge)
-    from_file = isinstance(picture, (str, Path, bytes))
-    if from_file:
-        imaging.check_target(target, overwrite=overwrite, photo=photo)
-    everything = np.ones(photo.pixels.shape[:2], dtype=np.bool_)
-    return Opened(picture, photo, everything, None, from_file, target, overwrite)
-
-
-def read_whole(picture: Picture, *, allow_huge: bool) -> Photo:
-    """Turn a picture into a photo of which every value counts; see :func:`to_photo`."""
-    photo = to_photo(picture, allow_huge=allow_huge)
-    check_floats(picture, np.zeros(photo.pixels.shape[:2], dtype=np.bool_))
-    return photo
-
-
 def to_photo(picture: Picture, *, allow_huge: bool = False) -> Photo:
-    """Turn a picture of any kind into a photo.
+    """Turn a picture of any type into a photo.
 
     Raises:
-        RetouchError: the kind, the file or the numbers in it are not such as can be filled.
+        RetouchError: the type, the file or its numbers cannot be filled.
     """
     if isinstance(picture, Photo):
         return picture
     if isinstance(picture, (str, Path, bytes)):
         return imaging.read_photo(picture, allow_huge=allow_huge)
+    pixels, profile = _pixels(picture)
+    return replace(imaging.photo_from_array(pixels), profile=profile)
+
+
+def _pixels(picture: object) -> tuple[np.ndarray[Any, Any], bytes | None]:
+    """The pixels of an array or a PIL image, uint8 or uint16, and its profile."""
     if _is_pil(picture):
         if picture.mode not in _PIL_MODES:
             raise RetouchError(
                 f"A PIL image of mode {picture.mode} cannot be filled; "
                 f"convert it to one of {', '.join(_PIL_MODES)}."
             )
-        photo = imaging.photo_from_array(np.asarray(_without_palette(picture)))
-        return replace(photo, profile=picture.info.get("icc_profile"))
-    if isinstance(picture, np.ndarray):
-        if picture.dtype in _FLOATS:
-            # What lies in the hole does not count, so it may be NaN; check_floats looks at the rest.
-            steps = np.nan_to_num(picture, nan=0.0).clip(0, 1) * _STEPS
-            return imaging.photo_from_array(np.rint(steps).astype(np.uint16))
-        if picture.dtype not in (np.uint8, np.uint16):
-            raise RetouchError(
-                f"An array of {picture.dtype} is no picture; use uint8, uint16, or float32/float64 in [0, 1]."
-            )
-        return imaging.photo_from_array(np.ascontiguousarray(picture))
-    raise RetouchError(
-        f"A {type(picture).__name__} is not a picture; hand over a path, a numpy array or a PIL image "
-        "(tensors go to retouch.load(…))."
-    )
+        return np.asarray(_without_palette(picture)), picture.info.get("icc_profile")
+    if not isinstance(picture, np.ndarray):
+        raise RetouchError(
+            f"A {type(picture).__name__} is not a picture; hand over a path, a numpy array or a PIL image "
+            "(tensors go to retouch.load(…))."
+        )
+    if picture.dtype in _FLOATS:
+        # What lies in the hole does not count, so it may be NaN; check_floats looks at the rest.
+        return np.rint(np.nan_to_num(picture, nan=0.0).clip(0, 1) * _STEPS).astype(np.uint16), None
+    if picture.dtype not in (np.uint8, np.uint16):
+        raise RetouchError(
+            f"An array of {picture.dtype} is no picture; use uint8, uint16, or float32/float64 in [0, 1]."
+        )
+    return np.ascontiguousarray(picture), None
 
 
 def to_mask(
@@ -218,30 +111,6 @@ def to_mask(
     )
 
 
-def _check_coverage(hole: Mask) -> None:
-    """Raise :class:`RetouchError` if a mask leaves so little of the photo that it is probably inverted."""
-    share = np.count_nonzero(hole) / hole.size
-    if _LARGEST_SHARE < share < 1:  # the engine refuses a hole without known surroundings
-        raise RetouchError(
-            f"The mask covers {100 * share:.0f} % of the photo and may be inverted; use --invert-mask "
-            "(invert_mask=True in Python) to fill the rest instead, or --trust-mask (trust_mask=True in "
-            "Python) to fill it as it is."
-        )
-
-
-def _notes(hole: Mask) -> tuple[str, ...]:
-    """Point out islands that were probably left over between strokes."""
-    limit = max(_ISLAND, hole.size // _ISLANDS_A_PHOTO)
-    count, radius = small_islands(hole, limit)
-    if count == 0:
-        return ()
-    islands, lie, them = ("island", "lies", "it") if count == 1 else ("islands", "lie", "them")
-    return (
-        f"{count:,} known {islands} smaller than {limit:,} pixels {lie} inside the hole; "
-        f"--close {radius} (close={radius} in Python) takes {them} in.",
-    )
-
-
 def check_floats(picture: Picture, hole: Mask) -> None:
     """Raise :class:`RetouchError` unless the known values of a float picture lie in [0, 1]."""
     if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:
@@ -254,42 +123,42 @@ def check_floats(picture: Picture, hole: Mask) -> None:
 
 
 def give_back(picture: Picture, before: Photo, after: Photo, hole: Mask) -> Any:
-    """Return the filled photo as the kind of picture that was handed over.
+    """Return the filled photo as the type of picture that was handed over.
 
     Args:
-        picture: what the caller gave; never changed. A path is not written here and gives a photo.
+        picture: what the caller gave, no file; never changed.
         before: ``to_photo(picture)``.
         after: the filled photo.
         hole: ``H×W`` bool, True where ``after`` may differ.
     """
+    if isinstance(picture, Photo):
+        return after
+    array = join_alpha(after)
     if isinstance(picture, np.ndarray):
-        if picture.dtype in _FLOATS:
-            return _floats(picture, before, after, hole)
-        return join_alpha(after).reshape(picture.shape)
-    if _is_pil(picture):
-        from PIL import Image
+        array = array.reshape(picture.shape)
+        return _floats(picture, array, before, after, hole) if picture.dtype in _FLOATS else array
+    assert _is_pil(picture)
+    from PIL import Image
 
-        array = join_alpha(after)
-        image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-        image.info = dict(_without_palette(picture).info)
-        return image
-    return after
+    image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+    image.info = dict(_without_palette(picture).info)
+    return image
 
 
 def save(
     source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool, overwrite: bool = False
 ) -> bytes | None:
-    """Write a filled photo; one that was not changed is copied byte for byte if the format stays.
+    """Write a filled photo. An unchanged one is copied byte for byte if the format stays.
 
     Args:
-        source: the file, or the bytes of the file, that the photo was read from.
+        source: the file that the photo was read from, or its bytes.
         photo: the filled photo.
-        target: the file to write, None for bytes.
+        target: the file to write; None for bytes.
         changed: whether anything was filled.
-        overwrite: replace ``target`` if it is there.
+        overwrite: replace ``target`` if it exists.
 
     Returns:
-        the bytes of the file when ``target`` is None.
+        The bytes of the file if ``target`` is None, else None.
     """
     if changed or (target is not None and not _same_format(source, photo, target)):
         return imaging.write_photo(photo, target, overwrite=overwrite)
@@ -306,9 +175,12 @@ def _same_format(source: str | Path | bytes, photo: Photo, target: Path) -> bool
     return {".jpg": "jpeg", ".tif": "tiff"}.get(ending, ending.removeprefix(".")) == photo.format
 
 
-def _floats(picture: np.ndarray[Any, Any], before: Photo, after: Photo, hole: Mask) -> np.ndarray[Any, Any]:
+def _floats(
+    picture: np.ndarray[Any, Any], steps: np.ndarray[Any, Any], before: Photo, after: Photo, hole: Mask
+) -> np.ndarray[Any, Any]:
+    """A float picture with its hole filled from steps of 1/65535; everything else is the caller's own."""
     filled = picture.copy()
-    values = join_alpha(after).reshape(picture.shape)[hole] / _STEPS
+    values = steps[hole] / _STEPS
     if after.alpha is not None and before.alpha is not None:
         same = after.alpha[hole] == before.alpha[hole]
         values[same, -1] = picture[hole][same, -1]

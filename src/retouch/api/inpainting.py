@@ -95,6 +95,7 @@ def inpaint(image: Picture, mask: Picture | None = None, **given: Unpack[Inpaint
 
 def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Result[Any]:
     from retouch import pictures
+    from retouch.api.opened import open_picture, read_masks
     from retouch.engine.pipeline import fill_photo
 
     check_seed(arguments["seed"])
@@ -109,26 +110,20 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         from retouch.confidence.around import with_confidence
 
         model = with_confidence(model)
-    opened = pictures.open_pair(
+    opened = open_picture(
         image,
-        mask,
-        include=arguments["include"],
-        avoid=arguments["avoid"],
-        dilate=arguments["dilate"],
-        close=arguments["close"],
-        invert_mask=arguments["invert_mask"],
-        resize_mask=arguments["resize_mask"],
-        trust_mask=arguments["trust_mask"],
-        in_place=arguments["in_place"],
         target=target,
         overwrite=arguments["overwrite"],
         allow_huge=arguments["allow_huge"],
+        in_place=arguments["in_place"],
     )
+    masks = read_masks(mask, opened.photo, arguments)
+    pictures.check_floats(image, masks.hole)
     filled = fill_photo(
         opened.photo,
-        opened.hole,
+        masks.hole,
         model,
-        allowed=opened.allowed,
+        allowed=masks.allowed,
         seed=arguments["seed"],
         working_size=arguments["working_size"],
         upsampling=arguments["upsampling"],
@@ -136,5 +131,5 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         trace=arguments["trace"],
         on_progress=arguments["on_progress"],
     )
-    changed = bool(opened.hole.any())
-    return Result(opened.give_back(filled.photo, changed=changed), changed, filled, opened.notes)
+    changed = bool(masks.hole.any())
+    return Result(opened.give_back(filled.photo, masks.hole, changed=changed), changed, filled, masks.notes)

@@ -103,7 +103,10 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
     References:
         Song et al., "Contextual-based Image Inpainting: Infer, Match, and Translate", ECCV 2018.
     """
+    import numpy as np
+
     from retouch import pictures
+    from retouch.api.opened import open_picture
     from retouch.style.pipeline import stylize_photo
 
     arguments = completed(given, DEFAULTS)
@@ -115,13 +118,17 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
     check_seed(arguments["seed"])
     target = target_file(image, arguments["output"], ENDING)
     model = _model(arguments["model"], arguments["device"])
-    opened = pictures.open_whole(
+    opened = open_picture(
         image, target=target, overwrite=arguments["overwrite"], allow_huge=arguments["allow_huge"]
     )
-    other = pictures.read_whole(style, allow_huge=arguments["allow_huge"])
+    other = pictures.to_photo(style, allow_huge=arguments["allow_huge"])
+    everywhere = np.ones(opened.photo.pixels.shape[:2], dtype=np.bool_)
+    pictures.check_floats(image, ~everywhere)
+    pictures.check_floats(style, np.zeros(other.pixels.shape[:2], dtype=np.bool_))
     if strength == 0:
         same = replace(opened.photo, pixels=opened.photo.pixels.copy())  # never the caller's own array
-        return opened.give_back(same, changed=False)
+        return opened.give_back(same, ~everywhere, changed=False)
+
     made = stylize_photo(
         opened.photo,
         other,
@@ -132,7 +139,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
         seed=arguments["seed"],
         on_progress=arguments["on_progress"],
     )
-    return opened.give_back(made, changed=True)
+    return opened.give_back(made, everywhere, changed=True)
 
 
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:
