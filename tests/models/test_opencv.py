@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,6 +6,7 @@ from hypothesis import strategies as st
 
 from retouch.contract import Progress
 from retouch.errors import RetouchError
+from retouch.models import opencv
 from retouch.models.opencv import ClassicalOptions, NavierStokes, Telea
 
 MODELS = pytest.mark.parametrize("model", [Telea(), NavierStokes()], ids=lambda model: model.name)
@@ -48,10 +50,26 @@ def test_it_does_not_look_into_the_hole(model):
 
 
 @MODELS
+@given(st.integers(1, 12), st.integers(2, 12), st.integers(0, 2**31))
+@settings(max_examples=60)
+def test_what_stands_in_the_hole_never_comes_through(model, height, width, seed):
+    random = np.random.default_rng(seed)
+    image = random.random((height, width, 3), dtype=np.float32)
+    hole = random.random((height, width)) < 0.4
+    hole[0, 0], hole[-1, -1] = True, False
+    fills = []
+    for hidden in (0, 128, 255):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opencv, "_HIDDEN", hidden)
+            fills.append(model.fill_array(image, hole, ~hole, seed=0))
+    assert all(np.array_equal(each, fills[0]) for each in fills)
+
+
+@MODELS
 def test_forbidden_pixels_do_not_matter(model):
     mask = hole(24, 24, slice(8, 16), slice(8, 16))
     allowed = 1 - hole(24, 24, slice(0, 24), slice(16, 24))
-    # So many, because OpenCV's fluid dynamics look at unknown pixels in about one of sixteen.
+    # So many, because OpenCV by itself would look at unknown pixels in about one of sixteen.
     image = torch.rand(64, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     mask, allowed = mask.expand(64, -1, -1, -1), allowed.expand(64, -1, -1, -1)
     other = image.clone()

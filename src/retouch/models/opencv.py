@@ -27,6 +27,16 @@ class ClassicalOptions:
     radius: float = 3.0
 
 
+_EDGE = 2
+"""``cv2.inpaint`` mixes the values it finds in a hole into the fill where the hole comes so near to the edge.
+
+So a picture whose hole does is continued by as many unknown pixels; see
+findings/opencv-inpaint-reads-the-hole.sh.
+"""
+_HIDDEN = 128
+"""Stands in the hole. Nothing of it may come through."""
+
+
 class _OpenCVModel(ArrayModel):
     method: ClassVar[int]
 
@@ -41,10 +51,21 @@ class _OpenCVModel(ArrayModel):
         # puts its own value back afterwards.
         unknown = ~allowed
         pixels = np.ascontiguousarray(np.rint(image * np.float32(255)), dtype=np.uint8)
-        # OpenCV's fluid dynamics sometimes look at pixels that are still unknown.
-        pixels[unknown] = 128
+        margin = _EDGE if _near_edge(unknown) else 0
+        if margin:
+            pixels = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+            unknown = np.pad(unknown, margin, constant_values=True)
+        pixels[unknown] = _HIDDEN
         filled = cv2.inpaint(pixels, unknown.astype(np.uint8), self.options.radius, self.method)
-        return filled.astype(np.float32) / np.float32(255)
+        height, width = image.shape[:2]
+        inside = filled[margin : margin + height, margin : margin + width]
+        return inside.astype(np.float32) / np.float32(255)
+
+
+def _near_edge(unknown: NDArray[np.bool_]) -> bool:
+    """Whether anything unknown lies so near to the picture's edge that OpenCV would read it."""
+    edges = (unknown[:_EDGE], unknown[-_EDGE:], unknown[:, :_EDGE], unknown[:, -_EDGE:])
+    return any(bool(each.any()) for each in edges)
 
 
 class Telea(_OpenCVModel):
