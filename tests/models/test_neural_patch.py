@@ -36,7 +36,7 @@ def paint_once(image, mask, start, features):
         coarser=None,
         finest=True,
         generator=torch.Generator().manual_seed(0),
-        report=lambda: False,
+        report=lambda _: False,
         guess=start[0],
         guide=features,
     )

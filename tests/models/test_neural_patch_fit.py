@@ -96,7 +96,7 @@ def run_fit(picture, mask, objective, rounds=(8, 8), stop=10**9, layers=("relu3_
     vgg, counted = tiny(), []
     compared = textures(vgg, layers, picture, mask, 1 - mask, ALL, 0) if objective.texture else {}
 
-    def report():
+    def report(_):
         counted.append(1)
         return len(counted) >= stop
 

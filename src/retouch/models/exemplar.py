@@ -71,16 +71,17 @@ class Exemplar(Model):
             known = 1 - mask[item, 0]
             level = Level(image[item], known, (known > 0) & (allowed[item, 0] > 0))
 
-            def report(done: int, total: int, item: int = item) -> None:
+            def report(done: int, total: int, painted: Tensor, item: int = item) -> None:
                 # Items differ in their number of levels, so each counts 100.
-                on_progress(Progress("fill", 100 * item + 100 * done // total, 100 * len(image)))
+                step = 100 * item + 100 * done // total
+                on_progress(Progress("fill", step, 100 * len(image), image=lambda: painted[None]))
 
             paintings.append(_synthesise(level, self.options, seed, report))
         return Fill(torch.stack([each.image for each in paintings]), None, correspondence_of(paintings))
 
 
 def _synthesise(
-    finest: Level, options: ExemplarOptions, seed: int, report: Callable[[int, int], None]
+    finest: Level, options: ExemplarOptions, seed: int, report: Callable[[int, int, Tensor], None]
 ) -> Painting:
     """Fill one image, level by level."""
     generator = torch.Generator(finest.image.device).manual_seed(seed)
@@ -99,10 +100,11 @@ def _synthesise(
     for number in reversed(range(len(levels))):
         turns = 0
 
-        def step(number: int = number) -> bool:
+        def step(painted: Tensor, number: int = number) -> bool:
             nonlocal turns
             turns += 1
-            report(sum(costs[number + 1 :]) + costs[number] * turns // rounds[number], sum(costs))
+            done = sum(costs[number + 1 :]) + costs[number] * turns // rounds[number]
+            report(done, sum(costs), painted)
             return False
 
         painting = paint(

@@ -71,7 +71,7 @@ def paint(
     coarser: Painting | None,
     finest: bool,
     generator: torch.Generator,
-    report: Callable[[], bool],
+    report: Callable[[Tensor], bool],
     guess: Tensor | None = None,
     guide: Tensor | None = None,
 ) -> Painting:
@@ -85,7 +85,8 @@ def paint(
         coarser: the level of half the resolution, painted; None for the coarsest level.
         finest: whether this is the finest level.
         generator: the one source of randomness.
-        report: called after each round; True to stop.
+        report: called after each round with the level as it is painted now, ``3×H×W``, which stays as it is
+            when the painting goes on. Returns True to stop.
         guess: ``3×H×W``, the level with a guess in its hole. None for a smooth guess; the painting then
             begins from the coarser level's.
         guide: ``D×H×W``, of the guess, what guides the search beside its colours; None for the level's
@@ -118,7 +119,7 @@ def paint(
     for turn in range(rounds):
         improve(canvas, field, generator, finest, coarser is None, turn == rounds - 1)
         canvas.paint(field.sources, field.distances)
-        if report():
+        if report(canvas.painted):
             break
     return Painting(canvas.painted, grid, field)
 

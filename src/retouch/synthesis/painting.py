@@ -29,6 +29,7 @@ class Canvas:
     Attributes:
         grid: where patches lie.
         painted: ``3×H×W``, the image with its hole as it is painted now; at first a smooth guess.
+            :meth:`paint` replaces this tensor and leaves the old one as it was.
         share: ``Q``, for each query the part of its patch that lies in the hole.
     """
 

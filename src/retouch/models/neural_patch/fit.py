@@ -37,7 +37,7 @@ def fit(
     layers: Mapping[str, Texture],
     objective: Objective,
     rounds: Sequence[int],
-    report: Callable[[], bool],
+    report: Callable[[Tensor], bool],
 ) -> Tensor:
     """Optimise the pixels of the hole.
 
@@ -48,7 +48,8 @@ def fit(
         layers: the parts of the objective that compare textures; each round first finds their targets anew.
         objective: the weights.
         rounds: how often the objective may be computed in each round; the line search may add one or two.
-        report: called after each computation; True to stop.
+        report: called after each computation with the picture it was for, ``1×3×h×w``. Its hole may slightly
+            leave [0, 1]. Returns True to stop.
 
     Returns:
         The picture with its hole optimised, in [0, 1].
@@ -73,7 +74,7 @@ def fit(
         )
         (pixels.grad,) = torch.autograd.grad(loss, pixels)
         best.see(float(loss.detach()), pixels)
-        if report():
+        if report(shown.detach()):
             raise Stop
         return loss.detach()
 

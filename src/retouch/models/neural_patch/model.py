@@ -8,7 +8,6 @@ those of known patches, while the pixels stay close to the painting.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ class NeuralPatch(Model):
     ) -> Fill:
         """Fill with the content's model, then refine each item of the batch on its own."""
         steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
-        report = Report(on_progress, steps * len(image))
+        report = Report(on_progress, steps * len(image), (image.shape[2], image.shape[3]))
         refined, paintings = [], []
         # The optimiser needs its own gradients, whatever the caller does with gradients.
         with torch.inference_mode(False), torch.no_grad():
@@ -125,9 +124,8 @@ class NeuralPatch(Model):
                 # Add the change of the coarser scale; the content's own detail stays.
                 moved = (own + enlarge(correction[None], 2)[0]).clamp(0, 1)
                 made = torch.where(level.known, own, moved)
-            report.begin(
-                "×".join(str(max(1, side >> number)) for side in (width, height)), self._steps(number)
-            )
+            name = "×".join(str(max(1, side >> number)) for side in (width, height))
+            report.begin(name, self._steps(number), 2**number)
             if number == 0 or (not bool(level.known.all()) and usable_patches(level, 3) >= _FEWEST):
                 made, painting = self._scale(level, made, painting, generator, number, report)
             else:
@@ -154,7 +152,6 @@ class NeuralPatch(Model):
             # After a stop each scale is still painted once: this is quick and gives the sources.
             layers_seen, share = (COARSEST_GUIDE, 1.0) if coarser is None else (GUIDE, FINER_SHARE)
             features = pixel_features(self.vgg, layers_seen, picture, known, share * options.guide)
-            step = partial(report.step, "paint")
             painting = paint(
                 level,
                 largest_patch(level, PATCH),
@@ -163,7 +160,7 @@ class NeuralPatch(Model):
                 coarser=coarser,
                 finest=number == 0,
                 generator=generator,
-                report=step,
+                report=lambda painted: report.step("paint", lambda: painted[None]),
                 guess=start,
                 guide=features,
             )
@@ -178,12 +175,15 @@ class NeuralPatch(Model):
         others = list(turned(picture, usable, options.rotations, options.sizes))
         compared = textures(self.vgg, layers, picture, 1 - known, usable, window, options.channels, others)
         if compared:  # some whole patch is known at this scale
-            step = partial(report.step, "optimise")
             objective = Objective(options.content_weight, options.texture_weight, options.smoothness_weight)
             part = (..., *window)
             inside = known[part] == 0
-            picture = picture.clone()
-            picture[part] = fit(picture[part], inside, self.vgg, compared, objective, searches, step)
+
+            def step(fitted: Tensor) -> bool:
+                return report.step("optimise", lambda: _with_part(picture, window, fitted))
+
+            fitted = fit(picture[part], inside, self.vgg, compared, objective, searches, step)
+            return _with_part(picture, window, fitted)[0], painting
         return picture[0], painting
 
 
@@ -206,6 +206,13 @@ def open_with(content: Model, given: Mapping[str, Any]) -> NeuralPatch:
     options = make_options(NeuralPatchOptions, {**PRESETS[preset], **rest}, NeuralPatch.name)
     vgg = shift_tolerant_vgg() if file is None else vgg19(Path(file))
     return NeuralPatch(content, vgg, options)
+
+
+def _with_part(picture: Tensor, window: tuple[slice, slice], part: Tensor) -> Tensor:
+    """A copy of the picture with ``part`` in the window."""
+    picture = picture.clone()
+    picture[(..., *window)] = part
+    return picture
 
 
 def _window(mask: Tensor) -> tuple[slice, slice] | None:
