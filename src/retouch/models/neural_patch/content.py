@@ -11,7 +11,7 @@ from retouch.upsampling.fill_small import Crop, fill_crop, usable_scale
 
 def content_fill(
     model: Model, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
-) -> Fill:
+) -> list[Fill]:
     """Fill each item of a batch with the content's model, at the resolution that suits it.
 
     Args:
@@ -23,17 +23,14 @@ def content_fill(
         on_progress: told of the model's progress.
 
     Returns:
-        Image and confidence, at the picture's own resolution.
+        For each item a batch of one, at the picture's own resolution. It has no correspondence if the model
+        filled a smaller copy.
     """
     fills = []
     for item in range(len(image)):
         one = slice(item, item + 1)
         fills.append(_fill(model, image[one], mask[one], allowed[one], seed, on_progress))
-    confidences = [each.confidence for each in fills if each.confidence is not None]
-    return Fill(
-        torch.cat([each.image for each in fills]),
-        torch.cat(confidences) if len(confidences) == len(fills) else None,
-    )
+    return fills
 
 
 def _fill(

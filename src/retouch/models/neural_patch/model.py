@@ -8,6 +8,7 @@ those of known patches, while the pixels stay close to the painting.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from retouch.matching.cells import hole_window
 from retouch.matching.coherence import CoherentField
 from retouch.matching.patches import patch_grid
 from retouch.models.neural_patch.content import content_fill
+from retouch.models.neural_patch.correspondence import BatchCorrespondence
 from retouch.models.neural_patch.fit import Objective, fit
+from retouch.models.neural_patch.judge import better_fill
 from retouch.models.neural_patch.options import PRESETS, NeuralPatchOptions
 from retouch.models.neural_patch.painting import PATCH, pixel_features, rounds
 from retouch.models.neural_patch.report import Report
@@ -76,27 +79,25 @@ class NeuralPatch(Model):
         """Fill with the content's model, then refine each item of the batch on its own."""
         steps = sum(self._steps(number) for number in range(self.options.count(*image.shape[2:])))
         report = Report(on_progress, steps * len(image), (image.shape[2], image.shape[3]))
-        refined, paintings = [], []
+        fills = []
         # The optimiser needs its own gradients, whatever the caller does with gradients.
         with torch.inference_mode(False), torch.no_grad():
             image, mask, allowed = (each.detach().clone() for each in (image, mask, allowed))
-            content = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
-            for item in range(len(image)):
+            contents = content_fill(self.content, image, mask, allowed, seed=seed, on_progress=report.content)
+            for item, content in enumerate(contents):
                 one = slice(item, item + 1)
-                made, painting = self._refine(content.image[one], mask[one], allowed[one], seed, report)
-                refined.append(made)
-                paintings.append(painting)
-        return Fill(torch.cat(refined), content.confidence, _correspondence(paintings, *image.shape[2:]))
+                refined = self._refine(content, mask[one], allowed[one], seed, report)
+                fills.append(better_fill(mask[one], content, refined))
+        return _batch(fills)
 
     def _steps(self, number: int) -> int:
         """Steps of progress of a scale, counted from the finest."""
         painted = rounds(number) if self.options.matching == "coherent" else 0
         return painted + sum(self.options.searches(number))
 
-    def _refine(
-        self, filled: Tensor, mask: Tensor, allowed: Tensor, seed: int, report: Report
-    ) -> tuple[Tensor, Painting | None]:
-        """Refine one picture, scale by scale; returns it, and how its hole was painted at the full scale."""
+    def _refine(self, content_fill: Fill, mask: Tensor, allowed: Tensor, seed: int, report: Report) -> Fill:
+        """Refine one picture, scale by scale. The correspondence is the painting's at the full scale."""
+        filled = content_fill.image
         height, width = filled.shape[2:]
         scales = self.options.count(height, width)
         step = CELL * 2 ** (scales - 1)
@@ -110,7 +111,8 @@ class NeuralPatch(Model):
             nothing = CoherentField(grid, grid.queries, 0, filled.new_zeros(0))
             report.begin("", sum(self._steps(number) for number in range(scales)))
             report.end()
-            return filled, Painting(content[0], grid, nothing)
+            nothing_painted = Painting(content[0], grid, nothing)
+            return replace(content_fill, correspondence=_correspondence(nothing_painted, height, width))
         levels = [Level(content[0], (~hole).to(filled), usable & ~hole)]
         while len(levels) < scales:
             levels.append(halve(levels[-1]))
@@ -132,7 +134,8 @@ class NeuralPatch(Model):
                 painting = None  # sources go from one scale to the next, never over one
             report.end()
             correction = made - own
-        return made[None, :, :height, :width], painting
+        found = None if painting is None else _correspondence(painting, height, width)
+        return Fill(made[None, :, :height, :width], content_fill.confidence, found)
 
     def _scale(
         self,
@@ -227,10 +230,19 @@ def _window(mask: Tensor) -> tuple[slice, slice] | None:
     return rows, columns
 
 
-def _correspondence(paintings: Sequence[Painting | None], height: int, width: int) -> Correspondence | None:
-    """Where all items were painted from, without the padding; None if an item was not painted."""
-    made = [each for each in paintings if each is not None]
-    if len(made) < len(paintings):
-        return None
-    grid = made[0].grid
-    return crop_correspondence(correspondence_of(made), grid.height - height, grid.width - width)
+def _correspondence(painting: Painting, height: int, width: int) -> Correspondence:
+    """Where a picture of this size was painted from, without the padding."""
+    grid = painting.grid
+    return crop_correspondence(correspondence_of([painting]), grid.height - height, grid.width - width)
+
+
+def _batch(fills: Sequence[Fill]) -> Fill:
+    """Join the fills of the items; what one of them lacks is left out."""
+    confidences = [each.confidence for each in fills if each.confidence is not None]
+    found = [each.correspondence for each in fills if each.correspondence is not None]
+    whole = len(fills)
+    return Fill(
+        torch.cat([each.image for each in fills]),
+        torch.cat(confidences) if len(confidences) == whole else None,
+        BatchCorrespondence(found) if len(found) == whole else None,
+    )
