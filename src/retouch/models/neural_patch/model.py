@@ -95,9 +95,9 @@ class NeuralPatch(Model):
         painted = rounds(number) if self.options.matching == "coherent" else 0
         return painted + sum(self.options.searches(number))
 
-    def _refine(self, content_fill: Fill, mask: Tensor, allowed: Tensor, seed: int, report: Report) -> Fill:
+    def _refine(self, unrefined: Fill, mask: Tensor, allowed: Tensor, seed: int, report: Report) -> Fill:
         """Refine one picture, scale by scale. The correspondence is the painting's at the full scale."""
-        filled = content_fill.image
+        filled = unrefined.image
         height, width = filled.shape[2:]
         scales = self.options.count(height, width)
         step = CELL * 2 ** (scales - 1)
@@ -112,7 +112,7 @@ class NeuralPatch(Model):
             report.begin("", sum(self._steps(number) for number in range(scales)))
             report.end()
             nothing_painted = Painting(content[0], grid, nothing)
-            return replace(content_fill, correspondence=_correspondence(nothing_painted, height, width))
+            return replace(unrefined, correspondence=_correspondence(nothing_painted, height, width))
         levels = [Level(content[0], (~hole).to(filled), usable & ~hole)]
         while len(levels) < scales:
             levels.append(halve(levels[-1]))
@@ -135,7 +135,7 @@ class NeuralPatch(Model):
             report.end()
             correction = made - own
         found = None if painting is None else _correspondence(painting, height, width)
-        return Fill(made[None, :, :height, :width], content_fill.confidence, found)
+        return Fill(made[None, :, :height, :width], unrefined.confidence, found)
 
     def _scale(
         self,
