@@ -32,7 +32,7 @@ def inpaint(
         src: ``H×W`` of uint8, uint16 or float32 (of any range), or ``H×W×3`` uint8 (BGR or RGB).
         inpaintMask: ``H×W`` or ``H×W×1`` uint8; every pixel that is not 0 is filled, as OpenCV has it.
         inpaintRadius: accepted so that calls need no change; the default model has no radius.
-        flags: likewise; the default model fills whatever OpenCV's method would be.
+        flags: ``cv2.INPAINT_NS`` or ``cv2.INPAINT_TELEA``, accepted likewise: the default model fills.
         dst: an array of the shape and type of ``src`` that the result is also written to.
 
     Returns:
@@ -41,6 +41,8 @@ def inpaint(
     Raises:
         RetouchError: the arrays are not such as OpenCV takes.
     """
+    if flags not in (0, 1):  # INPAINT_NS, INPAINT_TELEA
+        raise RetouchError(f"flags must be cv2.INPAINT_NS or cv2.INPAINT_TELEA, not {flags}.")
     hole = np.asarray(inpaintMask)
     if hole.dtype != np.uint8 or hole.ndim not in (2, 3) or hole.shape != (*src.shape[:2], 1)[: hole.ndim]:
         raise RetouchError(f"The mask must be uint8 of the image's height and width, {src.shape[:2]}.")

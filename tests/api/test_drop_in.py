@@ -81,6 +81,13 @@ def test_what_opencv_refuses_is_refused(grey, mask, change, sentence):
         retouch.cv2.inpaint(image, mask, 3, cv2.INPAINT_TELEA)
 
 
+def test_flags_are_opencvs(grey, mask):
+    with pytest.raises(cv2.error):
+        cv2.inpaint(grey, mask, 3, 9)
+    with pytest.raises(RetouchError, match="not 9"):
+        retouch.cv2.inpaint(grey, mask, 3, 9)
+
+
 def test_scikit_images_signature_is_kept():
     theirs = inspect.signature(inpaint_biharmonic).parameters.values()
     ours = inspect.signature(retouch.skimage.inpaint_biharmonic).parameters.values()

@@ -97,3 +97,23 @@ def test_output_may_be_a_folder(photo_file, mask_file, tmp_path, monkeypatch):
     assert retouch.inpaint(photo_file, mask_file, model=FAST, output="there/", overwrite=True) == target
     with pytest.raises(RetouchError, match="gone does not exist"):
         retouch.inpaint(photo_file, mask_file, model=FAST, output="gone/")
+
+
+@pytest.mark.parametrize("kind", ["layer", "grey", "file"])
+def test_strokes_that_are_too_faint_are_no_empty_mask(photo, hole, tmp_path, kind):
+    faint = hole.astype(np.uint8) * 120
+    mask = np.dstack([np.full((*hole.shape, 3), 255, np.uint8), faint]) if kind == "layer" else faint
+    if kind == "file":
+        Image.fromarray(mask).save(tmp_path / "faint.png")
+        mask = tmp_path / "faint.png"
+    with pytest.raises(RetouchError, match="too faint: 47 % at most"):
+        retouch.inpaint(photo, mask, model=FAST)
+    assert not retouch.fill(photo, mask, model=FAST, trust_mask=True).changed
+
+
+def test_growing_takes_whole_numbers(photo, hole):
+    for wrong in ({"dilate": 2.5}, {"close": "3"}):
+        with pytest.raises(RetouchError, match="whole numbers"):
+            retouch.inpaint(photo, hole, model=FAST, **wrong)
+    expected = retouch.inpaint(photo, hole, model=FAST, dilate=2)
+    assert np.array_equal(retouch.inpaint(photo, hole, model=FAST, dilate=np.int64(2)), expected)

@@ -400,6 +400,22 @@ def test_telea_needs_no_torch(photo_file, mask_file):
     assert done.stdout == "False\n"
 
 
+@pytest.mark.parametrize("given", [None, "ACTIVE"])
+def test_waiting_threads_do_not_spin_unless_told_to(given):
+    code = (
+        "import os; from retouch.cli import main\n"
+        "try: main(['--version'])\n"
+        "finally: print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    surroundings = {name: each for name, each in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    if given is not None:
+        surroundings["OMP_WAIT_POLICY"] = given
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=surroundings, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == (given or "PASSIVE")
+
+
 def test_an_unknown_option_is_exit_code_2(run):
     done = run("fill", "photo.png", "--sed", "1")
     assert done.code == 2
@@ -426,7 +442,7 @@ def test_the_first_ctrl_c_is_good_enough(interrupted, run, pixels, photo_file, m
     words = ("fill", photo_file, mask_file, "-o", out, "--model", "telea", "--refine")
     done = run(*words, "--option", "scales=1", "--option", "iterations=2")
     assert done.code == 0
-    assert done.err.startswith("retouch: good enough; Ctrl-C again gives up\nwrote ")
+    assert done.err.startswith("retouch: finishing early with the best fill; Ctrl-C again gives up\nwrote ")
     assert (pixels(out) != pixels(photo_file)).any()
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -435,7 +451,7 @@ def test_where_ctrl_c_is_ignored_it_stays_so(interrupted, run, photo_file, mask_
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     done = run("fill", photo_file, mask_file, "--model", "telea+neural-patch", "--option", "scales=1")
     assert done.code == 0
-    assert "good enough" not in done.err
+    assert "finishing" not in done.err
 
 
 def test_the_second_ctrl_c_gives_up(hears_ctrl_c, run, photo_file, mask_file, tmp_path, monkeypatch):

@@ -175,7 +175,7 @@ def test_a_time_limit_stops_with_a_checkpoint(tiny, pictures, tmp_path, monkeypa
     start(tiny(steps=10_000), [pictures], tmp_path / "run", say=say, device="cpu", minutes=1)
     # Steps take no time on this clock, and their lines 20 s each: three of them fit into a minute.
     assert load_checkpoint(tmp_path / "run")[0]["step"] == 4
-    assert lines[-1].startswith("stopped; go on with --resume: step 4 of 10000")
+    assert lines[-1].startswith("stopped; continue with --resume: step 4 of 10000")
 
 
 def test_a_run_without_time_makes_no_step(tiny, pictures, tmp_path):

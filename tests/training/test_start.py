@@ -108,7 +108,7 @@ def test_a_change_counts_only_once_it_has_been_kept(begun, pictures, monkeypatch
 
 def test_a_run_that_is_stopped_at_once_can_go_on(tiny, pictures, tmp_path):
     lines = run(tiny(), pictures, tmp_path / "run", minutes=0)
-    assert lines[-1].startswith("stopped; go on with --resume: step 0 of 4")
+    assert lines[-1].startswith("stopped; continue with --resume: step 0 of 4")
     assert run(tiny(), pictures, tmp_path / "run", resume=True)[-1].startswith("done")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -28,7 +28,7 @@ class Result(Generic[Given]):
 
     image: Given
     changed: bool
-    _fill: PhotoFill
+    _fill: PhotoFill = field(repr=False)
     notes: tuple[str, ...] = ()
 
     @property

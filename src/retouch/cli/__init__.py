@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from difflib import get_close_matches
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: the words after ``retouch``; None = those that the program was started with.
     """
+    # torch's waiting threads spin: beside other work on the same cores, a fill took ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = sys.argv[1:] if arguments is None else arguments
     with plain_errors():
         _check_command(given)

@@ -208,4 +208,4 @@ def _options(given: list[str] | None) -> dict[str, str] | None:
 
 def _report_unchanged(target: Path | None) -> None:
     place = where(target)
-    typer.echo(f"nothing to fill: the mask is empty, the photo went to {place} unchanged", err=True)
+    typer.echo(f"nothing to fill: the mask is empty; {place} is an unchanged copy of the photo", err=True)

@@ -124,7 +124,7 @@ def good_enough(
             listen(step)
         if wanted:
             if not quiet:
-                typer.echo("retouch: good enough; Ctrl-C again gives up", err=True)
+                typer.echo("retouch: finishing early with the best fill; Ctrl-C again gives up", err=True)
             raise Stop
 
     signal.signal(signal.SIGINT, interrupt)

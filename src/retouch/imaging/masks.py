@@ -14,6 +14,7 @@ from retouch.imaging.recognition import black_and_white, photo_trait
 
 Mask = NDArray[np.bool_]
 
+_NOISE = 0.1  # of white; what a JPEG leaves of black
 _ROWS = 1024  # luminance is computed for this many rows at a time, to keep memory low
 _LUMA = (299, 587, 114)  # thousandths of red, green and blue: ITU-R BT.601, as in Pillow and OpenCV
 
@@ -52,7 +53,10 @@ def read_mask(
     """
     array = read_array(source, allow_huge=allow_huge)
     _refuse_photo(array, photo, name)
-    return _finish(_threshold(array), shape, invert=invert, resize=resize, name=name)
+    hole = _threshold(array)
+    if photo is not None and not invert:
+        _refuse_faint(array, hole, name)
+    return _finish(hole, shape, invert=invert, resize=resize, name=name)
 
 
 def mask_from_array(
@@ -103,7 +107,10 @@ def mask_from_array(
     elif array.dtype not in (np.uint8, np.uint16):
         raise RetouchError(f"A mask of {array.dtype} is ambiguous; use bool, uint8 or uint16.")
     _refuse_photo(array, photo, name)
-    return _finish(_threshold(array), shape, invert=invert, resize=resize, name=name)
+    hole = _threshold(array)
+    if photo is not None and not invert:
+        _refuse_faint(array, hole, name)
+    return _finish(hole, shape, invert=invert, resize=resize, name=name)
 
 
 def mask_from_alpha(photo: Photo) -> Mask:
@@ -136,6 +143,20 @@ def _refuse_photo(array: Array, photo: Photo | None, name: str) -> None:
         f"The {name} {trait} like a photo; give a picture in black and white or strokes on a transparent "
         f"layer, or use {trust} to go by its brightness."
     )
+
+
+def _refuse_faint(array: Array, hole: Mask, name: str) -> None:
+    """Raise :class:`RetouchError` if a mask has strokes, but none of them reaches half of white or opaque."""
+    if hole.any():
+        return
+    pixels, alpha = split_alpha(array)
+    full = _full(array)
+    strongest = float((pixels if alpha is None or alpha.min() == full else alpha).max()) / full
+    if strongest > _NOISE:
+        raise RetouchError(
+            f"The strokes of the {name} are too faint: {100 * strongest:.0f} % at most, and at least half is "
+            "needed; paint them white and with full opacity."
+        )
 
 
 def _threshold(array: Array) -> Mask:

@@ -121,7 +121,7 @@ def start(
         )
     for warning in dict.fromkeys([*training.warnings(), *held_out.warnings()]):
         tell(warning)
-    what = "done" if done else "stopped; go on with --resume"
+    what = "done" if done else "stopped; continue with --resume"
     tell(f"{what}: step {state.step} of {config.run.steps}, {duration(state.seconds)} of training: {folder}")
 
 

@@ -19,7 +19,7 @@ def _refine(content: Model, options: Mapping[str, Any]) -> Model:
 
 CARD = ModelCard(
     name="neural-patch",
-    paper="Yang et al., High-Resolution Image Inpainting using Neural Patch Synthesis, CVPR 2017",
+    paper="Yang et al., High-Resolution Image Inpainting Using Multi-Scale Neural Patch Synthesis, CVPR 2017",
     good_at="refining what another model filled: exemplar+neural-patch; alone, contextual-attention",
     refine=_refine,
     configurable=True,
