@@ -96,6 +96,8 @@ def test_models_are_joined_in_the_order_of_their_names():
         ("telea+confidence-feedback+neural-patch+confidence-feedback", "name confidence-feedback once"),
         ("lama+confidence-feedback", "no model called 'lama'"),
         ("+confidence-feedback", "no model called ''"),
+        ("exemplar+lama", "only neural-patch and confidence-feedback can stand after \\+"),
+        ("neural-patch+exemplar", "only neural-patch and confidence-feedback can stand after \\+"),
     ],
 )
 def test_names_that_cannot_be(name, sentence):

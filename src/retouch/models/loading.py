@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retouch import models
 from retouch.errors import RetouchError
 from retouch.models import AUTO, ModelCard
-from retouch.models.specification import Specification
+from retouch.models.specification import JOIN, Specification
 
 if TYPE_CHECKING:
     from retouch.contract import Model
@@ -66,6 +66,11 @@ def _load_base(specification: Specification, device: str, options: Mapping[str, 
     card = next((card for card in models.CARDS if card.name == specification.base), None)
     if card is None:
         names = ", ".join(card.name for card in list_models())
+        if JOIN in str(specification.base):
+            after = " and ".join(card.name for card in models.CARDS if card.refine is not None)
+            raise RetouchError(
+                f"There is no model called {str(specification.base)!r}; only {after} can stand after {JOIN}."
+            )
         raise RetouchError(
             f"There is no model called {str(specification.base)!r}; choose one of auto, {names}, "
             "or give a weights file."

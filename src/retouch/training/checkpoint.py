@@ -67,4 +67,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any], list[Path]]:
             refused.append(path)
     if refused:
         raise RetouchError(f"No checkpoint in {folder} is whole; train again in another folder.")
-    raise RetouchError(f"There is no checkpoint in {folder}; begin with retouch train, without --resume.")
+    if folder.is_file():
+        raise RetouchError(f"{folder} is a file; name the folder of the run.")
+    raise RetouchError(
+        f"There is no checkpoint in {folder}; name the folder of a run, or train without --resume."
+    )

@@ -205,8 +205,8 @@ class TrainingSet:
         """
         if count >= len(self):
             raise RetouchError(
-                f"There are {len(self)} pictures, and {count} are to be held out; get more pictures, or hold "
-                "out fewer (--set data.held_out=8)."
+                f"Of {len(self)} in all, {count} are to be held out; add pictures, or hold out fewer "
+                "(--set data.held_out=8)."
             )
         drawn = sorted(self._chosen, key=self._lot)
         # Several folders may hold the same name; then as many of them as before are held out.

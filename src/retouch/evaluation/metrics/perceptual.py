@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from retouch.evaluation.arrays import Hole, Pixels
 from retouch.evaluation.metrics.metric import as_tensor
 
 
-class PerceptualNetwork(nn.Module):
+class PerceptualNetwork(nn.Module, ABC):
     """A network whose feature maps of two pictures are compared level by level.
 
     Attributes:
@@ -25,13 +26,13 @@ class PerceptualNetwork(nn.Module):
     label: str
     smallest: int
 
+    @abstractmethod
     def maps(self, image: Tensor) -> list[Tensor]:
         """The feature maps of ``image``, ``B×3×H×W`` in [0, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head(self, level: int) -> Tensor:
         """The weights of a level's channels, ``1×C×1×1``."""
-        raise NotImplementedError
 
     def features(self, image: Tensor) -> list[Tensor]:
         """The feature maps of ``image`` (``B×3×H×W`` in [0, 1]), with unit length over the channels.
