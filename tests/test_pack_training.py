@@ -386,7 +386,7 @@ def test_the_whole_walk_there_and_back(tmp_path):
     done("pack", tmp_path / "pack", "--overwrite", "--data", shard, "--run", tmp_path / "home")
     train("second", "--set", "steps=4", PARTS="none")
     steps = {line.split(",")[0] for line in (tmp_path / "out" / "metrics.csv").read_text().splitlines()}
-    assert steps == {"step", "1", "2", "3", "4"}
+    assert steps == {"step", "0", "1", "2", "3", "4"}
     assert files(tmp_path / "out") == ["config.yaml", "metrics.csv", "run.safetensors", "step-00000004.png"]
 
     from retouch.weights import read_weights
