@@ -18,6 +18,7 @@ from retouch.training.recipes.guided_upsampling import GuidedUpsamplingRecipe
 from retouch.training.recipes.infer_match_translate import InferMatchTranslateRecipe
 from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.sample import Losses, Sample
+from retouch.training.recipes.structure import StructureRecipe
 
 __all__ = ["RECIPES", "Recipe"]
 
@@ -68,4 +69,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "confidence-feedback": ConfidenceFeedbackRecipe,
     "guided-upsampling": GuidedUpsamplingRecipe,
     "confidence-head": ConfidenceHeadRecipe,
+    "structure": StructureRecipe,
 }

@@ -1,0 +1,115 @@
+"""How the structure network is trained: a Laplace likelihood, coarse differences, and pretrained features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retouch.errors import RetouchError
+from retouch.models.structure.network import CELL, DEEPEST, Structure, StructureNetwork
+from retouch.networks.efficientnet import EfficientNetLite0
+from retouch.training.losses import masked_mean
+from retouch.training.recipes.sample import Losses, Sample, Term
+from retouch.weights.efficientnet import efficientnet_lite0
+
+COARSE = 4
+"""Cells along the side of a square whose mean colour is compared: 8 pixels."""
+
+
+@dataclass(frozen=True)
+class StructureRecipe:
+    """The network and its losses; there is no critic.
+
+    Attributes:
+        pretrained: begin with ImageNet weights in the trunk instead of random ones.
+        likelihood: weight of the Laplace likelihood of the colours in the hole.
+        coarse: weight of the absolute difference of mean colours over squares of 8 pixels.
+        perceptual: weight of what the trunk of ImageNet sees in the fill; half of each batch is looked at.
+        critic_steps: not used, 1.
+        adversarial_from: not used; there is no critic.
+    """
+
+    pretrained: bool = True
+    likelihood: float = 1.0
+    coarse: float = 1.0
+    perceptual: float = 0.5
+    critic_steps: int = 1
+    adversarial_from: int = 2**31
+
+    def check(self, size: int) -> None:
+        """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the network."""
+        if size % (2 * DEEPEST):
+            raise RetouchError(f"data.size must be 64, 128, 192 … pixels for this model, not {size}.")
+
+    def generator(self) -> StructureNetwork:
+        """Build the network."""
+        network = StructureNetwork()
+        if self.pretrained:
+            network.trunk.take(efficientnet_lite0())
+        return network
+
+    def critic(self, size: int) -> nn.Module:
+        """A network without any say: the loop wants one."""
+        return nn.Conv2d(1, 1, 1)
+
+    def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
+        """Likelihood, coarse differences, and what the pretrained trunk sees."""
+        image = sample.image * 2 - 1
+        said: Structure = generator(image, sample.mask)
+        truth, hole = F.avg_pool2d(image, CELL), F.max_pool2d(sample.mask, CELL)
+        difference = (said.image.float() - truth).abs().mean(1, keepdim=True)
+        scale = said.scale.float()
+        squares = [F.avg_pool2d(each, COARSE) for each in ((said.image.float() - truth) * hole, hole)]
+        losses = {
+            "likelihood": Term(self.likelihood, masked_mean(difference / scale + scale.log(), hole)),
+            "coarse": Term(self.coarse, masked_mean(squares[0].abs(), (squares[1] > 0).to(hole))),
+            "difference": Term(0.0, masked_mean(difference.detach(), hole)),
+        }
+        if self.perceptual:
+            chosen = sample.mix < 0.5
+            if bool(chosen.any()):
+                fake = torch.where(hole > 0, said.image.float(), truth)[chosen]
+                value = _seen_difference(fake, truth[chosen]) * chosen.float().mean() * 2
+                losses["perceptual"] = Term(self.perceptual, value)
+        return losses
+
+    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
+        """Nothing."""
+        return {}
+
+    def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
+        """How unsure it is, black where sure, and the fill."""
+        said: Structure = generator(image * 2 - 1, mask)
+        unsure, fill = (
+            F.interpolate(each.float(), scale_factor=float(CELL), mode="bilinear")
+            for each in (said.scale, said.image)
+        )
+        return {
+            "unsure": (mask * unsure).clamp(0, 1).expand_as(image),
+            "fill": torch.where(mask > 0, ((fill + 1) / 2).clamp(0, 1), image),
+        }
+
+
+def _seen_difference(fake: Tensor, truth: Tensor) -> Tensor:
+    """Absolute difference of the trunk's features, relative to the true ones, mean over four scales."""
+    trunk = _frozen(fake.device)
+    with torch.no_grad():
+        wanted = trunk(truth)
+    found = trunk(fake)
+    parts = [
+        (one - two).abs().mean() / two.abs().mean().clamp_min(1e-6)
+        for one, two in zip(found[:4], wanted[:4], strict=True)
+    ]
+    return torch.stack(parts).mean()
+
+
+@cache
+def _frozen(device: torch.device) -> EfficientNetLite0:
+    trunk = EfficientNetLite0()
+    trunk.take(efficientnet_lite0())
+    return trunk.to(device).eval().requires_grad_(False)
