@@ -16,6 +16,7 @@ from retouch.models.contextual_attention import CARD as CONTEXTUAL_ATTENTION
 from retouch.models.infer_match_translate import CARD as INFER_MATCH_TRANSLATE
 from retouch.models.neural_patch import CARD as NEURAL_PATCH
 from retouch.models.pen_net import CARD as PEN_NET
+from retouch.models.structure import CARD as STRUCTURE
 
 if TYPE_CHECKING:
     from retouch.contract import Model
@@ -83,4 +84,5 @@ CARDS: tuple[ModelCard, ...] = (
     CONTEXT_ENCODER,
     INFER_MATCH_TRANSLATE,
     CONFIDENCE_FEEDBACK,
+    STRUCTURE,
 )

@@ -140,8 +140,8 @@ class EfficientNetLite0(nn.Module):
 
         # Published for (255 x - 127) / 128, which is [-1, 1] within half a percent.
         self.stem.take(weights["_conv_stem.weight"], normalisation("_bn0"))
-        blocks = (block for stage in self.stages for block in stage.children())
-        for number, block in enumerate(blocks):
+        for number, block in enumerate(block for stage in self.stages for block in stage.children()):
+            assert isinstance(block, _Block)
             name = f"_blocks.{number}"
             layers = [(block.depthwise, "_depthwise_conv", "_bn1"), (block.project, "_project_conv", "_bn2")]
             if block.expand is not None:

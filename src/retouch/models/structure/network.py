@@ -55,9 +55,9 @@ class StructureNetwork(nn.Module):
         self.up_quarter = _Up(WIDTH, quarter, 64)
         self.up_half = _Up(64, half, 32)
         self.last = nn.Conv2d(32, 4, 3, padding=1)
-        nn.init.zeros_(self.last.weight)  # begins with the smooth guess
-        with torch.no_grad():
-            self.last.bias.copy_(torch.tensor([0.0, 0.0, 0.0, -1.0]))
+        # It begins with the smooth guess, and not very sure.
+        nn.init.zeros_(self.last.weight)
+        self.last.bias = nn.Parameter(torch.tensor([0.0, 0.0, 0.0, -1.0]))
 
     def forward(self, image: Tensor, mask: Tensor) -> Structure:
         """Say what the hole holds.
