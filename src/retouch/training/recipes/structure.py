@@ -30,16 +30,22 @@ class StructureRecipe:
         likelihood: weight of the Laplace likelihood of the colours in the hole.
         coarse: weight of the absolute difference of mean colours over squares of 8 pixels.
         perceptual: weight of what the trunk of ImageNet sees in the fill; half of each batch is looked at.
-        critic_steps: not used, 1.
-        adversarial_from: not used; there is no critic.
     """
 
     pretrained: bool = True
     likelihood: float = 1.0
     coarse: float = 1.0
     perceptual: float = 0.5
-    critic_steps: int = 1
-    adversarial_from: int = 2**31
+
+    @property
+    def critic_steps(self) -> int:
+        """There is no critic."""
+        return 0
+
+    @property
+    def adversarial_from(self) -> int:
+        """There is no critic."""
+        return 0
 
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the network."""
@@ -54,8 +60,8 @@ class StructureRecipe:
         return network
 
     def critic(self, size: int) -> nn.Module:
-        """A network without any say: the loop wants one."""
-        return nn.Conv2d(1, 1, 1)
+        """Return an empty network; it has a parameter because the optimizer needs one."""
+        return nn.ParameterList([torch.zeros(0)])
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Likelihood, coarse differences, and what the pretrained trunk sees."""
@@ -68,18 +74,16 @@ class StructureRecipe:
         losses = {
             "likelihood": Term(self.likelihood, masked_mean(difference / scale + scale.log(), hole)),
             "coarse": Term(self.coarse, masked_mean(squares[0].abs(), (squares[1] > 0).to(hole))),
-            "difference": Term(0.0, masked_mean(difference.detach(), hole)),
         }
-        if self.perceptual:
-            chosen = sample.mix < 0.5
-            if bool(chosen.any()):
-                fake = torch.where(hole > 0, said.image.float(), truth)[chosen]
-                value = _seen_difference(fake, truth[chosen]) * chosen.float().mean() * 2
-                losses["perceptual"] = Term(self.perceptual, value)
+        chosen = sample.mix < 0.5  # half of the items: what a second network sees costs as much as the first
+        if self.perceptual and bool(chosen.any()):
+            fake = torch.where(hole > 0, said.image.float(), truth)[chosen]
+            seen = _seen_difference(fake, truth[chosen])
+            losses["perceptual"] = Term(self.perceptual, 2 * seen.sum() / len(chosen))
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """Nothing."""
+        """None."""
         return {}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
@@ -96,16 +100,16 @@ class StructureRecipe:
 
 
 def _seen_difference(fake: Tensor, truth: Tensor) -> Tensor:
-    """Absolute difference of the trunk's features, relative to the true ones, mean over four scales."""
+    """Relative absolute difference of the trunk's features, mean over four scales: ``B``."""
     trunk = _frozen(fake.device)
     with torch.no_grad():
         wanted = trunk(truth)
     found = trunk(fake)
     parts = [
-        (one - two).abs().mean() / two.abs().mean().clamp_min(1e-6)
+        (one - two).abs().flatten(1).mean(1) / two.abs().flatten(1).mean(1).clamp_min(1e-6)
         for one, two in zip(found[:4], wanted[:4], strict=True)
     ]
-    return torch.stack(parts).mean()
+    return torch.stack(parts).mean(0)
 
 
 @cache
