@@ -6,6 +6,7 @@ name. :func:`write_file` serves libraries that write to an open file, such as ``
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
@@ -79,6 +80,19 @@ def copy_file(source: str | Path | bytes, target: Path, *, overwrite: bool = Fal
             f"{error.filename} cannot be read ({error.strerror}); check its name and permissions."
         ) from error
     write_bytes(data, target, overwrite=overwrite)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits.
+
+    Raises:
+        RetouchError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise RetouchError(f"Cannot read {path} ({error.strerror}); check its name.") from error
 
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import retouch
-from retouch.evaluation.store import file_digest
+from retouch.files import file_digest
 from retouch.models import CARDS
 from retouch.weights import read_weights, write_weights
 

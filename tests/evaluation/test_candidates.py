@@ -8,7 +8,7 @@ import pytest
 from retouch import RetouchError
 from retouch.evaluation import candidates
 from retouch.evaluation.candidates import check_models
-from retouch.evaluation.store import file_digest
+from retouch.files import file_digest
 from retouch.models import CARDS
 
 

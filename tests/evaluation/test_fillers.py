@@ -10,7 +10,7 @@ from retouch import RetouchError
 from retouch.evaluation import fillers
 from retouch.evaluation.candidates import WeightsFile
 from retouch.evaluation.fillers import Filler
-from retouch.evaluation.store import file_digest
+from retouch.files import file_digest
 
 
 @pytest.fixture

@@ -139,7 +139,8 @@ def score(
         from retouch.evaluation.fillers import Filled
         from retouch.evaluation.predictions import find_predictions
         from retouch.evaluation.run import Case
-        from retouch.evaluation.store import Settings, file_digest
+        from retouch.evaluation.store import Settings
+        from retouch.files import file_digest
 
         found = pairs.find_pairs(data, masks, limit)
         files, _ = find_predictions(predictions, found)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from retouch.errors import RetouchError, missing_extra
-from retouch.evaluation.store import file_digest
+from retouch.files import file_digest
 
 # Other tools, and the module that each needs.
 BASELINES = {"pypatchmatch": "patchmatch", "biharmonic": "skimage"}
@@ -18,7 +18,7 @@ class WeightsFile(NamedTuple):
 
     Attributes:
         path: The file's path, perhaps followed by the model that refines its fill.
-        sha256: The digest of its content; see :func:`~retouch.evaluation.store.file_digest`.
+        sha256: The digest of its content; see :func:`~retouch.files.file_digest`.
     """
 
     path: str

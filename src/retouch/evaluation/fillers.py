@@ -20,7 +20,7 @@ import numpy as np
 from retouch.errors import RetouchError
 from retouch.evaluation.arrays import Hole, Pixels
 from retouch.evaluation.candidates import WeightsFile
-from retouch.evaluation.store import file_digest
+from retouch.files import file_digest
 
 FillFunction = Callable[[Pixels, Hole], Pixels]
 

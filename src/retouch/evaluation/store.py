@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.files import write_text
+from retouch.files import file_digest, write_text
 
 ROWS, SETTINGS = "rows.jsonl", "settings.json"
 
@@ -123,19 +123,6 @@ def package_digest() -> str:
     for path in sorted([*package.rglob("*.py"), *package.rglob("*.safetensors")]):
         digest.update(f"{path.relative_to(package).as_posix()} {file_digest(path)}\n".encode())
     return digest.hexdigest()[:16]
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal digits.
-
-    Raises:
-        RetouchError: The file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise RetouchError(f"Cannot read {path} ({error.strerror}); check its name.") from error
 
 
 def append(out: Path, row: dict[str, Any]) -> None:

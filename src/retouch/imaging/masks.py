@@ -52,10 +52,7 @@ def read_mask(
             photo.
     """
     array = read_array(source, allow_huge=allow_huge)
-    _refuse_photo(array, photo, name)
-    hole = _threshold(array)
-    if photo is not None and not invert:
-        _refuse_faint(array, hole, name)
+    hole = _checked(array, photo, invert=invert, name=name)
     return _finish(hole, shape, invert=invert, resize=resize, name=name)
 
 
@@ -106,10 +103,7 @@ def mask_from_array(
         array = array.astype(np.uint8) * np.uint8(255)
     elif array.dtype not in (np.uint8, np.uint16):
         raise RetouchError(f"A mask of {array.dtype} is ambiguous; use bool, uint8 or uint16.")
-    _refuse_photo(array, photo, name)
-    hole = _threshold(array)
-    if photo is not None and not invert:
-        _refuse_faint(array, hole, name)
+    hole = _checked(array, photo, invert=invert, name=name)
     return _finish(hole, shape, invert=invert, resize=resize, name=name)
 
 
@@ -126,6 +120,15 @@ def mask_from_alpha(photo: Photo) -> Mask:
     if photo.alpha.min() >= _full(photo.alpha) / 2:
         raise RetouchError("Nothing in the photo is transparent; give a mask.")
     return np.asarray(photo.alpha < photo.alpha.max())
+
+
+def _checked(array: Array, photo: Photo | None, *, invert: bool, name: str) -> Mask:
+    """Find the hole in a mask; refuse what is no mask, if there is a photo that it is for."""
+    _refuse_photo(array, photo, name)
+    hole = _threshold(array)
+    if photo is not None and not invert:
+        _refuse_faint(array, hole, name)
+    return hole
 
 
 def _refuse_photo(array: Array, photo: Photo | None, name: str) -> None:
@@ -149,9 +152,7 @@ def _refuse_faint(array: Array, hole: Mask, name: str) -> None:
     """Raise :class:`RetouchError` if a mask has strokes, but none of them reaches half of white or opaque."""
     if hole.any():
         return
-    pixels, alpha = split_alpha(array)
-    full = _full(array)
-    strongest = float((pixels if alpha is None or alpha.min() == full else alpha).max()) / full
+    strongest = float(_painted(array).max()) / _full(array)
     if strongest > _NOISE:
         raise RetouchError(
             f"The strokes of the {name} are too faint: {100 * strongest:.0f} % at most, and at least half is "
@@ -160,12 +161,9 @@ def _refuse_faint(array: Array, hole: Mask, name: str) -> None:
 
 
 def _threshold(array: Array) -> Mask:
-    pixels, alpha = split_alpha(array)
-    full = _full(array)
+    pixels, full = _painted(array), _full(array)
     # Integers are compared with a whole number, so that they need not become floats.
     half = full / 2 if array.dtype.kind == "f" else full // 2 + 1
-    if alpha is not None and alpha.min() < full:
-        return np.asarray(alpha >= half)
     if pixels.shape[2] == 1:
         return np.asarray(pixels[..., 0] >= half)
     hole = np.empty(pixels.shape[:2], dtype=bool)
@@ -173,6 +171,12 @@ def _threshold(array: Array) -> Mask:
         rows = slice(top, top + _ROWS)
         hole[rows] = pixels[rows] @ np.array(_LUMA, dtype=np.float64) >= full * sum(_LUMA) / 2
     return hole
+
+
+def _painted(array: Array) -> Array:
+    """Return what counts of a mask, ``H×W×C``: its alpha if it is transparent anywhere, else its colours."""
+    pixels, alpha = split_alpha(array)
+    return pixels if alpha is None or alpha.min() == _full(array) else alpha[..., None]
 
 
 def _full(array: Array) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from retouch.errors import RetouchError
+from retouch.files import file_digest
 from retouch.training.checkpoint import load_checkpoint
 from retouch.weights import read_weights, write_weights
 
@@ -68,7 +68,7 @@ def _scores(report: Path, output: Path, average: Mapping[str, Tensor]) -> dict[s
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RetouchError(f"{path} is no report of retouch evaluate.") from error
-    measured = output.is_file() and hashlib.sha256(output.read_bytes()).hexdigest() == digest
+    measured = output.is_file() and file_digest(output) == digest
     if not measured or not _same(read_weights(output).tensors, average):
         raise RetouchError(
             f"{path} has not measured these weights as {output.name}; export them without --report, evaluate "

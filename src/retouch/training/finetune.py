@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from retouch.errors import RetouchError
+from retouch.files import file_digest
 from retouch.training.settings import Config
 from retouch.training.state import State
 from retouch.weights import ENDING, Weights, read_weights, restore, shipped, shipped_names
@@ -54,7 +54,7 @@ def begin_with(state: State, weights: Weights) -> None:
     restore(state.average, weights)
     began: dict[str, Any] = {
         "file": weights.path.name,
-        "sha256": hashlib.sha256(weights.path.read_bytes()).hexdigest(),
+        "sha256": file_digest(weights.path),
     }
     began |= {name: weights.about[name] for name in ("steps", "seconds", "data") if name in weights.about}
     state.data.append({"step": 0, "began_with": began})
