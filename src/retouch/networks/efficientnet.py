@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retouch.networks.depthwise import depthwise
+
 TAPS = (16, 24, 40, 112, 320)
 """Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the picture's size."""
 DEEPEST = 32
@@ -58,10 +60,13 @@ class _Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.scale
-        if self.margins[0] == self.margins[1]:
-            x = F.conv2d(x, weight, self.bias, self.stride, self.margins[0], groups=self.groups)
+        padding = self.margins[0]
+        if self.margins[1] != padding:
+            x, padding = F.pad(x, self.margins), 0
+        if self.groups > 1:
+            x = depthwise(x, weight, self.bias, self.stride, padding)
         else:
-            x = F.conv2d(F.pad(x, self.margins), weight, self.bias, self.stride, groups=self.groups)
+            x = F.conv2d(x, weight, self.bias, self.stride, padding)
         return F.relu6(x) if self.active else x
 
     def take(self, weight: Tensor, normalisation: Mapping[str, Tensor]) -> None:

@@ -48,7 +48,9 @@ class State:
         generator, critic = recipe.generator().to(device), recipe.critic(run.data.size).to(device)
         average = deepcopy(generator).eval().requires_grad_(False)
         adam = {
-            name: torch.optim.Adam(network.parameters(), lr=run.optimizer.lr, betas=run.optimizer.betas)
+            name: torch.optim.Adam(
+                network.parameters(), lr=run.optimizer.lr, betas=run.optimizer.betas, fused=True
+            )
             for name, network in (("generator", generator), ("critic", critic))
         }
         return cls(generator, critic, average, adam)

@@ -57,7 +57,8 @@ class StructureRecipe:
         network = StructureNetwork()
         if self.pretrained:
             network.trunk.take(efficientnet_lite0())
-        return network
+        # Channels last is faster on processors and GPUs alike.
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
     def critic(self, size: int) -> nn.Module:
         """Return an empty network; it has a parameter because the optimizer needs one."""
@@ -116,4 +117,4 @@ def _seen_difference(fake: Tensor, truth: Tensor) -> Tensor:
 def _frozen(device: torch.device) -> EfficientNetLite0:
     trunk = EfficientNetLite0()
     trunk.take(efficientnet_lite0())
-    return trunk.to(device).eval().requires_grad_(False)
+    return trunk.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
