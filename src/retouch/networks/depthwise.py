@@ -33,7 +33,7 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int
         return F.conv2d(x, weight, bias, stride, padding, groups=x.shape[1])
     if torch.is_autocast_enabled("cpu"):
         x, weight, bias = (each.to(torch.get_autocast_dtype("cpu")) for each in (x, weight, bias))
-    made: Tensor = _Depthwise.apply(x, weight, bias, stride, padding)
+    made: Tensor = _Depthwise.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
     return made
 
 

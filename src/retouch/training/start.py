@@ -162,8 +162,8 @@ def _fabric(device: str, devices: int) -> Fabric:
 def _halves(device: str) -> bool:
     """Whether bfloat16 is faster than float32 there. On a processor it is with AMX only."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device == "cpu" and torch.cpu._is_amx_tile_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device == "cpu" and bool(torch.cpu._is_amx_tile_supported())
 
 
 def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes: Sequence[str]) -> None:

@@ -117,4 +117,5 @@ def _seen_difference(fake: Tensor, truth: Tensor) -> Tensor:
 def _frozen(device: torch.device) -> EfficientNetLite0:
     trunk = EfficientNetLite0()
     trunk.take(efficientnet_lite0())
-    return trunk.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    trunk = trunk.to(device).eval().requires_grad_(False)
+    return trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
