@@ -18,7 +18,7 @@ help: ## list the targets
 
 setup: .venv/ready ## make the environment in .venv (TORCH=cpu: without CUDA libraries)
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt setup.py $(wildcard src/retouch/native/*.cpp src/retouch/native/*.h)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'retouch needs Python 3.11 or newer; install it, or name it: make setup PYTHON=/path/to/python3.11'; exit 1; }
 	@echo 'Installing retouch and its tools into .venv. This happens once and takes a few minutes.'

@@ -1,0 +1,23 @@
+"""The compiled part. Without a compiler the installation goes on, and torch does its work."""
+
+import sys
+
+from setuptools import Extension, setup
+
+FLAGS = ["/std:c++17", "/O2"] if sys.platform == "win32" else ["-std=c++17", "-O3", "-ffp-contract=off"]
+
+setup(
+    ext_modules=[
+        Extension(
+            "retouch.native._native",
+            ["src/retouch/native/module.cpp", "src/retouch/native/search.cpp"],
+            depends=["src/retouch/native/common.h"],
+            define_macros=[("Py_LIMITED_API", "0x030B0000")],
+            extra_compile_args=FLAGS,
+            extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
+            py_limited_api=True,
+            optional=True,
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)
