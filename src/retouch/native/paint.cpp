@@ -1,0 +1,619 @@
+// Exemplar-based inpainting in one call: coherent patches of the known area, from coarse to fine. The Python
+// twin, slower and in torch, is retouch/synthesis; it explains the choices.
+//
+// Patches are compared in bytes, with integer weights, so every processor and any number of threads gives the
+// same result. The finest level is put together from the caller's own values.
+#include <limits>
+#include <memory>
+
+#include "common.h"
+#include "kernels.h"
+#include "pyramid.h"
+
+namespace retouch {
+
+struct Options {
+    int32_t patch;           // odd side
+    int32_t threads;
+    int32_t portable;        // leave out AVX2
+    int32_t rounds_count;
+    int32_t rounds[16];      // from the finest level on; the last number stands for all coarser levels
+    float coherence, guidance, trust, fading;
+    uint64_t seed;
+};
+
+// Called after each round: what is done of what there is to do, and the level as it is painted, rows of
+// `stride` bytes. Returns other than 0 to stop.
+using Report = int (*)(double done, int height, int width, const uint8_t *pixels, int64_t stride);
+
+constexpr int SHORTEST = 24, FEWEST = 30;
+constexpr int64_t ALL_PAIRS = 6'000'000;
+constexpr int ALL_PAIRS_ROUNDS = 3;
+constexpr int EXPLORATIONS = 8, LAST_RADIUS = 8, BAND = 16, BLOCK = 16;
+constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f;
+constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
+
+struct Guide { // what guides a search beside the patch: means of colour and texture over it
+    uint8_t values[8];
+};
+
+inline int apart(const Guide &one, const Guide &other) {
+#if RETOUCH_X86
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i mine = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(one.values)), zero);
+    const __m128i theirs = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(other.values)), zero);
+    const __m128i away = _mm_sub_epi16(mine, theirs);
+    __m128i sum = _mm_madd_epi16(away, away);
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+#else
+    int total = 0;
+    for (int each = 0; each < 8; each++) {
+        const int away = int(one.values[each]) - int(other.values[each]);
+        total += away * away;
+    }
+    return total;
+#endif
+}
+
+inline uint8_t byte_of(float value) { return uint8_t(std::min(std::max(value * 255 + 0.5f, 0.0f), 255.0f)); }
+
+// Means over boxes of side × side of interleaved bytes; where boxes leave the picture, nothing is written.
+inline void box_means(const std::vector<uint8_t> &from, int height, int width, int channels, int side,
+                      std::vector<uint8_t> &made) {
+    const int line = width * channels, reach = side / 2;
+    std::vector<uint16_t> sums(line, 0);
+    const float part = 1.0f / float(side * side);
+    for (int y = 0; y < height; y++) {
+        const uint8_t *entering = &from[size_t(y) * line];
+        for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] + entering[each]);
+        if (y >= side) {
+            const uint8_t *leaving = &from[size_t(y - side) * line];
+            for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] - leaving[each]);
+        }
+        if (y < side - 1) continue;
+        uint8_t *target = &made[(size_t(y - reach) * width + reach) * channels];
+        for (int each = 0; each < line - (side - 1) * channels; each++) {
+            int total = 0;
+            for (int step = 0; step < side; step++) total += sums[each + step * channels];
+            target[each] = uint8_t(float(total) * part + 0.5f);
+        }
+    }
+}
+
+// One level: its patches, their sources, and the painting.
+class Canvas {
+  public:
+    Canvas(const Level &level, int number, const Options &options)
+        : level_(level), options_(options), number_(number), height_(level.height), width_(level.width),
+          side_(options.patch), reach_(side_ / 2), margin_(std::max(1, reach_)), line_(width_ + 2 * margin_),
+          compare_(comparison(side_, options.portable != 0)) {
+        const size_t places = size_t(line_) * (height_ + 2 * margin_);
+        pixels_.assign(places * 3 + 4 * LANES, 0);
+        valid_.assign(places, 0);
+        source_.assign(places, -1);
+        vote_.assign(places, 0);
+        guides_.assign(places, Guide{});
+        known_.resize(size_t(height_) * width_);
+        for (size_t cell = 0; cell < known_.size(); cell++) known_[cell] = level.known(cell);
+        find_patches();
+        prepare();
+    }
+
+    int height() const { return height_; }
+    int width() const { return width_; }
+    size_t queries() const { return queries_.size(); }
+    const std::vector<int32_t> &sources() const { return source_; }
+    const uint8_t *corner() const { return &pixels_[size_t(flat(0, 0)) * 3]; }
+    int64_t stride() const { return int64_t(line_) * 3; }
+    int flat(int row, int column) const { return (row + margin_) * line_ + column + margin_; }
+    int row_of(int place) const { return place / line_ - margin_; }
+    int column_of(int place) const { return place % line_ - margin_; }
+    bool all_pairs() const { return int64_t(queries_.size()) * int64_t(valid_places_.size()) <= ALL_PAIRS; }
+
+    // Begin with what is nearest to the smooth guess.
+    void begin() {
+        scatter(0);
+        if (all_pairs()) nearest();
+    }
+
+    // Begin with the sources and the painting of the coarser level.
+    void refine(const Canvas &coarse) {
+        scatter(1);
+        Flags unknown(queries_.size(), 0);
+        for (size_t each = 0; each < queries_.size(); each++) {
+            const int row = row_of(queries_[each]), column = column_of(queries_[each]);
+            const int theirs = coarse.source_[coarse.flat(row / 2, column / 2)];
+            unknown[each] = 1;
+            if (theirs < 0) continue;
+            const int y = std::min(coarse.row_of(theirs) * 2 + row % 2, height_ - 1);
+            const int x = std::min(coarse.column_of(theirs) * 2 + column % 2, width_ - 1);
+            if (!valid_[flat(y, x)]) continue;
+            source_[queries_[each]] = flat(y, x);
+            unknown[each] = 0;
+        }
+        for (int row = 0; row < height_; row++)
+            for (int column = 0; column < width_; column++)
+                if (!known_[size_t(row) * width_ + column]) enlarge_from(coarse, row, column);
+        close_margin(pixels_, 3);
+        for (size_t each = 0; each < queries_.size(); each++)
+            vote_[queries_[each]] = unknown[each] ? 0 : fading_[each];
+        paint();
+    }
+
+    void improve(int round, bool finest, bool coarsest, bool last) {
+        if (!last && round < ALL_PAIRS_ROUNDS && all_pairs()) nearest();
+        judge();
+        sweep(round, finest ? LAST_RADIUS : std::max(height_, width_) / 2, !coarsest || !all_pairs());
+        weigh();
+        paint();
+    }
+
+    // Put the hole together from the caller's own values, as it was painted last.
+    void finish(const float *image, float *made) const {
+        parallel(options_.threads, height_, [&](int row) {
+            for (int column = 0; column < width_; column++) {
+                const size_t cell = size_t(row) * width_ + column;
+                if (known_[cell]) continue;
+                const int place = flat(row, column);
+                float total[3] = {0, 0, 0}, weight = 0;
+                int shared = 0;
+                const bool same = agreed(place, shared);
+                if (same) {
+                    const int from = place + shared;
+                    const float *values = image + (size_t(row_of(from)) * width_ + column_of(from)) * 3;
+                    for (int channel = 0; channel < 3; channel++) made[3 * cell + channel] = values[channel];
+                    continue;
+                }
+                each_voter(place, [&](int voter, int from) {
+                    const float *values = image + (size_t(row_of(from)) * width_ + column_of(from)) * 3;
+                    for (int channel = 0; channel < 3; channel++) total[channel] += vote_[voter] * values[channel];
+                    weight += vote_[voter];
+                });
+                for (int channel = 0; channel < 3; channel++)
+                    made[3 * cell + channel] = total[channel] / std::max(weight, 1e-30f);
+            }
+        });
+    }
+
+  private:
+    // Queries are the patches that touch the hole; sources are whole, known and allowed.
+    void find_patches() {
+        Floats hole(size_t(height_) * width_), barred(hole.size());
+        for (size_t cell = 0; cell < hole.size(); cell++) hole[cell] = !known_[cell], barred[cell] = !level_.readable[cell];
+        const Floats holes = box_sums(hole, height_, width_, 1, reach_), bars = box_sums(barred, height_, width_, 1, reach_);
+        band_begin_.push_back(0);
+        for (int row = 0; row < height_; row++) {
+            for (int column = 0; column < width_; column++) {
+                const size_t cell = size_t(row) * width_ + column;
+                if (holes[cell] > 0.5f) queries_.push_back(flat(row, column));
+                const bool inside = row >= reach_ && column >= reach_ && row + reach_ < height_ && column + reach_ < width_;
+                if (inside && bars[cell] < 0.5f) {
+                    valid_[flat(row, column)] = 1;
+                    valid_places_.push_back(flat(row, column));
+                }
+            }
+            if (row % BAND == BAND - 1 || row == height_ - 1) band_begin_.push_back(queries_.size());
+        }
+    }
+
+    void prepare() {
+        Floats guess = level_.image;
+        smooth_fill(guess, known_, height_, width_, 3);
+        for (int row = 0; row < height_; row++) {
+            const float *from = &guess[size_t(row) * width_ * 3];
+            uint8_t *target = &pixels_[size_t(flat(row, 0)) * 3];
+            for (int each = 0; each < 3 * width_; each++) target[each] = byte_of(from[each]);
+        }
+        close_margin(pixels_, 3);
+        find_guides();
+
+        // Outside the picture, pixels weigh nothing.
+        weights_.assign(pixels_.size(), 0);
+        const int unsure = std::max(1, int(options_.trust * FULL_WEIGHT + 0.5f));
+        for (int row = 0; row < height_; row++)
+            for (int column = 0; column < width_; column++) {
+                const float certainty = level_.certainty[size_t(row) * width_ + column];
+                const int weight = std::max(unsure, int(certainty * FULL_WEIGHT + 0.5f));
+                std::memset(&weights_[size_t(flat(row, column)) * 3], weight, 3);
+            }
+        const Floats depth = depth_of(known_, height_, width_);
+        const float area = float(side_ * side_), pull = options_.guidance * side_ * options_.guidance * side_;
+        for (const int place : queries_) {
+            int sum = 0, hidden = 0;
+            const int middle_row = row_of(place), middle_column = column_of(place);
+            for (int down = -reach_; down <= reach_; down++) {
+                const int row = limited(middle_row + down, 0, height_ - 1);
+                for (int right = -reach_; right <= reach_; right++) {
+                    sum += weights_[size_t(place + down * line_ + right) * 3];
+                    const int column = limited(middle_column + right, 0, width_ - 1);
+                    hidden += !known_[size_t(row) * width_ + column];
+                }
+            }
+            const float share = hidden / area;
+            scale_.push_back(area / float(std::max(sum, 1)));
+            share_.push_back(share);
+            pull_.push_back(pull * share);
+            fading_.push_back(std::max(
+                1e-8f, std::pow(options_.fading, depth[size_t(middle_row) * width_ + middle_column])));
+        }
+        distance_.assign(queries_.size(), 0);
+    }
+
+    // Means of colour and texture; the edge is repeated.
+    void find_guides() {
+        const int tall = height_ + 2 * margin_;
+        std::vector<uint8_t> means(pixels_.size());
+        box_means(pixels_, tall, line_, 3, side_, means);
+        for (size_t place = 0; place < guides_.size(); place++) std::memcpy(guides_[place].values, &means[3 * place], 3);
+        if (level_.texture.empty()) return;
+        std::vector<uint8_t> texture(guides_.size() * 2);
+        for (int row = 0; row < height_; row++)
+            for (int each = 0; each < 2 * width_; each++)
+                texture[size_t(flat(row, 0)) * 2 + each] =
+                    byte_of(TEXTURE_WEIGHT * level_.texture[size_t(row) * width_ * 2 + each]);
+        close_margin(texture, 2);
+        box_means(texture, tall, line_, 2, side_, means);
+        for (size_t place = 0; place < guides_.size(); place++) std::memcpy(guides_[place].values + 3, &means[2 * place], 2);
+    }
+
+    // A random source for each query.
+    void scatter(int purpose) {
+        for (size_t each = 0; each < queries_.size(); each++) {
+            Random random(options_.seed, number_, 1000 + purpose, each);
+            source_[queries_[each]] = valid_places_[random.below(uint32_t(valid_places_.size()))];
+        }
+    }
+
+    // Bilinear, as torch enlarges by two.
+    void enlarge_from(const Canvas &coarse, int row, int column) {
+        const float y = std::max(0.0f, (row + 0.5f) / 2 - 0.5f), x = std::max(0.0f, (column + 0.5f) / 2 - 0.5f);
+        const int top = std::min(int(y), coarse.height_ - 1), left = std::min(int(x), coarse.width_ - 1);
+        const int bottom = std::min(top + 1, coarse.height_ - 1), right = std::min(left + 1, coarse.width_ - 1);
+        const float v = y - top, u = x - left;
+        for (int channel = 0; channel < 3; channel++) {
+            const auto at = [&](int r, int c) { return float(coarse.pixels_[size_t(coarse.flat(r, c)) * 3 + channel]); };
+            const float upper = at(top, left) * (1 - u) + at(top, right) * u;
+            const float lower = at(bottom, left) * (1 - u) + at(bottom, right) * u;
+            pixels_[size_t(flat(row, column)) * 3 + channel] = uint8_t(std::lrint(upper * (1 - v) + lower * v));
+        }
+    }
+
+    // Repeat the edge in the margin of interleaved bytes.
+    void close_margin(std::vector<uint8_t> &bytes, int channels) const {
+        const size_t row = size_t(line_) * channels;
+        for (int y = margin_; y < height_ + margin_; y++)
+            for (int each = 0; each < margin_; each++) {
+                uint8_t *start = &bytes[y * row], *end = start + (width_ + margin_) * channels;
+                std::memcpy(start + each * channels, start + margin_ * channels, channels);
+                std::memcpy(end + each * channels, end - channels, channels);
+            }
+        for (int each = 0; each < margin_; each++) {
+            std::memcpy(&bytes[each * row], &bytes[margin_ * row], row);
+            std::memcpy(&bytes[(height_ + margin_ + each) * row], &bytes[(height_ + margin_ - 1) * row], row);
+        }
+    }
+
+    size_t first_byte(int place) const { return (size_t(place) - size_t(reach_) * line_ - reach_) * 3; }
+
+    void load(int place, Query &query) const {
+        const int chunks = 3 * side_ > LANES ? 2 : 1;
+        for (int row = 0; row < side_; row++) {
+            const size_t first = first_byte(place) + size_t(row) * line_ * 3;
+            for (int chunk = 0; chunk < chunks; chunk++) {
+                const int at = (row * chunks + chunk) * LANES, from = chunk * LANES;
+                widen(&pixels_[first + from], query.pixels + at, LANES);
+                widen(&weights_[first + from], query.weights + at, std::min(LANES, 3 * side_ - from));
+            }
+        }
+    }
+
+    void compare(const Query &query, const uint8_t *const *places, int count, int32_t *found) const {
+        compare_(query.pixels, query.weights, side_, stride(), places, count, found);
+    }
+
+    // The same for the middle row alone, which often shows that a source is too far.
+    void compare_middle(const Query &query, const uint8_t *const *places, int count, int32_t *found) const {
+        const int at = reach_ * (3 * side_ > LANES ? 2 : 1) * LANES;
+        compare_(query.pixels + at, query.weights + at, 1, stride(), places, count, found);
+    }
+
+    float total(size_t rank, int32_t patches, int guides) const {
+        return scale_[rank] * float(patches) + pull_[rank] * float(guides);
+    }
+
+    // The nearest source of each query, whatever its neighbours borrow.
+    void nearest() {
+        const int blocks = int((queries_.size() + 63) / 64);
+        parallel(options_.threads, blocks, [&](int block) {
+            Query query;
+            const uint8_t *places[BLOCK];
+            int32_t found[BLOCK];
+            int numbers[BLOCK], guides[BLOCK];
+            const size_t end = std::min(queries_.size(), size_t(block + 1) * 64);
+            for (size_t rank = size_t(block) * 64; rank < end; rank++) {
+                const int place = queries_[rank];
+                load(place, query);
+                const Guide &guide = guides_[place];
+                int best = source_[place];
+                if (rank % 64 && valid_[source_[place - 1] + 1 > 0 ? source_[place - 1] + 1 : 0])
+                    best = source_[place - 1] + 1; // what continues the query before is seldom bad
+                places[0] = &pixels_[first_byte(best)];
+                compare(query, places, 1, found);
+                float least = total(rank, found[0], apart(guide, guides_[best]));
+                int count = 0;
+                const auto decide = [&] {
+                    for (int each = 0; each < count; each++)
+                        places[each] = &pixels_[first_byte(numbers[each]) + size_t(reach_) * line_ * 3];
+                    compare_middle(query, places, count, found);
+                    int left = 0;
+                    for (int each = 0; each < count; each++) {
+                        numbers[left] = numbers[each], guides[left] = guides[each];
+                        left += total(rank, found[each], guides[each]) < least;
+                    }
+                    for (int each = 0; each < left; each++) places[each] = &pixels_[first_byte(numbers[each])];
+                    compare(query, places, left, found);
+                    for (int each = 0; each < left; each++) {
+                        const float here = total(rank, found[each], guides[each]);
+                        if (here < least) least = here, best = numbers[each];
+                    }
+                    count = 0;
+                };
+                const float pull = pull_[rank];
+                for (const int candidate : valid_places_) {
+                    numbers[count] = candidate;
+                    guides[count] = apart(guide, guides_[candidate]);
+                    count += pull * float(guides[count]) < least; // the guide alone may be too far
+                    if (count == BLOCK) decide();
+                }
+                decide();
+                source_[place] = best;
+            }
+        });
+    }
+
+    // Measure the present sources, and set the price by their distances.
+    void judge() {
+        const int blocks = int((queries_.size() + 255) / 256);
+        parallel(options_.threads, blocks, [&](int block) {
+            Query query;
+            const size_t end = std::min(queries_.size(), size_t(block + 1) * 256);
+            for (size_t rank = size_t(block) * 256; rank < end; rank++) {
+                const int place = queries_[rank], source = source_[place];
+                load(place, query);
+                const uint8_t *where = &pixels_[first_byte(source)];
+                int32_t found;
+                compare(query, &where, 1, &found);
+                distance_[rank] = total(rank, found, apart(guides_[place], guides_[source]));
+            }
+        });
+        fee_ = queries_.empty() ? 0 : options_.coherence * quantile(0.5f);
+    }
+
+    float quantile(float part) const {
+        Floats sorted = distance_;
+        const size_t which = size_t(part * float(sorted.size() - 1));
+        std::nth_element(sorted.begin(), sorted.begin() + which, sorted.end());
+        return sorted[which];
+    }
+
+    // Every query tries what continues its neighbours' sources, and random places around its own.
+    void sweep(int round, int radius, bool explore) {
+        const int bands = int(band_begin_.size()) - 1;
+        for (int parity = 0; parity < 2; parity++) // bands that run at the same time do not touch
+            parallel(options_.threads, (bands + 1 - parity) / 2,
+                     [&](int each) { sweep_band(2 * each + parity, round, radius, explore); });
+    }
+
+    void sweep_band(int band, int round, int radius, bool explore) {
+        const size_t begin = band_begin_[band], end = band_begin_[band + 1];
+        const int steps[4] = {1, -1, line_, -line_};
+        Random random(options_.seed, number_, round, band);
+        Query query;
+        const uint8_t *places[4 + EXPLORATIONS];
+        int candidates[4 + EXPLORATIONS], guides[4 + EXPLORATIONS];
+        int32_t found[4 + EXPLORATIONS];
+        for (size_t count = 0; count < end - begin; count++) {
+            const size_t rank = round % 2 ? end - 1 - count : begin + count;
+            const int place = queries_[rank], present = source_[place];
+            const float fee = fee_ * 2 * share_[rank], pull = pull_[rank];
+            const Guide &guide = guides_[place];
+            int continued[4], length = 0;
+            for (int each = 0; each < 4; each++) {
+                const int theirs = source_[place + steps[each]];
+                continued[each] = theirs < 0 ? -1 : theirs - steps[each];
+            }
+            const auto agreement = [&](int candidate) {
+                return fee * float((continued[0] == candidate) + (continued[1] == candidate) +
+                                   (continued[2] == candidate) + (continued[3] == candidate));
+            };
+            float least = distance_[rank] - agreement(present);
+            // What its guide alone makes too dear is not looked at.
+            for (int each = 0; each < 4; each++) {
+                const int candidate = continued[each];
+                if (candidate == present || candidate < 0 || !valid_[candidate]) continue;
+                if ((each > 0 && candidate == continued[0]) || (each > 1 && candidate == continued[1]) ||
+                    (each > 2 && candidate == continued[2]))
+                    continue;
+                candidates[length] = candidate;
+                guides[length] = apart(guide, guides_[candidate]);
+                length += pull * float(guides[length]) - 4 * fee < least;
+            }
+            if (explore) {
+                const int row = row_of(present), column = column_of(present);
+                for (int each = 0, away = radius; each < EXPLORATIONS; each++, away /= 3) {
+                    if (away == 0) break;
+                    const uint32_t span = 2 * uint32_t(away) + 1;
+                    const int y = limited(row + int(random.below(span)) - away, 0, height_ - 1);
+                    const int x = limited(column + int(random.below(span)) - away, 0, width_ - 1);
+                    const int candidate = flat(y, x);
+                    candidates[length] = candidate;
+                    guides[length] = apart(guide, guides_[candidate]);
+                    length += valid_[candidate] && pull * float(guides[length]) < least;
+                }
+            }
+            if (length == 0) continue;
+            load(place, query);
+            for (int each = 0; each < length; each++) places[each] = &pixels_[first_byte(candidates[each])];
+            compare(query, places, length, found);
+            for (int each = 0; each < length; each++) {
+                const float away = total(rank, found[each], guides[each]);
+                const float energy = away - agreement(candidates[each]);
+                if (energy < least) least = energy, source_[place] = candidates[each], distance_[rank] = away;
+            }
+        }
+    }
+
+    // Votes fade with depth and with the distance of a patch to its source.
+    void weigh() {
+        if (queries_.empty()) return;
+        const float good = std::max(1e-8f * 255 * 255, quantile(GOOD_PART));
+        parallel(options_.threads, int((queries_.size() + 4095) / 4096), [&](int block) {
+            const size_t end = std::min(queries_.size(), size_t(block + 1) * 4096);
+            for (size_t rank = size_t(block) * 4096; rank < end; rank++)
+                vote_[queries_[rank]] =
+                    fading_[rank] * std::max(1e-12f, std::exp(-distance_[rank] / (2 * good)));
+        });
+    }
+
+    template <class Use> void each_voter(int place, const Use &use) const {
+        for (int down = -reach_; down <= reach_; down++)
+            for (int right = -reach_; right <= reach_; right++) {
+                const int step = down * line_ + right, voter = place - step;
+                if (source_[voter] >= 0) use(voter, source_[voter] + step);
+            }
+    }
+
+    // Whether all voters show the same pixel, and how far away it lies.
+    bool agreed(int place, int &shared) const {
+        shared = source_[place] - place;
+        for (int down = -reach_; down <= reach_; down++)
+            for (int right = -reach_; right <= reach_; right++) {
+                const int voter = place - down * line_ - right;
+                if (source_[voter] >= 0 && (source_[voter] - voter != shared || vote_[voter] == 0)) return false;
+            }
+        return true;
+    }
+
+    void paint() {
+        parallel(options_.threads, height_, [&](int row) {
+            for (int column = 0; column < width_; column++) {
+                if (known_[size_t(row) * width_ + column]) continue;
+                const int place = flat(row, column);
+                uint8_t *target = &pixels_[size_t(place) * 3];
+                int shared = 0;
+                if (agreed(place, shared)) {
+                    std::memcpy(target, &pixels_[size_t(place + shared) * 3], 3);
+                    continue;
+                }
+                float sum[3] = {0, 0, 0}, weight = 0;
+                each_voter(place, [&](int voter, int from) {
+                    const uint8_t *values = &pixels_[size_t(from) * 3];
+                    for (int channel = 0; channel < 3; channel++) sum[channel] += vote_[voter] * values[channel];
+                    weight += vote_[voter];
+                });
+                if (weight > 0)
+                    for (int channel = 0; channel < 3; channel++)
+                        target[channel] = uint8_t(limited(int(std::lrint(sum[channel] / weight)), 0, 255));
+            }
+        });
+        close_margin(pixels_, 3);
+    }
+
+    const Level &level_;
+    const Options &options_;
+    int number_, height_, width_, side_, reach_, margin_, line_;
+    Compare compare_;
+    // One entry for each place of the padded level.
+    std::vector<uint8_t> pixels_, weights_;
+    Flags known_, valid_;
+    std::vector<int32_t> source_;
+    Floats vote_;
+    std::vector<Guide> guides_;
+    std::vector<int32_t> valid_places_;
+    // One entry for each query, in reading order.
+    std::vector<int32_t> queries_;
+    std::vector<size_t> band_begin_;
+    Floats scale_, share_, pull_, fading_, distance_;
+    float fee_ = 0;
+};
+
+inline int usable_patches(const Level &level, int side) {
+    if (std::min(level.height, level.width) < side) return 0;
+    Floats barred(level.readable.size());
+    for (size_t cell = 0; cell < barred.size(); cell++) barred[cell] = !level.readable[cell];
+    const int reach = side / 2;
+    const Floats sums = box_sums(barred, level.height, level.width, 1, reach);
+    int count = 0;
+    for (int row = reach; row + reach < level.height; row++)
+        for (int column = reach; column + reach < level.width; column++)
+            count += sums[size_t(row) * level.width + column] < 0.5f;
+    return count;
+}
+
+} // namespace retouch
+
+// Fill one picture.
+//   image    h·w·3 in [0, 1]; its hole is not looked at
+//   hole     h·w, other than 0 = fill this; some of it, and not all
+//   allowed  h·w, other than 0 where may be borrowed from
+//   made     h·w·3; only the hole is written
+//   sources  h·w·2, row and column each pixel of the hole was taken from; -1 elsewhere
+// Returns 0; 1 if `report` asked to stop; 2 if nothing can be borrowed.
+EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t *allowed, int32_t height,
+                         int32_t width, const retouch::Options *given, retouch::Report report, float *made,
+                         int32_t *sources) {
+    using namespace retouch;
+    Options options = *given;
+    const size_t cells = size_t(height) * width;
+    std::vector<Level> levels(1);
+    Level &finest = levels[0];
+    finest.height = height, finest.width = width;
+    finest.image.assign(image, image + cells * 3);
+    finest.certainty.resize(cells), finest.readable.resize(cells);
+    for (size_t cell = 0; cell < cells; cell++) {
+        finest.certainty[cell] = hole[cell] ? 0.0f : 1.0f;
+        finest.readable[cell] = !hole[cell] && allowed[cell];
+    }
+    while (options.patch > 1 && usable_patches(finest, options.patch) == 0) options.patch -= 2;
+    if (usable_patches(finest, options.patch) == 0) return 2;
+    while (std::min(levels.back().height, levels.back().width) >= 2 * SHORTEST) {
+        Level coarser = halve(levels.back());
+        bool whole = true;
+        for (const float certainty : coarser.certainty) whole &= certainty > 0;
+        if (whole || usable_patches(coarser, options.patch) < FEWEST) break;
+        levels.push_back(std::move(coarser));
+    }
+
+    const int count = int(levels.size());
+    std::vector<int> rounds(count);
+    double all = 0, done = 0;
+    for (int number = 0; number < count; number++) {
+        rounds[number] = options.rounds[std::min(number, options.rounds_count - 1)];
+        all += rounds[number] * std::pow(0.25, number);
+    }
+    std::unique_ptr<Canvas> canvas;
+    for (int number = count - 1; number >= 0; number--) {
+        std::unique_ptr<Canvas> next(new Canvas(levels[number], number, options));
+        const bool coarsest = !canvas;
+        if (coarsest) next->begin();
+        else next->refine(*canvas);
+        canvas = std::move(next);
+        for (int round = 0; round < rounds[number]; round++) {
+            canvas->improve(round, number == 0, coarsest, round == rounds[number] - 1);
+            done += std::pow(0.25, number);
+            if (report && report(done / all, canvas->height(), canvas->width(), canvas->corner(), canvas->stride()))
+                return 1;
+        }
+    }
+    canvas->finish(image, made);
+    for (int row = 0; row < height; row++)
+        for (int column = 0; column < width; column++) {
+            const size_t cell = size_t(row) * width + column;
+            sources[2 * cell] = sources[2 * cell + 1] = -1;
+            if (!hole[cell]) continue;
+            const int from = canvas->sources()[canvas->flat(row, column)];
+            sources[2 * cell] = canvas->row_of(from), sources[2 * cell + 1] = canvas->column_of(from);
+        }
+    return 0;
+}
