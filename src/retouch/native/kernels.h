@@ -127,6 +127,39 @@ inline bool has_avx2() {
 }
 #endif
 
+// Add rows of a patch, times a weight, to sums of three numbers a pixel, and the weight to sums of weights. Beyond
+// the patch, zeros are added to up to 13 numbers.
+using AddPatch = void (*)(const uint8_t *bytes, size_t stride, int side, int rows, float weight, float *sums,
+                          float *weights, int line);
+
+inline void add_patch_plain(const uint8_t *bytes, size_t stride, int side, int rows, float weight, float *sums,
+                            float *weights, int line) {
+    for (int row = 0; row < rows; row++) {
+        for (int each = 0; each < 3 * side; each++)
+            sums[size_t(row) * line * 3 + each] += weight * float(bytes[row * stride + each]);
+        for (int each = 0; each < side; each++) weights[size_t(row) * line + each] += weight;
+    }
+}
+
+#if RETOUCH_X86
+TARGET_AVX2 inline void add_patch_avx2(const uint8_t *bytes, size_t stride, int side, int rows, float weight,
+                                       float *sums, float *weights, int line) {
+    if (side != 5) return add_patch_plain(bytes, stride, side, rows, weight, sums, weights, line);
+    const __m256 low = _mm256_set1_ps(weight);
+    const __m256 high = _mm256_blend_ps(low, _mm256_setzero_ps(), 0x80);
+    for (int row = 0; row < rows; row++) {
+        const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i *>(bytes + row * stride));
+        float *target = sums + size_t(row) * line * 3, *beside = weights + size_t(row) * line;
+        const __m256 first = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(all));
+        const __m256 second = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+        _mm256_storeu_ps(target, _mm256_add_ps(_mm256_loadu_ps(target), _mm256_mul_ps(low, first)));
+        _mm256_storeu_ps(target + 8, _mm256_add_ps(_mm256_loadu_ps(target + 8), _mm256_mul_ps(high, second)));
+        _mm_storeu_ps(beside, _mm_add_ps(_mm_loadu_ps(beside), _mm256_castps256_ps128(low)));
+        beside[4] += weight;
+    }
+}
+#endif
+
 // The fastest comparison there is; `portable` leaves out what not every x86-64 processor has.
 inline Compare comparison(int side, bool portable) {
     const bool wide = 3 * side > LANES;
@@ -137,6 +170,14 @@ inline Compare comparison(int side, bool portable) {
     (void)portable;
     return wide ? compare_plain<2> : compare_plain<1>;
 #endif
+}
+
+inline AddPatch addition(bool portable) {
+#if RETOUCH_X86
+    if (!portable && has_avx2()) return add_patch_avx2;
+#endif
+    (void)portable;
+    return add_patch_plain;
 }
 
 } // namespace retouch

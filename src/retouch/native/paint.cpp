@@ -30,7 +30,7 @@ constexpr int SHORTEST = 24, FEWEST = 30;
 constexpr int64_t ALL_PAIRS = 6'000'000;
 constexpr int ALL_PAIRS_ROUNDS = 3;
 constexpr int EXPLORATIONS = 8, LAST_RADIUS = 8, BAND = 16, BLOCK = 16;
-constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f;
+constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
 
 struct Guide { // what guides a search beside the patch: means of colour and texture over it
@@ -56,14 +56,37 @@ inline int apart(const Guide &one, const Guide &other) {
 #endif
 }
 
+// The same for four in a row. Returns whether any is at most `most`.
+inline bool four_apart(const Guide &one, const Guide *others, int32_t most, int32_t *made) {
+#if RETOUCH_X86
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i mine = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(one.values)), zero);
+    __m128i sums[2];
+    for (int pair = 0; pair < 2; pair++) {
+        const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i *>(others + 2 * pair));
+        const __m128i low = _mm_sub_epi16(mine, _mm_unpacklo_epi8(two, zero));
+        const __m128i high = _mm_sub_epi16(mine, _mm_unpackhi_epi8(two, zero));
+        const __m128i first = _mm_madd_epi16(low, low), second = _mm_madd_epi16(high, high);
+        sums[pair] = _mm_add_epi32(_mm_unpacklo_epi32(first, second), _mm_unpackhi_epi32(first, second));
+    }
+    const __m128i all = _mm_add_epi32(_mm_unpacklo_epi64(sums[0], sums[1]), _mm_unpackhi_epi64(sums[0], sums[1]));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(made), all);
+    return _mm_movemask_epi8(_mm_cmpgt_epi32(all, _mm_set1_epi32(most))) != 0xffff;
+#else
+    bool any = false;
+    for (int each = 0; each < 4; each++) any |= (made[each] = apart(one, others[each])) <= most;
+    return any;
+#endif
+}
+
 inline uint8_t byte_of(float value) { return uint8_t(std::min(std::max(value * 255 + 0.5f, 0.0f), 255.0f)); }
 
-// Means over boxes of side × side of interleaved bytes; where boxes leave the picture, nothing is written.
-inline void box_means(const std::vector<uint8_t> &from, int height, int width, int channels, int side,
-                      std::vector<uint8_t> &made) {
-    const int line = width * channels, reach = side / 2;
-    std::vector<uint16_t> sums(line, 0);
-    const float part = 1.0f / float(side * side);
+// Sums over boxes of side × side of interleaved bytes, side at most 9. use(place, sums) gets, for each row that has
+// whole boxes, the place of the first one's middle and its sums; the others follow.
+template <class Use>
+void box_totals(const std::vector<uint8_t> &from, int height, int width, int channels, int side, const Use &use) {
+    const int line = width * channels, reach = side / 2, length = line - (side - 1) * channels;
+    std::vector<uint16_t> sums(line, 0), totals(line);
     for (int y = 0; y < height; y++) {
         const uint8_t *entering = &from[size_t(y) * line];
         for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] + entering[each]);
@@ -72,12 +95,12 @@ inline void box_means(const std::vector<uint8_t> &from, int height, int width, i
             for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] - leaving[each]);
         }
         if (y < side - 1) continue;
-        uint8_t *target = &made[(size_t(y - reach) * width + reach) * channels];
-        for (int each = 0; each < line - (side - 1) * channels; each++) {
-            int total = 0;
-            for (int step = 0; step < side; step++) total += sums[each + step * channels];
-            target[each] = uint8_t(float(total) * part + 0.5f);
+        std::copy_n(sums.begin(), length, totals.begin());
+        for (int step = 1; step < side; step++) {
+            const uint16_t *beside = &sums[step * channels];
+            for (int each = 0; each < length; each++) totals[each] = uint16_t(totals[each] + beside[each]);
         }
+        use(size_t(y - reach) * width + reach, totals.data());
     }
 }
 
@@ -87,7 +110,8 @@ class Canvas {
     Canvas(const Level &level, int number, const Options &options)
         : level_(level), options_(options), number_(number), height_(level.height), width_(level.width),
           side_(options.patch), reach_(side_ / 2), margin_(std::max(1, reach_)), line_(width_ + 2 * margin_),
-          compare_(comparison(side_, options.portable != 0)) {
+          compare_(comparison(side_, options.portable != 0)),
+          add_patch_(addition(options.portable != 0)) {
         const size_t places = size_t(line_) * (height_ + 2 * margin_);
         pixels_.assign(places * 3 + 4 * LANES, 0);
         valid_.assign(places, 0);
@@ -98,6 +122,7 @@ class Canvas {
         for (size_t cell = 0; cell < known_.size(); cell++) known_[cell] = level.known(cell);
         find_patches();
         prepare();
+        fresh_ = pixels_;
     }
 
     int height() const { return height_; }
@@ -152,28 +177,29 @@ class Canvas {
     // Put the hole together from the caller's own values, as it was painted last.
     void finish(const float *image, float *made) const {
         parallel(options_.threads, height_, [&](int row) {
-            for (int column = 0; column < width_; column++) {
-                const size_t cell = size_t(row) * width_ + column;
-                if (known_[cell]) continue;
-                const int place = flat(row, column);
-                float total[3] = {0, 0, 0}, weight = 0;
-                int shared = 0;
-                const bool same = agreed(place, shared);
-                if (same) {
-                    const int from = place + shared;
-                    const float *values = image + (size_t(row_of(from)) * width_ + column_of(from)) * 3;
-                    for (int channel = 0; channel < 3; channel++) made[3 * cell + channel] = values[channel];
+            Voters voters;
+            for (const int place : hole_rows_[row]) {
+                ask(place, voters);
+                float *target = made + cell_of(place) * 3;
+                if (voters.agree) {
+                    std::memcpy(target, image + cell_of(source_[place]) * 3, 3 * sizeof(float));
                     continue;
                 }
-                each_voter(place, [&](int voter, int from) {
-                    const float *values = image + (size_t(row_of(from)) * width_ + column_of(from)) * 3;
-                    for (int channel = 0; channel < 3; channel++) total[channel] += vote_[voter] * values[channel];
-                    weight += vote_[voter];
-                });
-                for (int channel = 0; channel < 3; channel++)
-                    made[3 * cell + channel] = total[channel] / std::max(weight, 1e-30f);
+                float sum[3] = {0, 0, 0}, weight = 0;
+                for (int each = 0; each < voters.count; each++) {
+                    const float *values = image + cell_of(voters.from[each]) * 3;
+                    for (int channel = 0; channel < 3; channel++) sum[channel] += voters.weight[each] * values[channel];
+                    weight += voters.weight[each];
+                }
+                for (int channel = 0; channel < 3; channel++) target[channel] = sum[channel] / std::max(weight, 1e-30f);
             }
         });
+    }
+
+    // Number of a place in the picture without its margin.
+    size_t cell_of(int place) const {
+        const unsigned line = unsigned(place) / unsigned(line_);
+        return size_t(place) - size_t(margin_) * (line_ + 1) - size_t(line - margin_) * 2 * margin_;
     }
 
   private:
@@ -183,9 +209,12 @@ class Canvas {
         for (size_t cell = 0; cell < hole.size(); cell++) hole[cell] = !known_[cell], barred[cell] = !level_.readable[cell];
         const Floats holes = box_sums(hole, height_, width_, 1, reach_), bars = box_sums(barred, height_, width_, 1, reach_);
         band_begin_.push_back(0);
+        hole_rows_.resize(height_);
         for (int row = 0; row < height_; row++) {
+            row_begin_.push_back(queries_.size());
             for (int column = 0; column < width_; column++) {
                 const size_t cell = size_t(row) * width_ + column;
+                if (!known_[cell]) hole_rows_[row].push_back(flat(row, column));
                 if (holes[cell] > 0.5f) queries_.push_back(flat(row, column));
                 const bool inside = row >= reach_ && column >= reach_ && row + reach_ < height_ && column + reach_ < width_;
                 if (inside && bars[cell] < 0.5f) {
@@ -195,6 +224,7 @@ class Canvas {
             }
             if (row % BAND == BAND - 1 || row == height_ - 1) band_begin_.push_back(queries_.size());
         }
+        row_begin_.push_back(queries_.size());
     }
 
     void prepare() {
@@ -210,51 +240,60 @@ class Canvas {
 
         // Outside the picture, pixels weigh nothing.
         weights_.assign(pixels_.size(), 0);
+        std::vector<uint8_t> hidden(valid_.size()), weight(valid_.size());
         const int unsure = std::max(1, int(options_.trust * FULL_WEIGHT + 0.5f));
         for (int row = 0; row < height_; row++)
             for (int column = 0; column < width_; column++) {
-                const float certainty = level_.certainty[size_t(row) * width_ + column];
-                const int weight = std::max(unsure, int(certainty * FULL_WEIGHT + 0.5f));
-                std::memset(&weights_[size_t(flat(row, column)) * 3], weight, 3);
+                const size_t cell = size_t(row) * width_ + column, place = flat(row, column);
+                const int here = std::max(unsure, int(level_.certainty[cell] * FULL_WEIGHT + 0.5f));
+                uint8_t *three = &weights_[3 * place];
+                weight[place] = three[0] = three[1] = three[2] = uint8_t(here);
+                hidden[place] = !known_[cell];
             }
+        close_margin(hidden, 1);
+        std::vector<uint16_t> weighs(valid_.size()), hides(valid_.size());
+        const int tall = height_ + 2 * margin_, length = line_ - side_ + 1;
+        box_totals(weight, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) { std::copy_n(sums, length, &weighs[at]); });
+        box_totals(hidden, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) { std::copy_n(sums, length, &hides[at]); });
+
         const Floats depth = depth_of(known_, height_, width_);
         const float area = float(side_ * side_), pull = options_.guidance * side_ * options_.guidance * side_;
+        const float deepest = std::log(FAINTEST) / std::min(-1e-6f, std::log(options_.fading));
         for (const int place : queries_) {
-            int sum = 0, hidden = 0;
-            const int middle_row = row_of(place), middle_column = column_of(place);
-            for (int down = -reach_; down <= reach_; down++) {
-                const int row = limited(middle_row + down, 0, height_ - 1);
-                for (int right = -reach_; right <= reach_; right++) {
-                    sum += weights_[size_t(place + down * line_ + right) * 3];
-                    const int column = limited(middle_column + right, 0, width_ - 1);
-                    hidden += !known_[size_t(row) * width_ + column];
-                }
-            }
-            const float share = hidden / area;
-            scale_.push_back(area / float(std::max(sum, 1)));
+            const float share = hides[place] / area;
+            scale_.push_back(area / float(std::max<int>(weighs[place], 1)));
             share_.push_back(share);
             pull_.push_back(pull * share);
-            fading_.push_back(std::max(
-                1e-8f, std::pow(options_.fading, depth[size_t(middle_row) * width_ + middle_column])));
+            const float deep = depth[size_t(row_of(place)) * width_ + column_of(place)];
+            fading_.push_back(deep < deepest ? std::pow(options_.fading, deep) : FAINTEST);
         }
         distance_.assign(queries_.size(), 0);
     }
 
     // Means of colour and texture; the edge is repeated.
     void find_guides() {
-        const int tall = height_ + 2 * margin_;
-        std::vector<uint8_t> means(pixels_.size());
-        box_means(pixels_, tall, line_, 3, side_, means);
-        for (size_t place = 0; place < guides_.size(); place++) std::memcpy(guides_[place].values, &means[3 * place], 3);
-        if (level_.texture.empty()) return;
-        std::vector<uint8_t> texture(guides_.size() * 2);
-        for (int row = 0; row < height_; row++)
-            for (int each = 0; each < 2 * width_; each++)
-                texture[size_t(flat(row, 0)) * 2 + each] =
-                    byte_of(TEXTURE_WEIGHT * level_.texture[size_t(row) * width_ * 2 + each]);
-        close_margin(texture, 2);
-        box_means(texture, tall, line_, 2, side_, means);
-        for (size_t place = 0; place < guides_.size(); place++) std::memcpy(guides_[place].values + 3, &means[2 * place], 2);
+        average(pixels_, 3, 0);
+        if (!level_.texture.empty()) {
+            std::vector<uint8_t> texture(guides_.size() * 2);
+            for (int row = 0; row < height_; row++)
+                for (int each = 0; each < 2 * width_; each++)
+                    texture[size_t(flat(row, 0)) * 2 + each] =
+                        byte_of(TEXTURE_WEIGHT * level_.texture[size_t(row) * width_ * 2 + each]);
+            close_margin(texture, 2);
+            average(texture, 2, 3);
+        }
+        for (const int place : valid_places_) valid_guides_.push_back(guides_[place]);
+        valid_guides_.resize((valid_guides_.size() + 3) / 4 * 4); // four are looked at together
+    }
+
+    void average(const std::vector<uint8_t> &bytes, int channels, int first) {
+        const float part = 1.0f / float(side_ * side_);
+        box_totals(bytes, height_ + 2 * margin_, line_, channels, side_, [&](size_t at, const uint16_t *sums) {
+            for (int each = 0; each < line_ - side_ + 1; each++)
+                for (int channel = 0; channel < channels; channel++)
+                    guides_[at + each].values[first + channel] =
+                        uint8_t(float(sums[each * channels + channel]) * part + 0.5f);
+        });
     }
 
     // A random source for each query.
@@ -322,6 +361,10 @@ class Canvas {
         return scale_[rank] * float(patches) + pull_[rank] * float(guides);
     }
 
+    static int32_t farthest(float least, float pull) {
+        return pull > 0 ? int32_t(std::min(least / pull, 2e9f)) : 2'000'000'000;
+    }
+
     // The nearest source of each query, whatever its neighbours borrow.
     void nearest() {
         const int blocks = int((queries_.size() + 63) / 64);
@@ -359,12 +402,18 @@ class Canvas {
                     }
                     count = 0;
                 };
-                const float pull = pull_[rank];
-                for (const int candidate : valid_places_) {
-                    numbers[count] = candidate;
-                    guides[count] = apart(guide, guides_[candidate]);
-                    count += pull * float(guides[count]) < least; // the guide alone may be too far
-                    if (count == BLOCK) decide();
+                // A guide that is farther than this makes a source too dear by itself.
+                int32_t most = farthest(least, pull_[rank]);
+                for (size_t first = 0; first < valid_places_.size(); first += 4) {
+                    int32_t away[4];
+                    if (!four_apart(guide, &valid_guides_[first], most, away)) continue;
+                    for (int each = 0; each < 4 && first + each < valid_places_.size(); each++) {
+                        numbers[count] = valid_places_[first + each], guides[count] = away[each];
+                        count += away[each] <= most;
+                    }
+                    if (count <= BLOCK - 4) continue;
+                    decide();
+                    most = farthest(least, pull_[rank]);
                 }
                 decide();
                 source_[place] = best;
@@ -476,47 +525,61 @@ class Canvas {
         });
     }
 
-    template <class Use> void each_voter(int place, const Use &use) const {
-        for (int down = -reach_; down <= reach_; down++)
+    // What the patches over a pixel of the hole show: where from, and how much each counts.
+    struct Voters {
+        int from[LARGEST_PATCH * LARGEST_PATCH];
+        float weight[LARGEST_PATCH * LARGEST_PATCH];
+        int count = 0;
+        bool agree = true; // all show the same pixel
+    };
+
+    void ask(int place, Voters &voters) const {
+        const int shared = source_[place];
+        voters.count = 0, voters.agree = true;
+        for (int down = -reach_; down <= reach_; down++) {
+            const int row = place - down * line_;
             for (int right = -reach_; right <= reach_; right++) {
-                const int step = down * line_ + right, voter = place - step;
-                if (source_[voter] >= 0) use(voter, source_[voter] + step);
+                const int source = source_[row - right];
+                if (source < 0) continue; // beside the picture there are no patches
+                const int from = source + down * line_ + right;
+                voters.from[voters.count] = from;
+                voters.weight[voters.count++] = vote_[row - right];
+                voters.agree &= from == shared;
             }
+        }
     }
 
-    // Whether all voters show the same pixel, and how far away it lies.
-    bool agreed(int place, int &shared) const {
-        shared = source_[place] - place;
-        for (int down = -reach_; down <= reach_; down++)
-            for (int right = -reach_; right <= reach_; right++) {
-                const int voter = place - down * line_ - right;
-                if (source_[voter] >= 0 && (source_[voter] - voter != shared || vote_[voter] == 0)) return false;
-            }
-        return true;
-    }
-
+    // Each pixel of the hole becomes the weighted mean of what the patches over it show. Patches add themselves in
+    // reading order, whatever the number of threads.
     void paint() {
-        parallel(options_.threads, height_, [&](int row) {
-            for (int column = 0; column < width_; column++) {
-                if (known_[size_t(row) * width_ + column]) continue;
-                const int place = flat(row, column);
-                uint8_t *target = &pixels_[size_t(place) * 3];
-                int shared = 0;
-                if (agreed(place, shared)) {
-                    std::memcpy(target, &pixels_[size_t(place + shared) * 3], 3);
-                    continue;
-                }
-                float sum[3] = {0, 0, 0}, weight = 0;
-                each_voter(place, [&](int voter, int from) {
-                    const uint8_t *values = &pixels_[size_t(from) * 3];
-                    for (int channel = 0; channel < 3; channel++) sum[channel] += vote_[voter] * values[channel];
-                    weight += vote_[voter];
-                });
-                if (weight > 0)
-                    for (int channel = 0; channel < 3; channel++)
-                        target[channel] = uint8_t(limited(int(std::lrint(sum[channel] / weight)), 0, 255));
+        const int bands = (height_ + BAND - 1) / BAND;
+        parallel(options_.threads, bands, [&](int band) {
+            const int top = band * BAND, bottom = std::min(height_, top + BAND);
+            bool any = false;
+            for (int row = top; row < bottom; row++) any |= !hole_rows_[row].empty();
+            if (!any) return;
+            const int first_line = top + margin_; // of the padded picture
+            Floats sums(size_t(bottom - top) * line_ * 3 + 2 * LANES, 0.0f), weights(size_t(bottom - top) * line_ + LANES, 0.0f);
+            const size_t begin = row_begin_[std::max(0, top - reach_)], end = row_begin_[std::min(height_, bottom + reach_)];
+            for (size_t rank = begin; rank < end; rank++) {
+                const int place = queries_[rank], line = place / line_;
+                const int low = std::max(line - reach_, first_line), high = std::min(line + reach_ + 1, bottom + margin_);
+                const int step = (low - line) * line_ - reach_;
+                const size_t at = size_t(place + step) - size_t(first_line) * line_;
+                add_patch_(&pixels_[size_t(source_[place] + step) * 3], size_t(line_) * 3, side_, high - low, vote_[place],
+                           &sums[3 * at], &weights[at], line_);
             }
+            for (int row = top; row < bottom; row++)
+                for (const int place : hole_rows_[row]) {
+                    const size_t at = size_t(place) - size_t(first_line) * line_;
+                    if (!(weights[at] > 0)) continue;
+                    const float part = 1 / weights[at];
+                    for (int channel = 0; channel < 3; channel++)
+                        fresh_[3 * size_t(place) + channel] = uint8_t(std::min(sums[3 * at + channel] * part + 0.5f, 255.0f));
+                }
         });
+        for (const auto &row : hole_rows_)
+            for (const int place : row) std::memcpy(&pixels_[3 * size_t(place)], &fresh_[3 * size_t(place)], 3);
         close_margin(pixels_, 3);
     }
 
@@ -524,16 +587,19 @@ class Canvas {
     const Options &options_;
     int number_, height_, width_, side_, reach_, margin_, line_;
     Compare compare_;
+    AddPatch add_patch_;
     // One entry for each place of the padded level.
-    std::vector<uint8_t> pixels_, weights_;
+    std::vector<uint8_t> pixels_, fresh_, weights_;
     Flags known_, valid_;
     std::vector<int32_t> source_;
     Floats vote_;
     std::vector<Guide> guides_;
     std::vector<int32_t> valid_places_;
+    std::vector<Guide> valid_guides_;
     // One entry for each query, in reading order.
     std::vector<int32_t> queries_;
-    std::vector<size_t> band_begin_;
+    std::vector<size_t> band_begin_, row_begin_;
+    std::vector<std::vector<int32_t>> hole_rows_; // places of the hole, by row
     Floats scale_, share_, pull_, fading_, distance_;
     float fee_ = 0;
 };
