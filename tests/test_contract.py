@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from retouch.contract import ArrayModel, Fill, Model, Progress, SizeRequirements, Stop
+from retouch.contract import ArrayFill, ArrayModel, Fill, Model, Progress, SizeRequirements, SourceMap, Stop
 from retouch.errors import RetouchError
 
 
@@ -34,16 +34,21 @@ class Painter(Model):
 
 
 class Halves(ArrayModel):
-    """Fills with half of what is allowed, on average."""
+    """Fills with half of what is allowed, on average; with ``source``, says that it all came from there."""
 
     name = "halves"
 
-    def __init__(self):
-        self.seen = []
+    def __init__(self, source=None):
+        self.seen, self.source = [], source
 
-    def fill_array(self, image, hole, allowed, *, seed):
+    def fill_array(self, image, hole, allowed, *, seed, on_progress):
         self.seen.append((image.copy(), hole.copy(), allowed.copy(), seed))
-        return np.full_like(image, image[allowed].mean() / 2)
+        small = np.full((2, 3, 3), 0.25, np.float32)
+        on_progress(Progress("fill", 1, 2, picture=lambda: small))
+        sources = None
+        if self.source is not None:
+            sources = np.broadcast_to(np.int32(self.source), (*hole.shape, 2)).copy()
+        return ArrayFill(np.full_like(image, image[allowed].mean() / 2), sources)
 
 
 def pair(items=1, height=11, width=13):
@@ -114,5 +119,39 @@ def test_a_model_on_arrays_fills_a_batch_of_tensors():
         assert seed == 5
         inside = fill.image[item][mask[item].expand(3, -1, -1) > 0]
         assert inside.numpy() == pytest.approx(picture[usable].mean() / 2)
-    assert [(each.done, each.total) for each in told] == [(1, 2), (2, 2)]
+    assert [(each.done, each.total) for each in told] == [(50, 200), (150, 200)]
     assert fill.confidence is None
+    assert fill.correspondence is None
+
+
+def test_a_picture_of_a_model_on_arrays_becomes_a_tensor_of_the_inputs_size():
+    told = []
+    Halves()(*pair(), on_progress=told.append)
+    assert told[0].picture is None
+    torch.testing.assert_close(told[0].image(), torch.full((1, 3, 11, 13), 0.25))
+
+
+def test_the_sources_of_a_model_on_arrays_are_its_correspondence():
+    image, mask = pair(2)
+    fill = Halves((7, 2))(image, mask)
+    found = fill.correspondence.source_map()
+    assert found.dtype == torch.int64
+    inside = mask[:, 0] > 0
+    assert (found.permute(0, 2, 3, 1)[inside] == torch.tensor([7, 2])).all()
+    assert (found.permute(0, 2, 3, 1)[~inside] == -1).all()
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_source_map_carries_finer_values_over(scale):
+    sources = torch.full((2, 2, 4, 5), -1)
+    sources[0, :, 1, 2] = torch.tensor([3, 0])
+    sources[1, :, 0, 4] = torch.tensor([2, 1])
+    values = torch.rand(2, 3, 4 * scale, 5 * scale)
+    expected = values.clone()
+
+    def cell(row, column):
+        return slice(row * scale, (row + 1) * scale), slice(column * scale, (column + 1) * scale)
+
+    expected[0][:, *cell(1, 2)] = values[0][:, *cell(3, 0)]
+    expected[1][:, *cell(0, 4)] = values[1][:, *cell(2, 1)]
+    assert torch.equal(SourceMap(sources).transfer(values, scale), expected)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.fakes import Constant, Nearest
 
-from retouch.contract import Model
+from retouch.contract import ArrayFill, ArrayModel, Model, Progress
 from retouch.models.opencv import NavierStokes, Telea
 from retouch.ops.seam import close_seam
 from retouch.upsampling.fill_small import Crop, fill_crop, reaches, usable_scale
@@ -133,3 +133,28 @@ def test_a_usable_scale_leaves_an_eighth_of_the_sources(seed, scale, share):
 
 def test_what_is_known_throughout_may_be_shrunk():
     assert usable_scale(np.ones((24, 31), dtype=bool), 5) == 5
+
+
+class Left(ArrayModel):
+    """Copies the pixel of the first column of each row."""
+
+    name = "left"
+
+    def fill_array(self, image, hole, allowed, *, seed, on_progress):
+        on_progress(Progress("fill", 1, 2, picture=lambda: image[::2, ::2]))
+        rows = np.arange(len(image), dtype=np.int32)[:, None].repeat(image.shape[1], 1)
+        return ArrayFill(image[:, :1].repeat(image.shape[1], 1), np.stack([rows, 0 * rows], 2))
+
+
+@pytest.mark.parametrize("scale", [1])
+def test_a_model_on_arrays_shows_its_sources_and_its_progress(scale):
+    part, told = crop(48, 72), []
+    filled = fill_crop(Left(), part, scale, trace=True, on_progress=told.append)
+    inside = part.hole.reshape(48 // scale, scale, 72 // scale, scale).any(axis=(1, 3))
+    assert (filled.sources[inside] == np.argwhere(inside) * [1, 0]).all()
+    assert (filled.sources[~inside] == -1).all()
+    assert filled.sources.dtype == np.int32
+    assert fill_crop(Left(), part, scale).sources is None, "not traced"
+    (step,) = told
+    assert step.picture is None
+    assert step.preview().shape == part.image.shape

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.contract import ArrayModel
+from retouch.contract import ArrayFill, ArrayModel, OnProgress, Progress
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,16 @@ class _OpenCVModel(ArrayModel):
         self.options = options or ClassicalOptions()
 
     def fill_array(
-        self, image: NDArray[np.float32], hole: NDArray[np.bool_], allowed: NDArray[np.bool_], *, seed: int
-    ) -> NDArray[np.float32]:
+        self,
+        image: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        allowed: NDArray[np.bool_],
+        *,
+        seed: int,
+        on_progress: OnProgress,
+    ) -> ArrayFill:
         """See :meth:`retouch.contract.ArrayModel.fill_array`."""
+        on_progress(Progress("fill", 0, 1))
         # To a diffusion, a known pixel that must not be borrowed from is no better than a hole. The caller
         # puts its own value back afterwards.
         unknown = ~allowed
@@ -59,7 +66,7 @@ class _OpenCVModel(ArrayModel):
         filled = cv2.inpaint(pixels, unknown.astype(np.uint8), self.options.radius, self.method)
         height, width = image.shape[:2]
         inside = filled[margin : margin + height, margin : margin + width]
-        return inside.astype(np.float32) / np.float32(255)
+        return ArrayFill(inside.astype(np.float32) / np.float32(255))
 
 
 def _near_edge(unknown: NDArray[np.bool_]) -> bool:

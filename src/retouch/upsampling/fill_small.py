@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,10 +94,18 @@ def fill_crop(
     finished = on_stage or (lambda stage, render: None)
     padded = _padded(crop, scale)
     if isinstance(model, ArrayModel) and scale == 1:
-        report(Progress("fill", 0, 1))  # the last chance to stop
-        image = model.fill_array(crop.image, crop.hole, crop.allowed, seed=seed)
-        fill = CropFill(image)
-        finished("fill", lambda: image)
+        made = model.fill_array(
+            crop.image,
+            crop.hole,
+            crop.allowed,
+            seed=seed,
+            on_progress=lambda progress: report(_shown(progress, crop.hole.shape)),
+        )
+        sources = None
+        if trace and made.sources is not None:
+            sources = np.where(crop.hole[..., None], made.sources, np.int32(-1))
+        fill = CropFill(made.image, sources=sources)
+        finished("fill", lambda: made.image)
     else:
         from retouch.upsampling.tensor_fill import fill_tensors
 
@@ -145,6 +154,19 @@ def usable_scale(allowed: Mask, scale: int) -> int:
             return scale
         scale //= 2
     return 1
+
+
+def _shown(progress: Progress, shape: tuple[int, ...]) -> Progress:
+    """Let the picture of a model's progress show a whole crop."""
+    render = progress.picture
+    if render is None:
+        return progress
+
+    def preview() -> Image:
+        picture = cv2.resize(render(), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(np.clip(picture, 0, 1), dtype=np.float32)
+
+    return replace(progress, picture=None, preview=preview)
 
 
 def _padded(crop: Crop, scale: int) -> Crop:

@@ -1,73 +1,20 @@
-"""The contract of every model: ranges, shapes and the meaning of a mask, written once.
-
-Image: float32 sRGB in [0, 1], ``B×3×H×W``. Mask: ``B×1×H×W`` of zeros and ones, **1 = fill this**.
-Known pixels (mask 0) come back bit-identical. A paper's own conventions (a [-1, 1] range, an inverted
-mask) stay inside that model's files.
-
-A model that needs no torch is an :class:`ArrayModel`. It works on one numpy picture, ``H×W×3``, with bool
-masks. This module imports torch only inside the functions that handle tensors, so that such a model can be
-used without it.
-"""
+"""Models that work on tensors, and what all models share."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
+from retouch.contract.correspondence import Correspondence, crop_correspondence
+from retouch.contract.progress import OnProgress, Progress
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the work has come: ``done`` of ``total`` steps of a stage.
-
-    Pictures are computed only when they are asked for. Ask inside the callback: a picture requested later
-    may show a later state.
-
-    Attributes:
-        stage: what is being done: "fill", "upsample" or "blend" while a photo is filled.
-        done: steps that are done.
-        total: steps of the whole stage.
-        detail: a few words on the present step; may be empty.
-        image: set by a model that improves its fill step by step. Renders the present state as
-            ``1×3×h×w`` (or ``B×3×h×w``) in [0, 1]. ``h×w`` may be a coarser resolution of the model's input.
-            Only its hole counts.
-        preview: set while a photo is filled. Renders a window of the photo as it looks now, ``h×w×3`` float32
-            sRGB in [0, 1].
-        place: the rows and columns of the photo that ``preview`` shows.
-    """
-
-    stage: str
-    done: int
-    total: int
-    detail: str = ""
-    image: Callable[[], Tensor] | None = field(default=None, repr=False, compare=False)
-    preview: Callable[[], NDArray[np.float32]] | None = field(default=None, repr=False, compare=False)
-    place: tuple[slice, slice] | None = field(default=None, repr=False, compare=False)
-
-
-OnProgress = Callable[[Progress], None]
-
-
-class Stop(RetouchError):
-    """A progress callback raises this to end the work early.
-
-    A model that improves step by step catches it and returns the best fill so far. Every other model lets it
-    pass: there is no fill to return, and the caller gets this exception, which is a
-    :class:`~retouch.errors.RetouchError` like any other. Nothing is written then.
-    """
-
-    def __init__(self, message: str = "The work was stopped before it was done; start it again.") -> None:
-        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -85,55 +32,6 @@ class SizeRequirements:
             return -(-wanted // self.multiple_of) * self.multiple_of - length
 
         return missing(height), missing(width)
-
-
-class Correspondence(Protocol):
-    """Where a fill was taken from: for each pixel of the hole, its source in the known area."""
-
-    def source_map(self) -> Tensor:
-        """Row and column each pixel was taken from, ``B×2×H×W`` int64; -1 where nothing was borrowed.
-
-        Where several sources were mixed, this is the one with the greatest weight.
-        """
-        ...
-
-    def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
-        """Copy ``values`` (``B×C×(H·scale)×(W·scale)``) from the sources into the hole."""
-        ...
-
-
-@dataclass(frozen=True)
-class CroppedCorrespondence:
-    """The correspondence of a padded picture, cropped to the picture without its padding.
-
-    Attributes:
-        padded: the correspondence of the padded picture. It has no source in the padding.
-        below: rows that were added at the bottom.
-        right: columns that were added at the right.
-    """
-
-    padded: Correspondence
-    below: int
-    right: int
-
-    def source_map(self) -> Tensor:
-        """See :class:`Correspondence`."""
-        found = self.padded.source_map()
-        return found[..., : found.shape[2] - self.below, : found.shape[3] - self.right]
-
-    def transfer(self, values: Tensor, scale: int = 1) -> Tensor:
-        """See :class:`Correspondence`."""
-        from torch.nn import functional as F
-
-        height, width = values.shape[2:]
-        margins = (0, self.right * scale, 0, self.below * scale)
-        carried = self.padded.transfer(F.pad(values, margins, mode="replicate"), scale)
-        return carried[..., :height, :width]
-
-
-def crop_correspondence(found: Correspondence, below: int, right: int) -> Correspondence:
-    """Undo a padding: crop ``below`` rows and ``right`` columns from a correspondence."""
-    return CroppedCorrespondence(found, below, right) if below or right else found
 
 
 @dataclass(frozen=True)
@@ -287,45 +185,6 @@ class Model(ABC):
             None if found is None else crop_correspondence(found, below, right),
             tuple(crop_correspondence(each, below, right) for each in fill.levels),
         )
-
-
-class ArrayModel(Model):
-    """A model that works on one numpy picture and needs no torch.
-
-    It accepts pictures of any size, runs on the CPU, and has neither confidence nor correspondence.
-    A subclass implements :meth:`fill_array`; calling the model with tensors works too.
-    """
-
-    @abstractmethod
-    def fill_array(
-        self, image: NDArray[np.float32], hole: NDArray[np.bool_], allowed: NDArray[np.bool_], *, seed: int
-    ) -> NDArray[np.float32]:
-        """Fill the hole of one picture.
-
-        Args:
-            image: ``H×W×3`` sRGB in [0, 1]. The model must not look into its hole, nor change it.
-            hole: ``H×W``, True = fill this.
-            allowed: ``H×W``, True where the model may borrow from; False in the hole.
-            seed: the only source of randomness.
-
-        Returns:
-            ``H×W×3`` in [0, 1]. Only its hole is used.
-        """
-
-    def infer(
-        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
-    ) -> Fill:
-        """Fill each item of the batch with :meth:`fill_array`."""
-        import torch
-
-        filled = torch.empty_like(image)
-        for item in range(len(image)):
-            picture = image[item].detach().permute(1, 2, 0).cpu().numpy()
-            hole, usable = (each[item, 0].cpu().numpy() > 0 for each in (mask, allowed))
-            made = self.fill_array(picture, hole, usable, seed=seed)
-            filled[item] = torch.from_numpy(made).permute(2, 0, 1).to(image)
-            on_progress(Progress("fill", item + 1, len(image)))
-        return Fill(filled)
 
 
 def _unpadded(render: Callable[[], Tensor], size: tuple[int, int], padding: tuple[int, int]) -> Tensor:
