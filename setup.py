@@ -10,8 +10,8 @@ setup(
     ext_modules=[
         Extension(
             "retouch.native._native",
-            ["src/retouch/native/module.cpp", "src/retouch/native/search.cpp"],
-            depends=["src/retouch/native/common.h"],
+            [f"src/retouch/native/{name}.cpp" for name in ("module", "search", "paint")],
+            depends=[f"src/retouch/native/{name}.h" for name in ("common", "kernels", "pyramid")],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=FLAGS,
             extra_link_args=[] if sys.platform == "win32" else ["-pthread"],

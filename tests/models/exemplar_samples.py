@@ -1,6 +1,14 @@
 """Pictures and holes that the exemplar's tests share, and what must hold of every fill."""
 
+import pytest
 import torch
+
+from retouch.models.exemplar import Exemplar
+from retouch.models.exemplar_torch import TorchExemplar
+from retouch.native import library
+
+compiled = pytest.mark.skipif(library() is None, reason="nothing was compiled")
+BOTH = [pytest.param(Exemplar, id="compiled", marks=compiled), pytest.param(TorchExemplar, id="torch")]
 
 
 def hole(height, width, rows, columns):

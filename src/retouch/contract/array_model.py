@@ -74,6 +74,9 @@ class ArrayModel(Model):
         for item in range(len(image)):
             picture = image[item].detach().permute(1, 2, 0).cpu().numpy()
             hole, usable = (each[item, 0].cpu().numpy() > 0 for each in (mask, allowed))
+            if not hole.any():  # of a batch, some items may have none
+                filled[item] = image[item]
+                continue
 
             def report(progress: Progress, item: int = item) -> None:
                 done = _STEPS * item + _STEPS * progress.done // max(1, progress.total)

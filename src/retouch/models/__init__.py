@@ -29,10 +29,10 @@ CONTENT = "contextual-attention"  # whose fill it refines if none is named
 
 
 def _exemplar(device: str, options: Mapping[str, Any]) -> Model:
-    from retouch.models.exemplar import Exemplar, ExemplarOptions
+    from retouch.models.exemplar import ExemplarOptions, open_exemplar
     from retouch.options import make_options
 
-    return Exemplar(make_options(ExemplarOptions, options, "exemplar"), device)
+    return open_exemplar(make_options(ExemplarOptions, options, "exemplar"), device)
 
 
 def _telea(device: str, options: Mapping[str, Any]) -> Model:

@@ -10,25 +10,25 @@ SIGGRAPH 2009). Deviations:
 * A smooth guess of the hole's colours and texture guides the search, so that a large hole keeps the tone
   around it, and grass does not fade into haze (after Newson et al., "Video inpainting of complex scenes",
   SIAM J. Imaging Sciences 2014, section 3.2, who paint texture like colour).
-* Coarse levels compare whole patches, large ones their principal components, one gathered row a candidate.
+
+It runs compiled (:mod:`retouch.native.painting`); on other devices, and where nothing was compiled, in torch
+(:mod:`retouch.models.exemplar_torch`). The two draw other random numbers, so their fills differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from retouch.contract import Fill, Model, OnProgress, Progress
+from retouch.contract import ArrayFill, ArrayModel, Model, OnProgress, Progress
 from retouch.errors import RetouchError
-from retouch.synthesis.coherent_search import largest_patch, usable_patches
-from retouch.synthesis.paint import Painting, PaintOptions, correspondence_of, paint
-from retouch.synthesis.pyramid import Level, halve
+from retouch.native import library
+from retouch.native.painting import LARGEST_PATCH, Render, paint
+from retouch.synthesis.options import PaintOptions
 
-# The coarsest level has at least so many pixels along its short side, and so many sources.
-_SHORTEST, _FEWEST = 24, 30
+_STEPS = 100  # of progress
 
 
 @dataclass(frozen=True)
@@ -52,70 +52,61 @@ class ExemplarOptions(PaintOptions):
         super().__post_init__()
 
 
-class Exemplar(Model):
-    """Fills holes with patches of the known area; see the module's text."""
+class Exemplar(ArrayModel):
+    """Fills holes with patches of the known area; see the module's text. Compiled."""
 
     name = "exemplar"
 
-    def __init__(self, options: ExemplarOptions | None = None, device: str = "cpu") -> None:
-        """Build it, to run on a device."""
+    def __init__(self, options: ExemplarOptions | None = None) -> None:
+        """Build it.
+
+        Raises:
+            RetouchError: the compiled part is missing, or compares no patches of that size.
+        """
         self.options = options or ExemplarOptions()
-        self.device = torch.device(device)
+        if self.options.patch > LARGEST_PATCH:
+            raise RetouchError(
+                f"Compiled, patches are at most {LARGEST_PATCH} pixels wide, not {self.options.patch}."
+            )
 
-    def infer(
-        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
-    ) -> Fill:
-        """Fill each item of the batch on its own."""
-        paintings = []
-        for item in range(len(image)):
-            known = 1 - mask[item, 0]
-            level = Level(image[item], known, (known > 0) & (allowed[item, 0] > 0))
+    def fill_array(
+        self,
+        image: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        allowed: NDArray[np.bool_],
+        *,
+        seed: int,
+        on_progress: OnProgress,
+    ) -> ArrayFill:
+        """See :meth:`retouch.contract.ArrayModel.fill_array`."""
+        on_progress(Progress("fill", 0, _STEPS))
 
-            def report(done: int, total: int, painted: Tensor, item: int = item) -> None:
-                # Items differ in their number of levels, so each counts 100.
-                step = 100 * item + 100 * done // total
-                on_progress(Progress("fill", step, 100 * len(image), image=lambda: painted[None]))
+        def report(done: float, render: Render) -> None:
+            on_progress(Progress("fill", int(_STEPS * done + 1e-9), _STEPS, picture=render))
 
-            paintings.append(_synthesise(level, self.options, seed, report))
-        return Fill(torch.stack([each.image for each in paintings]), None, correspondence_of(paintings))
-
-
-def _synthesise(
-    finest: Level, options: ExemplarOptions, seed: int, report: Callable[[int, int, Tensor], None]
-) -> Painting:
-    """Fill one image, level by level."""
-    generator = torch.Generator(finest.image.device).manual_seed(seed)
-    side = largest_patch(finest, options.patch)
-    levels = [finest]
-    while min(levels[-1].known.shape) >= 2 * _SHORTEST:
-        coarser = halve(levels[-1])
-        if bool(coarser.known.all()) or usable_patches(coarser, side) < _FEWEST:
-            break
-        levels.append(coarser)
-    rounds = [options.rounds[min(number, len(options.rounds) - 1)] for number in range(len(levels))]
-    # A level has four times the pixels of the next.
-    costs = [count * 4 ** (len(levels) - number) for number, count in enumerate(rounds)]
-
-    painting: Painting | None = None
-    for number in reversed(range(len(levels))):
-        turns = 0
-
-        def step(painted: Tensor, number: int = number) -> bool:
-            nonlocal turns
-            turns += 1
-            done = sum(costs[number + 1 :]) + costs[number] * turns // rounds[number]
-            report(done, sum(costs), painted)
-            return False
-
-        painting = paint(
-            levels[number],
-            side,
-            options,
-            rounds=rounds[number],
-            coarser=painting,
-            finest=number == 0,
-            generator=generator,
-            report=step,
+        given = self.options
+        return ArrayFill(
+            *paint(
+                image,
+                hole,
+                allowed,
+                patch=given.patch,
+                rounds=given.rounds,
+                coherence=given.coherence,
+                guidance=given.guidance,
+                trust=given.trust,
+                fading=given.fading,
+                seed=seed,
+                report=report,
+            )
         )
-    assert painting is not None  # there is at least one level
-    return painting
+
+
+def open_exemplar(options: ExemplarOptions | None = None, device: str = "cpu") -> Model:
+    """Build the compiled model, or the one in torch where that cannot serve."""
+    options = options or ExemplarOptions()
+    if device == "cpu" and library() is not None and options.patch <= LARGEST_PATCH:
+        return Exemplar(options)
+    from retouch.models.exemplar_torch import TorchExemplar
+
+    return TorchExemplar(options, device)

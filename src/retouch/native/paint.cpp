@@ -174,24 +174,30 @@ class Canvas {
         paint();
     }
 
-    // Put the hole together from the caller's own values, as it was painted last.
+    // Put the hole together from the caller's own values, as it was painted last. Where all patches show the same
+    // value, that is copied.
     void finish(const float *image, float *made) const {
         parallel(options_.threads, height_, [&](int row) {
             Voters voters;
             for (const int place : hole_rows_[row]) {
                 ask(place, voters);
                 float *target = made + cell_of(place) * 3;
-                if (voters.agree) {
-                    std::memcpy(target, image + cell_of(source_[place]) * 3, 3 * sizeof(float));
-                    continue;
-                }
+                const float *first = image + cell_of(source_[place]) * 3;
                 float sum[3] = {0, 0, 0}, weight = 0;
-                for (int each = 0; each < voters.count; each++) {
-                    const float *values = image + cell_of(voters.from[each]) * 3;
-                    for (int channel = 0; channel < 3; channel++) sum[channel] += voters.weight[each] * values[channel];
-                    weight += voters.weight[each];
+                bool same = voters.agree;
+                if (!same) {
+                    same = true;
+                    for (int each = 0; each < voters.count; each++) {
+                        const float *values = image + cell_of(voters.from[each]) * 3;
+                        for (int channel = 0; channel < 3; channel++) {
+                            sum[channel] += voters.weight[each] * values[channel];
+                            same &= values[channel] == first[channel];
+                        }
+                        weight += voters.weight[each];
+                    }
                 }
-                for (int channel = 0; channel < 3; channel++) target[channel] = sum[channel] / std::max(weight, 1e-30f);
+                for (int channel = 0; channel < 3; channel++)
+                    target[channel] = same ? first[channel] : sum[channel] / std::max(weight, 1e-30f);
             }
         });
     }

@@ -33,7 +33,8 @@ from retouch.networks.vgg import Vgg, shift_tolerant_vgg, vgg19, vgg_on
 from retouch.ops.resize import enlarge, shrink
 from retouch.options import make_options
 from retouch.synthesis.coherent_search import largest_patch, usable_patches
-from retouch.synthesis.paint import Painting, PaintOptions, correspondence_of, paint
+from retouch.synthesis.options import PaintOptions
+from retouch.synthesis.paint import Painting, correspondence_of, paint
 from retouch.synthesis.pyramid import Level, halve
 
 CELL = 8

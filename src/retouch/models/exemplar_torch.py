@@ -1,0 +1,89 @@
+"""Exemplar-based inpainting in torch: on any device, and what the compiled one is compared with.
+
+Coarse levels compare whole patches, large ones their principal components, one gathered row a candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from retouch.contract import Fill, Model, OnProgress, Progress
+from retouch.models.exemplar import ExemplarOptions
+from retouch.synthesis.coherent_search import largest_patch, usable_patches
+from retouch.synthesis.paint import Painting, correspondence_of, paint
+from retouch.synthesis.pyramid import Level, halve
+
+# The coarsest level has at least so many pixels along its short side, and so many sources.
+_SHORTEST, _FEWEST = 24, 30
+
+
+class TorchExemplar(Model):
+    """Fills holes with patches of the known area; see :mod:`retouch.models.exemplar`."""
+
+    name = "exemplar"
+
+    def __init__(self, options: ExemplarOptions | None = None, device: str = "cpu") -> None:
+        """Build it, to run on a device."""
+        self.options = options or ExemplarOptions()
+        self.device = torch.device(device)
+
+    def infer(
+        self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
+    ) -> Fill:
+        """Fill each item of the batch on its own."""
+        paintings = []
+        for item in range(len(image)):
+            known = 1 - mask[item, 0]
+            level = Level(image[item], known, (known > 0) & (allowed[item, 0] > 0))
+
+            def report(done: int, total: int, painted: Tensor, item: int = item) -> None:
+                # Items differ in their number of levels, so each counts 100.
+                step = 100 * item + 100 * done // total
+                on_progress(Progress("fill", step, 100 * len(image), image=lambda: painted[None]))
+
+            paintings.append(_synthesise(level, self.options, seed, report))
+        return Fill(torch.stack([each.image for each in paintings]), None, correspondence_of(paintings))
+
+
+def _synthesise(
+    finest: Level, options: ExemplarOptions, seed: int, report: Callable[[int, int, Tensor], None]
+) -> Painting:
+    """Fill one image, level by level."""
+    generator = torch.Generator(finest.image.device).manual_seed(seed)
+    side = largest_patch(finest, options.patch)
+    levels = [finest]
+    while min(levels[-1].known.shape) >= 2 * _SHORTEST:
+        coarser = halve(levels[-1])
+        if bool(coarser.known.all()) or usable_patches(coarser, side) < _FEWEST:
+            break
+        levels.append(coarser)
+    rounds = [options.rounds[min(number, len(options.rounds) - 1)] for number in range(len(levels))]
+    # A level has four times the pixels of the next.
+    costs = [count * 4 ** (len(levels) - number) for number, count in enumerate(rounds)]
+
+    painting: Painting | None = None
+    for number in reversed(range(len(levels))):
+        turns = 0
+
+        def step(painted: Tensor, number: int = number) -> bool:
+            nonlocal turns
+            turns += 1
+            done = sum(costs[number + 1 :]) + costs[number] * turns // rounds[number]
+            report(done, sum(costs), painted)
+            return False
+
+        painting = paint(
+            levels[number],
+            side,
+            options,
+            rounds=rounds[number],
+            coarser=painting,
+            finest=number == 0,
+            generator=generator,
+            report=step,
+        )
+    assert painting is not None  # there is at least one level
+    return painting
