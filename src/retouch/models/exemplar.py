@@ -57,13 +57,22 @@ class Exemplar(ArrayModel):
 
     name = "exemplar"
 
-    def __init__(self, options: ExemplarOptions | None = None) -> None:
+    def __init__(
+        self, options: ExemplarOptions | None = None, *, threads: int | None = None, portable: bool = False
+    ) -> None:
         """Build it.
+
+        Args:
+            options: how it fills.
+            threads: None for as many as there are processors. It changes no bit of the fill, nor does the
+                next.
+            portable: use no instructions that only newer processors of the kind have.
 
         Raises:
             RetouchError: the compiled part is missing, or compares no patches of that size.
         """
         self.options = options or ExemplarOptions()
+        self._threads, self._portable = threads, portable
         if self.options.patch > LARGEST_PATCH:
             raise RetouchError(
                 f"Compiled, patches are at most {LARGEST_PATCH} pixels wide, not {self.options.patch}."
@@ -98,6 +107,8 @@ class Exemplar(ArrayModel):
                 fading=given.fading,
                 seed=seed,
                 report=report,
+                threads=self._threads,
+                portable=self._portable,
             )
         )
 
