@@ -88,11 +88,13 @@ class Model(ABC):
         size: the heights and widths it accepts.
         working_size: the longest side, in pixels, that it fills well. Show it a smaller copy of anything
             larger.
+        context: the known area, in pixels on each side, that suffices it for the smallest hole.
     """
 
     name: ClassVar[str]
     size: ClassVar[SizeRequirements] = SizeRequirements()
     working_size: int = 512
+    context: int = 64
 
     @cached_property
     def device(self) -> torch.device:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 CONTEXT = 64
-"""The least known area around a hole on each side, in pixels (where the photo has it)."""
+"""The known area on each side of a small hole that suits every model, in pixels (where the photo has it)."""
 
 
 @dataclass(frozen=True)
@@ -42,32 +42,36 @@ def union(one: Box, other: Box) -> Box:
     return Box(top, left, bottom - top, right - left)
 
 
-def window_box(hole: Box, more: int, shape: tuple[int, ...], working_size: int) -> tuple[Box, int]:
+def window_box(
+    hole: Box, more: int, shape: tuple[int, ...], working_size: int, context: int = CONTEXT
+) -> tuple[Box, int]:
     """Choose the window around a hole, and the scale at which it is filled.
 
     The context on each side is half of the hole's long side. A quarter is enough if that saves a step of
-    scale.
+    scale. For a small hole it is twice the long side, but at least ``context`` and at most :data:`CONTEXT`.
 
     Args:
         hole: the box of the hole.
         more: pixels of context beyond the usual, on each side.
         shape: height and width of the photo.
         working_size: the longest side a model should see, in pixels.
+        context: the known area that suffices on each side of the smallest hole, in pixels.
 
     Returns:
         The box, and the whole factor that brings it to the working size. Where the photo is large enough, the
         box's sides are multiples of that factor.
     """
     long_side = hole.long_side
-    least = max(CONTEXT, long_side // 4) + more
+    small = max(context, min(CONTEXT, 2 * long_side))
+    least = max(small, long_side // 4) + more
     sides = [
         min(length + 2 * least, limit) for length, limit in zip((hole.height, hole.width), shape, strict=True)
     ]
     scale = math.ceil(max(sides) / working_size)
     room = (scale * working_size - long_side) // 2
-    context = max(least, min(max(CONTEXT, long_side // 2) + more, room))
-    top, height = _span(hole.top, hole.height, context, shape[0], scale)
-    left, width = _span(hole.left, hole.width, context, shape[1], scale)
+    around = max(least, min(max(small, long_side // 2) + more, room))
+    top, height = _span(hole.top, hole.height, around, shape[0], scale)
+    left, width = _span(hole.left, hole.width, around, shape[1], scale)
     return Box(top, left, height, width), scale
 
 

@@ -20,12 +20,13 @@ THIN = 5
 """A hole is thin (a wire, a scratch) if no square of this many cells fits into it."""
 
 
-def group_holes(mask: Mask, working_size: int) -> Iterator[tuple[Box, Mask]]:
+def group_holes(mask: Mask, working_size: int, context: int = CONTEXT) -> Iterator[tuple[Box, Mask]]:
     """Group the holes of a mask.
 
     Args:
         mask: ``H×W`` bool, True = hole.
         working_size: the longest side a model should see, in pixels.
+        context: the known area that suffices on each side of the smallest hole, in pixels.
 
     Yields:
         For each group the smallest box around it, and its holes, bool of the box's size. Each hole pixel of
@@ -35,7 +36,8 @@ def group_holes(mask: Mask, working_size: int) -> Iterator[tuple[Box, Mask]]:
     if not cells.any():
         return
     parts = _split(cells, working_size)
-    for members in _merge([_cells_box(part, mask.shape) for part in parts], mask.shape, working_size):
+    boxes = [_cells_box(part, mask.shape) for part in parts]
+    for members in _merge(boxes, mask.shape, working_size, context):
         group = np.concatenate([parts[each] for each in members])
         coarse = _cells_box(group, mask.shape)
         own = np.zeros((-(-coarse.height // CELL), -(-coarse.width // CELL)), dtype=bool)
@@ -103,11 +105,19 @@ def _cells_box(cells: NDArray[np.int64], shape: tuple[int, ...]) -> Box:
     return Box(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
 
-def _merge(holes: list[Box], shape: tuple[int, ...], working_size: int) -> list[list[int]]:
-    """Merge holes whose windows overlap, as long as that costs no resolution; returns lists of indices."""
+def _merge(
+    holes: list[Box], shape: tuple[int, ...], working_size: int, context: int
+) -> list[list[int]]:
+    """Merge holes whose windows overlap, as long as that costs neither resolution nor time.
+
+    Time goes with the area of windows, so far-flung specks keep small windows of their own.
+
+    Returns:
+        Lists of indices.
+    """
     members: list[list[int]] = [[each] for each in range(len(holes))]
     holes = list(holes)
-    seen = [window_box(hole, 0, shape, working_size) for hole in holes]
+    seen = [window_box(hole, 0, shape, working_size, context) for hole in holes]
     corners = np.array([[b.top, b.left, b.top + b.height, b.left + b.width] for b, _ in seen])
     alive = np.ones(len(holes), dtype=bool)
     waiting = list(range(len(holes)))
@@ -121,8 +131,9 @@ def _merge(holes: list[Box], shape: tuple[int, ...], working_size: int) -> list[
         near[this] = False
         for other in np.flatnonzero(near):
             both = union(holes[this], holes[other])
-            box, scale = window_box(both, 0, shape, working_size)
-            if scale <= min(seen[this][1], seen[other][1]):
+            box, scale = window_box(both, 0, shape, working_size, context)
+            apart = sum(seen[each][0].height * seen[each][0].width for each in (this, other))
+            if scale <= min(seen[this][1], seen[other][1]) and box.height * box.width <= apart:
                 alive[other] = False
                 members[this] += members[other]
                 holes[this], seen[this] = both, (box, scale)

@@ -82,7 +82,7 @@ def fill_photo(
         )
 
     report = Reporter(on_progress)
-    todo = windows(mask, allowed, working_size)
+    todo = windows(mask, allowed, working_size, model.context)
     report.begin(todo)
     # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
     remaining = mask.copy() if len(todo) > 1 else mask

@@ -67,7 +67,9 @@ class Sources:
         return int(np.count_nonzero(self.allowed) - hidden)
 
 
-def windows(mask: Mask, allowed: Mask | None = None, working_size: int = 512) -> list[Window]:
+def windows(
+    mask: Mask, allowed: Mask | None = None, working_size: int = 512, context: int = CONTEXT
+) -> list[Window]:
     """Group the holes of ``mask`` into windows.
 
     Holes whose windows would overlap share one, unless it would then be so large that it had to be filled at
@@ -79,6 +81,7 @@ def windows(mask: Mask, allowed: Mask | None = None, working_size: int = 512) ->
         allowed: ``H×W`` bool, True where a fill may borrow from (all known pixels when None). A window grows
             until it shows enough of them.
         working_size: the longest side a model should see, in pixels.
+        context: the known area that suffices on each side of the smallest hole, in pixels.
 
     Returns:
         The windows, the smallest hole first; none if there is no hole.
@@ -86,18 +89,18 @@ def windows(mask: Mask, allowed: Mask | None = None, working_size: int = 512) ->
     sources = Sources(mask, allowed)
     total = sources.count()
     found = []
-    for hole_box, hole in group_holes(mask, working_size):
-        box, scale = _grow(hole_box, min(int(hole.sum()), total), sources, working_size)
+    for hole_box, hole in group_holes(mask, working_size, context):
+        box, scale = _grow(hole_box, min(int(hole.sum()), total), sources, working_size, context)
         found.append(Window(box, usable_scale(sources.inside(box), scale), hole_box, hole))
     # Small holes are the easy ones, and once filled they are context for the large ones.
     return sorted(found, key=lambda each: (each.hole.size, each.hole_box.top, each.hole_box.left))
 
 
-def _grow(hole: Box, enough: int, sources: Sources, working_size: int) -> tuple[Box, int]:
+def _grow(hole: Box, enough: int, sources: Sources, working_size: int, context: int) -> tuple[Box, int]:
     """Find a window, and its scale, that shows at least ``enough`` pixels to borrow from."""
     more = 0
     while True:
-        box, scale = window_box(hole, more, sources.mask.shape, working_size)
+        box, scale = window_box(hole, more, sources.mask.shape, working_size, context)
         whole = (box.height, box.width) == sources.mask.shape
         if whole or np.count_nonzero(sources.inside(box)) >= enough:
             return box, scale

@@ -28,7 +28,9 @@ using Report = int (*)(double done, int height, int width, const uint8_t *pixels
 
 constexpr int SHORTEST = 24, FEWEST = 30;
 constexpr int64_t ALL_PAIRS = 6'000'000;
+// Rounds that compare all pairs. Where a speck has thousands of sources, one finds what there is to find.
 constexpr int ALL_PAIRS_ROUNDS = 3;
+constexpr size_t MANY_SOURCES = 8192;
 constexpr int EXPLORATIONS = 8, LAST_RADIUS = 8, BAND = 16, BLOCK = 16;
 constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
@@ -167,7 +169,8 @@ class Canvas {
     }
 
     void improve(int round, bool finest, bool coarsest, bool last) {
-        if (!last && round < ALL_PAIRS_ROUNDS && all_pairs()) nearest();
+        const int rounds = valid_places_.size() > MANY_SOURCES ? 1 : ALL_PAIRS_ROUNDS;
+        if (!last && round < rounds && all_pairs()) nearest();
         judge();
         sweep(round, finest ? LAST_RADIUS : std::max(height_, width_) / 2, !coarsest || !all_pairs());
         weigh();
