@@ -293,6 +293,17 @@ def test_some_are_held_out_and_more_pictures_bring_none_back(folder, tmp_path):
         few.split(5)
 
 
+def test_whole_pictures_come_in_the_order_of_holding_out(folder, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    samples = TrainingSet([folder, tmp_path / "broken.png"], 8, MASKS, seed=3)
+    order = [int(each[0, 0, 2]) for each in samples.whole()]
+    assert sorted(order) == list(range(9))
+    for count in (2, 5):
+        rest, held = samples.split(count)
+        assert [int(each[0, 0, 2]) for part in (held, rest) for each in part.whole()] == order
+        assert next(rest.whole()).shape == (40, 50, 3)
+
+
 def test_where_folders_repeat_names_the_same_pictures_stay_held_out(tmp_path):
     for folder in "abcdef":
         (tmp_path / folder).mkdir()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
@@ -245,6 +245,16 @@ class TrainingSet:
     def _name(self, number: int) -> str:
         member = self.shards.members[number]
         return PurePosixPath(member.name or member.path.name).name
+
+    def whole(self) -> Iterator[Picture]:
+        """Yield the pictures that can be read, uncropped, in the order in which :meth:`split` holds them out.
+
+        So the first pictures do not depend on how many are held out.
+        """
+        for number in sorted(self._chosen, key=self._lot):
+            picture = self._decoded(number)
+            if picture is not None:
+                yield picture
 
     def names(self) -> list[str]:
         """List the file names of the pictures, without folders, sorted."""
