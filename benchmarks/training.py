@@ -2,48 +2,58 @@
 
     python benchmarks/training.py --data PHOTOS SCENES --masks SILHOUETTES --repeats 5
 
-Each value is the median of what `retouch train` logs, with all losses, after its first lines, in a process of
-its own. The configurations take turns, so other work on the machine affects both alike.
+Each value comes from a process of its own and is the median between the lines that `retouch train` prints,
+with all losses. The configurations take turns, so other work on the machine affects both alike. Pictures for
+each second of the processor count what all cores did; they hardly change beside other work.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import statistics
 import tempfile
+import time
+from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
 
 from retouch.training.config import find_config, read_yaml
 from retouch.training.start import start
 from shared import interleaved, machine
 
 CONFIGURATIONS = ("structure", "confidence-feedback-lite")
-LINES = 5  # each after so many pictures:
-PICTURES = {"structure": 192, "confidence-feedback-lite": 32}
+LINES = 5
+PICTURES = {"structure": 192, "confidence-feedback-lite": 32}  # between two lines
 
 
-def pictures_a_second(name: str, given: argparse.Namespace) -> float:
-    """Train a configuration for a few steps and return its speed."""
-    steps = max(1, PICTURES[name] // read_yaml(find_config(name))["batch"])
+def measure(name: str, given: argparse.Namespace) -> tuple[float, float]:
+    """Train a configuration for a few steps: pictures for each second, by the clock and of the processor."""
+    batch = read_yaml(find_config(name))["batch"]
+    steps = PICTURES[name] // batch
     changes = [
         f"steps={LINES * steps}",
         f"watch.log_every={steps}",
         f"watch.validate_every={10**6}",
         "data.held_out=1",  # they are looked at before the first step
     ]
+    told: list[tuple[float, float]] = []
+
+    def say(line: str) -> None:
+        if line.startswith("step "):
+            told.append((time.perf_counter(), time.process_time()))
+
     with tempfile.TemporaryDirectory() as folder:
         start(
             *(name, given.data, Path(folder)),
             silhouettes=given.masks,
             changes=changes,
             device="cpu",
-            say=lambda _: None,
+            say=say,
         )
-        with (Path(folder) / "metrics.csv").open() as file:
-            rows = [float(row["value"]) for row in csv.DictReader(file) if row["name"] == "images_per_second"]
-    # The first line holds the start, and the last a checkpoint.
-    return statistics.median(rows[1:-1])
+    # Before the first line the machine warms up, and before the last it writes a checkpoint.
+    spent = [np.subtract(two, one) for one, two in pairwise(told[:-1])]
+    clock, processor = np.median(spent, 0)
+    return steps * batch / clock, steps * batch / processor
 
 
 def main() -> None:
@@ -57,18 +67,17 @@ def main() -> None:
     parser.add_argument("--measure", choices=CONFIGURATIONS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        print(pictures_a_second(given.measure, given))
+        print(*measure(given.measure, given))
         return
     print(machine())
     options = ["--data", *map(str, given.data), "--masks", str(given.masks)]
     results = interleaved(__file__, CONFIGURATIONS, given.repeats, options)
-    for name, rows in results.items():
-        told = ", ".join(f"{row[0]:.1f}" for row in rows)
-        print(f"{name:<26}{statistics.median(row[0] for row in rows):6.1f} pictures a second ({told})")
-    pairs = zip(*(results[name] for name in CONFIGURATIONS), strict=True)
-    ratios = [one[0] / other[0] for one, other in pairs]
-    told = ", ".join(f"{each:.1f}" for each in ratios)
-    print(f"{CONFIGURATIONS[0]} is {statistics.median(ratios):.1f} times as fast ({told})")
+    for place, what in enumerate(("by the clock", "of the processor")):
+        print(f"pictures for each second {what}")
+        values = {name: [row[place] for row in rows] for name, rows in results.items()}
+        ratios = np.divide(*(values[name] for name in CONFIGURATIONS))
+        for name, each in (*values.items(), ("ratio", ratios)):
+            print(f"  {name:<26}{np.median(each):6.1f}  ({', '.join(f'{one:.1f}' for one in each)})")
 
 
 if __name__ == "__main__":
