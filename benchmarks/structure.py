@@ -131,8 +131,8 @@ def see(name: str, model: StructureModel, scene: Scene, seen: Seen, head: Confid
     return expected
 
 
-def compare(found: Sequence[Scene]) -> None:
-    """Print the errors, beside the difference to exemplar with its standard error over photos."""
+def compare(found: Sequence[Scene], base: str) -> None:
+    """Print the errors, beside the difference to ``base`` with its standard error over photos."""
     names = list(found[0].fills)
     photos = np.array([each.photo for each in found])
     errors = {name: np.array([each.errors(name) for each in found]) for name in names}
@@ -144,8 +144,8 @@ def compare(found: Sequence[Scene]) -> None:
         columns = []
         for place in range(len(CELLS)):
             text = f"{np.nanmean(errors[name][:, place]):.2f}"
-            if name != "exemplar":
-                apart = (errors[name] - errors["exemplar"])[:, place]
+            if name != base:
+                apart = (errors[name] - errors[base])[:, place]
                 of_photos = np.array([np.nanmean(apart[photos == each]) for each in np.unique(photos)])
                 spread = np.nanstd(of_photos, ddof=1) / np.isfinite(of_photos).sum() ** 0.5
                 text += f" ({np.nanmean(of_photos):+.2f} ± {spread:.2f})"
@@ -238,6 +238,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="what the runs got as --data")
     parser.add_argument("--masks", type=Path, required=True, help="silhouettes, as for retouch train")
     parser.add_argument("--weights", nargs="+", required=True, metavar="NAME=FILE", help="exported runs")
+    parser.add_argument("--against", default="exemplar", help="whose errors the others are compared with")
     parser.add_argument("--held-out", type=int, default=64, help="the runs' data.held_out")
     parser.add_argument("--photos", type=int, default=64, help="photos that are large enough, at most")
     parser.add_argument(
@@ -261,10 +262,10 @@ def main() -> None:
         warnings.filterwarnings("ignore", "Mean of empty slice|Degrees of freedom")
         fill_all([*unseen, *others], dict(map(opened, given.weights)), given.sheet, given.keep)
         print("\n## Photos that no run saw")
-        compare(unseen)
+        compare(unseen, given.against)
         if others:
             print("\n## Photos that the runs may have trained on")
-            compare(others)
+            compare(others, given.against)
 
 
 if __name__ == "__main__":
