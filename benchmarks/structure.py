@@ -4,8 +4,8 @@
 
 The photos come in the order in which `retouch train --data PHOTOS SCENES` holds them out (seed 0), without
 those whose short side has fewer than 288 pixels, so nothing is enlarged. Each is cropped to 288² and gets
-four holes. The network sees 128², and its colours are enlarged. Other models fill as `retouch fill` does.
-Errors are of mean colours over square cells that lie wholly in the hole. Photos that a run may have trained
+four holes. The network sees 128²; its colours are enlarged, and meet the photo's at the hole's border. Other
+models fill as `retouch fill` does. Errors are of mean colours over square cells that lie wholly in the hole. Photos that a run may have trained
 on (those after the first ``--held-out`` pictures of all sizes) get tables of their own.
 """
 
@@ -33,8 +33,10 @@ from retouch.errors import RetouchError
 from retouch.imaging import write_png
 from retouch.models.structure.model import StructureModel
 from retouch.ops.masks import Mask, depth
+from retouch.ops.seam import close_seam
 from retouch.training.data import Picture, TrainingSet
 from retouch.training.masks import Objects, Rectangles, Sampler, Strokes
+from retouch.upsampling.fill_small import reaches
 from shared import machine, to_tensor
 
 SIDE, SEEN = 288, 128  # pixels
@@ -119,15 +121,21 @@ def see(name: str, model: StructureModel, scene: Scene, seen: Seen, head: Confid
     seen.ratios.append((difference / scale)[F.max_pool2d(mask, 2) > 0].double().numpy())
 
     size = (SIDE, SIDE)
-    large = F.interpolate(image, size, mode="bilinear").clamp(0, 1)
-    large = torch.where(torch.from_numpy(scene.hole), large, to_tensor(scene.truth))
-    fill = large[0].permute(1, 2, 0).double().numpy()
+    large = F.interpolate(image, size, mode="bilinear")[0].permute(1, 2, 0).numpy()
+    photo = scene.truth.astype(np.float32) / 255
+    joined = close_seam(photo, large, scene.hole, reaches(-(-SIDE // SEEN)))
+    fill = joined.astype(np.float64)
     expected = F.interpolate(scale, size, mode="bilinear")[0, 0].double().numpy()
     scene.fills[name] = fill
     scene.fills[f"mean of {name} and exemplar"] = (fill + scene.fills["exemplar"]) / 2
     seen.judge(f"{name}: its own", 1 - np.exp(-WITHIN / expected), fill, scene)
     hole = torch.from_numpy(scene.hole.astype(np.float32))[None, None]
-    seen.judge(f"{name}: the head", head.confidence(large, hole)[0, 0].double().numpy(), fill, scene)
+    seen.judge(
+        f"{name}: the head",
+        head.confidence(torch.from_numpy(joined).permute(2, 0, 1)[None], hole)[0, 0].double().numpy(),
+        fill,
+        scene,
+    )
     return expected
 
 
