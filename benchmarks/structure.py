@@ -5,8 +5,9 @@
 The photos come in the order in which `retouch train --data PHOTOS SCENES` holds them out (seed 0), without
 those whose short side has fewer than 288 pixels, so nothing is enlarged. Each is cropped to 288² and gets
 four holes. The network sees 128²; its colours are enlarged, and meet the photo's at the hole's border. Other
-models fill as `retouch fill` does. Errors are of mean colours over square cells that lie wholly in the hole. Photos that a run may have trained
-on (those after the first ``--held-out`` pictures of all sizes) get tables of their own.
+models fill as `retouch fill` does. Errors are of mean colours over square cells that lie wholly in the hole.
+Photos that a run may have trained on (those after the first ``--held-out`` pictures of all sizes) get tables
+of their own.
 """
 
 from __future__ import annotations
@@ -130,12 +131,8 @@ def see(name: str, model: StructureModel, scene: Scene, seen: Seen, head: Confid
     scene.fills[f"mean of {name} and exemplar"] = (fill + scene.fills["exemplar"]) / 2
     seen.judge(f"{name}: its own", 1 - np.exp(-WITHIN / expected), fill, scene)
     hole = torch.from_numpy(scene.hole.astype(np.float32))[None, None]
-    seen.judge(
-        f"{name}: the head",
-        head.confidence(torch.from_numpy(joined).permute(2, 0, 1)[None], hole)[0, 0].double().numpy(),
-        fill,
-        scene,
-    )
+    judged = head.confidence(torch.from_numpy(joined).permute(2, 0, 1)[None], hole)[0, 0]
+    seen.judge(f"{name}: the head", judged.double().numpy(), fill, scene)
     return expected
 
 
@@ -144,9 +141,7 @@ def compare(found: Sequence[Scene], base: str) -> None:
     names = list(found[0].fills)
     photos = np.array([each.photo for each in found])
     errors = {name: np.array([each.errors(name) for each in found]) for name in names}
-    print(
-        f"\n{len(set(photos))} photos, {len(found)} holes: L1 % of mean colours over cells of so many pixels"
-    )
+    print(f"\n{len(set(photos))} photos, {len(found)} holes: L1 % over cells of so many pixels")
     print("| | " + " | ".join(map(str, CELLS)) + " |\n|---|" + "---:|" * len(CELLS))
     for name in names:
         columns = []
