@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,77 +23,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional as F
 
 import retouch
 from confidence import scores
+from held_out import SIDE, Scene, Values, compare, holes, scenes
 from retouch.confidence.head import WITHIN, ConfidenceHead, open_head
 from retouch.contract import Model
 from retouch.errors import RetouchError
 from retouch.imaging import write_png
 from retouch.models.structure.model import StructureModel
-from retouch.ops.masks import Mask, depth
+from retouch.ops.masks import depth
 from retouch.ops.seam import close_seam
 from retouch.training.data import Picture, TrainingSet
-from retouch.training.masks import Objects, Rectangles, Sampler, Strokes
+from retouch.training.masks import Rectangles
 from retouch.upsampling.fill_small import reaches
 from shared import machine, to_tensor
 
-SIDE, SEEN = 288, 128  # pixels
-CELLS = (1, 4, 8, 16)
+SEEN = 128  # pixels
 OTHERS = ("exemplar", "telea", "confidence-feedback")
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 BRIGHTEST = 0.25  # the error to be expected, 0 to 1, that the sheet shows as white
-Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A hole in a photo, ``SIDE×SIDE``, and what was made of it: ``SIDE×SIDE×3`` in [0, 1], by name."""
-
-    photo: int
-    kind: str
-    truth: Picture
-    hole: Mask
-    fills: dict[str, Values] = field(default_factory=dict)
-
-    def errors(self, name: str) -> list[float]:
-        """Mean absolute error in % over cells of each size; nan where no cell lies wholly in the hole."""
-        difference = self.fills[name] - self.truth / 255
-        return [100 * cell_error(difference, self.hole, cell) for cell in CELLS]
-
-
-def cell_error(difference: Values, hole: Mask, cell: int) -> float:
-    """Mean absolute value of the mean difference over cells that lie wholly in the hole, or nan."""
-    many = SIDE // cell
-    means = difference.reshape(many, cell, many, cell, 3).mean((1, 3))
-    whole = hole.reshape(many, cell, many, cell).all((1, 3))
-    return float(np.abs(means)[whole].mean()) if whole.any() else math.nan
-
-
-def holes(silhouettes: Path) -> dict[str, tuple[Sampler, float]]:
-    """The four kinds of holes, with the least share of the photo: a silhouette may lie mostly outside it."""
-    return {
-        "square": (Rectangles(side=0.5, jitter=0.0), 0.25),
-        "strokes": (Strokes(count=(2, 5)), 0.08),
-        "object": (Objects(str(silhouettes), area=(0.08, 0.25)), 0.05),
-        "large": (Objects(str(silhouettes), area=(0.3, 0.5), disc=1.0, most=0.6), 0.25),
-    }
-
-
-def scenes(pictures: TrainingSet, kinds: Mapping[str, tuple[Sampler, float]], first: int) -> Iterator[Scene]:
-    """The photos that are large enough, numbered from ``first`` on, cropped in the middle, with all holes."""
-    large = (each for each in pictures.whole() if min(each.shape[:2]) >= SIDE)
-    for number, picture in enumerate(large, first):
-        top, left = ((each - SIDE) // 2 for each in picture.shape[:2])
-        truth = np.ascontiguousarray(picture[top : top + SIDE, left : left + SIDE])
-        for place, (kind, (sampler, least)) in enumerate(kinds.items()):
-            random = np.random.default_rng((number, place))
-            hole = sampler(random, SIDE, SIDE)
-            while hole.mean() < least:
-                hole = sampler(random, SIDE, SIDE)
-            yield Scene(number, kind, truth, hole)
 
 
 @dataclass
@@ -134,32 +84,6 @@ def see(name: str, model: StructureModel, scene: Scene, seen: Seen, head: Confid
     judged = head.confidence(torch.from_numpy(joined).permute(2, 0, 1)[None], hole)[0, 0]
     seen.judge(f"{name}: the head", judged.double().numpy(), fill, scene)
     return expected
-
-
-def compare(found: Sequence[Scene], base: str) -> None:
-    """Print the errors, beside the difference to ``base`` with its standard error over photos."""
-    names = list(found[0].fills)
-    photos = np.array([each.photo for each in found])
-    errors = {name: np.array([each.errors(name) for each in found]) for name in names}
-    print(f"\n{len(set(photos))} photos, {len(found)} holes: L1 % over cells of so many pixels")
-    print("| | " + " | ".join(map(str, CELLS)) + " |\n|---|" + "---:|" * len(CELLS))
-    for name in names:
-        columns = []
-        for place in range(len(CELLS)):
-            text = f"{np.nanmean(errors[name][:, place]):.2f}"
-            if name != base:
-                apart = (errors[name] - errors[base])[:, place]
-                of_photos = np.array([np.nanmean(apart[photos == each]) for each in np.unique(photos)])
-                spread = np.nanstd(of_photos, ddof=1) / np.isfinite(of_photos).sum() ** 0.5
-                text += f" ({np.nanmean(of_photos):+.2f} ± {spread:.2f})"
-            columns.append(text)
-        print(f"| {name} | " + " | ".join(columns) + " |")
-    kinds = list(dict.fromkeys(each.kind for each in found))
-    print(f"\ncells of {CELLS[-1]}, by kind of hole\n| | " + " | ".join(kinds) + " |")
-    print("|---|" + "---:|" * len(kinds))
-    for name in names:
-        rows = [[each.kind == kind for each in found] for kind in kinds]
-        print(f"| {name} | " + " | ".join(f"{np.nanmean(errors[name][row, -1]):.2f}" for row in rows) + " |")
 
 
 def calibration(networks: Mapping[str, Seen], other: Seen) -> None:
