@@ -183,7 +183,7 @@ def main() -> None:
     kinds = holes(given.masks)
     unseen = list(islice(scenes(held_out, kinds, 0), len(kinds) * given.photos))
     left = len(kinds) * given.photos - len(unseen)
-    others = list(islice(scenes(learned, kinds, len(unseen)), left))
+    others = list(islice(scenes(learned, kinds, len(unseen) // len(kinds)), left))
     with warnings.catch_warnings():
         # A photo whose holes have no large cell, and the spread of a single photo.
         warnings.filterwarnings("ignore", "Mean of empty slice|Degrees of freedom")
