@@ -67,6 +67,8 @@ class CoherentField:
     Attributes:
         sources: ``Q`` flat positions.
         distances: ``Q`` distances of the queries to them.
+        prices: ``Q``, of each neighbour that disagrees; 0 until :meth:`judge` sets them.
+        grid: where queries and sources lie.
     """
 
     def __init__(self, grid: PatchGrid, sources: Tensor, price: float, doubt: Tensor) -> None:
@@ -80,7 +82,8 @@ class CoherentField:
         """
         self.sources = sources
         self.distances = sources.new_zeros(len(sources), dtype=doubt.dtype)
-        self._grid, self._price, self._doubt = grid, price, doubt
+        self.prices = torch.zeros_like(self.distances)
+        self.grid, self._price, self._doubt = grid, price, doubt
         stride = grid.source_layout.stride
         self._steps = (1, -1, stride, -stride)
         row, column = grid.row_column(grid.queries)
@@ -103,7 +106,7 @@ class CoherentField:
     def judge(self, comparison: Comparison) -> None:
         """Measure the present sources anew, and set the price by their distances."""
         self.distances = comparison.distance(None, self.sources)
-        self._fee = self._price * self.distances.median() * self._doubt
+        self.prices = self._price * self.distances.median() * self._doubt
 
     def propagate(self, comparison: Comparison) -> None:
         """Let every query try what would continue its neighbours' sources.
@@ -120,13 +123,13 @@ class CoherentField:
         reach = torch.randint(
             -radius, radius + 1, (2, len(self.sources)), generator=generator, device=self.sources.device
         )
-        candidates = self._grid.source_layout.near(self.sources, *reach)
+        candidates = self.grid.source_layout.near(self.sources, *reach)
         for rows in self._colours:
             self._try(comparison, rows, candidates[rows], self._continued(rows))
 
     def _continued(self, rows: Tensor) -> list[Tensor]:
         """For each of the four neighbours, the source that would continue it; negative for none."""
-        layout = self._grid.source_layout
+        layout = self.grid.source_layout
         # Far enough below zero that no step leads back into the map.
         sources = torch.cat([self.sources, self.sources.new_full((1,), -layout.cells)])
         continued = []
@@ -141,9 +144,9 @@ class CoherentField:
     def _try(self, comparison: Comparison, rows: Tensor, candidates: Tensor, near: list[Tensor]) -> None:
         """Let queries (by row number) change to their candidates where this lowers distance plus price."""
         present = self.sources[rows]
-        cells = self._grid.source_layout.cells
+        cells = self.grid.source_layout.cells
         valid = (candidates >= 0) & (candidates < cells)
-        valid &= self._grid.sources[candidates.clamp(0, cells - 1)]
+        valid &= self.grid.sources[candidates.clamp(0, cells - 1)]
         # Where neighbours agree there is nothing to try, and in a coherent field most agree.
         place = (valid & (candidates != present)).nonzero()[:, 0]
         rows, candidates, present = rows[place], candidates[place], present[place]
@@ -152,7 +155,7 @@ class CoherentField:
         for each in near:
             continued = each[place]
             saved += (continued == candidates).to(saved) - (continued == present).to(saved)
-        better = (distances - self._fee[rows] * saved < self.distances[rows]).nonzero()[:, 0]
+        better = (distances - self.prices[rows] * saved < self.distances[rows]).nonzero()[:, 0]
         rows = rows[better]
         self.sources[rows] = candidates[better]
         self.distances[rows] = distances[better]

@@ -110,22 +110,18 @@ def search_randomised(scores: PatchScores, seed: int, start: Tensor | None = Non
     generator = torch.Generator(device=queries.device).manual_seed(seed)
     valid = grid.sources.nonzero()[:, 0]
     field = valid.new_full((grid.cells,), -1)
-    draw = torch.randint(len(valid), queries.shape, generator=generator, device=queries.device)
-    field[queries] = valid[draw]
-    if start is not None:
-        begun = start[queries].clamp(0, layout.cells - 1)
-        field[queries] = torch.where(grid.sources[begun], begun, field[queries])
+    field[queries] = beginning(grid, valid, start, generator)
 
-    mine, descriptors = _descriptors(scores, valid, generator)
+    mine, theirs = descriptors(scores, valid, generator)
     # |q - s|² orders sources as q·s - |s|²/2 does.
-    halves = descriptors.square().sum(1) / 2
-    best = (mine * descriptors[field[queries]]).sum(1) - halves[field[queries]]
+    halves = theirs.square().sum(1) / 2
+    best = (mine * theirs[field[queries]]).sum(1) - halves[field[queries]]
 
     def consider(candidates: Tensor) -> None:
         candidates = candidates.clamp(0, layout.cells - 1)
         rows = (grid.sources[candidates] & (candidates != field[queries])).nonzero()[:, 0]
         candidates = candidates[rows]
-        score = (mine[rows] * descriptors[candidates]).sum(1) - halves[candidates]
+        score = (mine[rows] * theirs[candidates]).sum(1) - halves[candidates]
         better = score > best[rows]
         rows = rows[better]
         best[rows] = score[better]
@@ -145,6 +141,15 @@ def search_randomised(scores: PatchScores, seed: int, start: Tensor | None = Non
             consider(layout.near(field[queries], down, right))
             radius //= 2
     return _settle(scores, field)
+
+
+def beginning(grid: PatchGrid, valid: Tensor, start: Tensor | None, generator: torch.Generator) -> Tensor:
+    """The source that each query begins from, ``Q``: its own of ``start``, else one drawn from ``valid``."""
+    draw = torch.randint(len(valid), grid.queries.shape, generator=generator, device=valid.device)
+    if start is None:
+        return valid[draw]
+    begun = start[grid.queries].clamp(0, grid.source_layout.cells - 1)
+    return torch.where(grid.sources[begun], begun, valid[draw])
 
 
 def _beside(grid: PatchGrid, field: Tensor, down: int, right: int) -> Tensor:
@@ -173,7 +178,7 @@ def _settle(scores: PatchScores, field: Tensor) -> Tensor:
     return sources
 
 
-def _descriptors(scores: PatchScores, valid: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def descriptors(scores: PatchScores, valid: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """``Q×d`` of the queries and ``N×d`` of the sources: patches in the principal directions of a sample.
 
     The sample is one of sources. For cosine, patches have unit length before they are projected.

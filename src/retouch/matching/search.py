@@ -1,6 +1,7 @@
 """The searches for patches, behind one interface: everything that looks for sources calls :data:`SEARCH`.
 
-The implementation here is in torch. It runs on every device and is the reference for any other one.
+There are two: in torch, which runs on every device and is the reference; and a compiled one, used where it was
+built, which leaves to torch what it does not serve.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor
 
 from retouch.matching.coherence import CoherentField, Comparison
+from retouch.matching.compiled_search import CompiledSearch
 from retouch.matching.patch_scores import PatchScores
-from retouch.matching.patch_search import search_exact, search_randomised
+from retouch.matching.torch_search import TorchSearch
+from retouch.native import library
 
 
 class PatchSearch(Protocol):
@@ -53,29 +56,5 @@ class PatchSearch(Protocol):
         ...
 
 
-class TorchSearch:
-    """The searches in torch; see :class:`PatchSearch`."""
-
-    def exact(self, scores: PatchScores, top: int, memory: int) -> Tensor:
-        """See :class:`PatchSearch`."""
-        return search_exact(scores, top, memory)
-
-    def approximate(self, scores: PatchScores, seed: int, start: Tensor | None) -> Tensor:
-        """See :class:`PatchSearch`."""
-        return search_randomised(scores, seed, start)
-
-    def nearest(self, comparison: Comparison, sources: Tensor) -> Tensor:
-        """See :class:`PatchSearch`."""
-        return comparison.nearest(sources)
-
-    def coherent(
-        self, field: CoherentField, comparison: Comparison, radii: Sequence[int], generator: torch.Generator
-    ) -> None:
-        """See :class:`PatchSearch`."""
-        field.propagate(comparison)
-        for radius in radii:
-            field.explore(comparison, radius, generator)
-
-
-SEARCH: PatchSearch = TorchSearch()
+SEARCH: PatchSearch = TorchSearch() if library() is None else CompiledSearch()
 """The search in use. This is the one place where it is chosen."""
