@@ -17,10 +17,8 @@ from retouch.matching.patches import PatchGrid
 from retouch.matching.torch_search import TorchSearch
 from retouch.native.feature_search import Task, search_patches, search_rows
 
-# Patches of more numbers are first compared in their principal directions.
-_WHOLE = 160
-_ROUNDS = 6
-_SETTLING = 2
+# About as many as finds sources as good as the search in torch does, or better.
+_ROUNDS = 12
 
 
 class CompiledSearch(TorchSearch):
@@ -38,19 +36,16 @@ class CompiledSearch(TorchSearch):
         generator = torch.Generator().manual_seed(seed)
         valid = grid.sources.nonzero()[:, 0]
         sources = beginning(grid, valid, start, generator)
-        anywhere = valid if grid.source_layout.several else valid[:0]
         radii, radius = [], max(max(size) for size in grid.source_layout.sizes)
         while radius >= 1:
             radii.append(radius)
             radius //= 2
         task = _task(grid, sources, torch.empty(len(sources)), radii, generator, measure=True)
-        rounds, exploring = _ROUNDS, _ROUNDS
-        if scores.source_rows.rows.shape[1] * grid.patch**2 > _WHOLE:
-            mine, table = descriptors(scores, valid, generator)
-            found = replace(task, rounds=_ROUNDS, exploring=_ROUNDS, anywhere=_numpy(anywhere))
-            search_rows(found, _numpy(mine), _numpy(table), None)
-            rounds, exploring = _SETTLING, 0
-        task = replace(task, rounds=rounds, exploring=exploring, anywhere=_numpy(anywhere))
+        anywhere = _numpy(valid if grid.source_layout.several else valid[:0])
+        # Most sources are ruled out by few numbers; whole patches decide between those that are left.
+        mine, theirs = descriptors(scores, valid, generator)
+        described = replace(task, rounds=_ROUNDS, exploring=_ROUNDS, anywhere=anywhere)
+        search_rows(described, _numpy(mine), _numpy(theirs), None)
         factors = None
         if scores.similarity == "cosine":
             # A source of no length is as far as one at a right angle.
@@ -63,16 +58,18 @@ class CompiledSearch(TorchSearch):
         self, field: CoherentField, comparison: Comparison, radii: Sequence[int], generator: torch.Generator
     ) -> None:
         """See :class:`~retouch.matching.search.PatchSearch`."""
-        weights = [] if comparison.weights is None else [comparison.weights]
-        if not _served(comparison.queries, comparison.table, field.distances, field.prices, *weights):
+        compared = (comparison.queries, comparison.table, comparison.weights)
+        if not _served(*compared, field.distances, field.prices):
             super().coherent(field, comparison, radii, generator)
             return
         field.sources, field.distances = field.sources.clone(), field.distances.clone()
         task = _task(field.grid, field.sources, field.distances, radii, generator)
         # Back and forth, so that a source can spread through the whole field.
         task = replace(task, rounds=2, exploring=1, prices=_numpy(field.prices))
-        weights_given = None if comparison.weights is None else _numpy(comparison.weights)
-        search_rows(task, _numpy(comparison.queries), _numpy(comparison.table), weights_given)
+        queries, table, weights = (None if each is None else _numpy(each) for each in compared)
+        assert queries is not None
+        assert table is not None
+        search_rows(task, queries, table, weights)
 
 
 def _task(
@@ -83,6 +80,7 @@ def _task(
     generator: torch.Generator,
     measure: bool = False,
 ) -> Task:
+    """A task of one round without random sources."""
     layout = grid.source_layout
     maps = [(top, *size) for top, size in zip(layout.tops, layout.sizes, strict=False)]
     return Task(
@@ -96,7 +94,7 @@ def _task(
         maps=np.array(maps, np.int32),
         source_stride=layout.stride,
         rounds=1,
-        exploring=1,
+        exploring=0,
         radii=radii,
         anywhere=np.empty(0, np.int64),
         seed=int(torch.randint(2**62, (), generator=generator)),
@@ -105,9 +103,9 @@ def _task(
     )
 
 
-def _served(*tensors: Tensor) -> bool:
+def _served(*tensors: Tensor | None) -> bool:
     return all(
-        each.dtype == torch.float32 and each.device.type == "cpu" and not each.requires_grad
+        each is None or (each.dtype == torch.float32 and each.device.type == "cpu" and not each.requires_grad)
         for each in tensors
     )
 

@@ -20,7 +20,7 @@ _COPIES = 8
 _ROUNDS = 10
 _JUMPS = (4, 1)
 _CHANNELS = 24  # of the projected patches
-_SAMPLE = 4096
+_SAMPLE = 2048
 
 
 def search_exact(scores: PatchScores, top: int, memory: int) -> Tensor:
@@ -207,4 +207,4 @@ def descriptors(scores: PatchScores, valid: Tensor, generator: torch.Generator) 
 def _projected(rows: Tensor, kernel: Tensor, layout: Layout) -> Tensor:
     """``N×d`` patches of a layout's rows, projected by ``d×C×patch×patch`` kernels."""
     padded = rows.t().reshape(1, -1, layout.tops[-1], layout.stride)
-    return F.pad(F.conv2d(padded, kernel)[0], (layout.margin,) * 4).flatten(1).t()
+    return F.pad(F.conv2d(padded, kernel)[0], (layout.margin,) * 4).flatten(1).t().contiguous()

@@ -37,7 +37,6 @@ class Task:
         measure: whether the values are not known yet.
         prices: ``Q`` float32, of each neighbour whose source is not continued; None for no price.
         threads: how many to use; the result is the same.
-        portable: whether to use no instructions that only some processors have; the result is the same.
     """
 
     queries: NDArray[np.int64]
@@ -57,7 +56,6 @@ class Task:
     measure: bool = False
     prices: _Floats | None = None
     threads: int = 1
-    portable: bool = False
 
 
 class _Task(ctypes.Structure):
@@ -87,7 +85,6 @@ class _Task(ctypes.Structure):
         ("radius_count", ctypes.c_int32),
         ("measure", ctypes.c_int32),
         ("threads", ctypes.c_int32),
-        ("portable", ctypes.c_int32),
     )
 
 
@@ -148,7 +145,6 @@ def _run(name: str, task: Task, arrays: Sequence[_Floats | None], numbers: Seque
         radius_count=len(radii),
         measure=task.measure,
         threads=task.threads,
-        portable=task.portable,
     )
     loaded = library()
     assert loaded is not None
