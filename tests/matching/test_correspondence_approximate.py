@@ -11,6 +11,8 @@ from retouch.matching.patch_scores import patch_scores
 from retouch.matching.patch_search import search_randomised
 from retouch.matching.patches import patch_grid
 
+pytestmark = pytest.mark.usefixtures("each_search")
+
 
 def textured(height=96, width=96, channels=3):
     """Waves of a few scales and grain, in [0, 1]: repetitive, but nowhere quite the same."""

@@ -11,6 +11,7 @@ from retouch.errors import RetouchError
 from retouch.matching.correspondence import SourceMap, match
 from retouch.matching.layout import Layout
 
+pytestmark = pytest.mark.usefixtures("each_search")
 WAYS = pytest.mark.parametrize("method", ["exact", "approximate"])
 
 

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from retouch.matching.coherence import CoherentField, Comparison
+from retouch.matching.descriptors import descriptors
 from retouch.matching.patch_scores import PatchScores
-from retouch.matching.patch_search import beginning, descriptors
+from retouch.matching.patch_search import beginning
 from retouch.matching.patches import PatchGrid
 from retouch.matching.torch_search import TorchSearch
 from retouch.native.feature_search import Task, search_patches, search_rows

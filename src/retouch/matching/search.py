@@ -1,7 +1,7 @@
 """The searches for patches, behind one interface: everything that looks for sources calls :data:`SEARCH`.
 
-There are two: in torch, which runs on every device and is the reference; and a compiled one, used where it was
-built, which leaves to torch what it does not serve.
+There are two: in torch, which runs on every device and is the reference; and a compiled one. That is used
+where it was built, and leaves to torch what it does not serve.
 """
 
 from __future__ import annotations

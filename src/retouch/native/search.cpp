@@ -80,16 +80,19 @@ inline int64_t continued(const Task &task, int64_t theirs, int64_t step) {
 struct Candidates {
     int64_t near[4]; // what continues its neighbours' sources, or -1
     std::vector<int64_t> tried;
+    int count = 0; // of `tried`
+
+    explicit Candidates(const Task &task) : tried(4 + task.radius_count + 1) {}
 
     void gather(const Task &task, const Field &field, int place, int64_t present) {
         const int64_t steps[4] = {1, -1, task.source_stride, -int64_t(task.source_stride)};
         const int around[4] = {1, -1, field.pitch, -field.pitch};
-        tried.clear();
+        count = 0;
         for (int side = 0; side < 4; side++) {
             const int64_t each = continued(task, field.sources[place + around[side]], steps[side]);
             near[side] = each;
             if (each < 0 || each == present || !task.allowed[each]) continue;
-            if (std::find(tried.begin(), tried.end(), each) == tried.end()) tried.push_back(each);
+            if (std::find(tried.begin(), tried.begin() + count, each) == tried.begin() + count) tried[count++] = each;
         }
     }
 
@@ -106,10 +109,10 @@ struct Candidates {
             const int across = static_cast<int>(random.below(2 * radius + 1)) - radius;
             const int64_t each = int64_t(std::clamp(line + down, top, bottom)) * task.source_stride +
                                  std::clamp(column + across, left, right);
-            if (task.allowed[each] && each != present) tried.push_back(each);
+            if (task.allowed[each] && each != present) tried[count++] = each;
         }
         if (task.anywhere_count)
-            tried.push_back(task.anywhere[random.below(static_cast<uint32_t>(task.anywhere_count))]);
+            tried[count++] = task.anywhere[random.below(static_cast<uint32_t>(task.anywhere_count))];
     }
 
     // How many more neighbours agree with one source than with another.
@@ -122,7 +125,7 @@ struct Candidates {
 
 template <class Cost> void search_band(const Task &task, Field &field, const Cost &cost, int band, int round) {
     std::vector<float> room(cost.room());
-    Candidates candidates;
+    Candidates candidates(task);
     Random random(0, 0, 0, 0);
     int row = -1; // that `random` is for
     const int64_t begin = field.begins[band], size = field.begins[band + 1] - begin;
@@ -140,12 +143,13 @@ template <class Cost> void search_band(const Task &task, Field &field, const Cos
             candidates.draw(task, present, random);
         }
         const bool measured = !task.measure || round > 0;
-        if (candidates.tried.empty() && measured) continue;
-        for (const int64_t each : candidates.tried) cost.fetch(each);
+        if (!candidates.count && measured) continue;
+        for (int each = 0; each < candidates.count; each++) cost.fetch(candidates.tried[each]);
         const float *query = cost.prepare(rank, room.data());
         float value = measured ? task.values[rank] : cost(rank, query, present, HUGE_VALF);
         const float price = task.prices ? task.prices[rank] : 0;
-        for (const int64_t each : candidates.tried) {
+        for (int next = 0; next < candidates.count; next++) {
+            const int64_t each = candidates.tried[next];
             if (each == present) continue;
             const float limit = value + price * static_cast<float>(candidates.gained(each, present));
             const float found = cost(rank, query, each, limit);
