@@ -10,7 +10,8 @@ from tests.engine.fakes import Constant, Nearest
 from retouch.contract import ArrayFill, ArrayModel, Model, Progress
 from retouch.models.opencv import NavierStokes, Telea
 from retouch.ops.seam import close_seam
-from retouch.upsampling.fill_small import Crop, fill_crop, reaches, usable_scale
+from retouch.upsampling.crop import Crop
+from retouch.upsampling.fill_small import fill_crop, reaches, usable_scale
 
 
 def crop(height=50, width=70, seed=0):
@@ -18,6 +19,17 @@ def crop(height=50, width=70, seed=0):
     hole = np.zeros((height, width), dtype=bool)
     hole[20:33, 30:51] = True
     return Crop(image, hole, ~hole)
+
+
+class Left(ArrayModel):
+    """Copies the pixel of the first column of each row."""
+
+    name = "left"
+
+    def fill_array(self, image, hole, allowed, *, seed, on_progress):
+        on_progress(Progress("fill", 1, 2, picture=lambda: image[::2, ::2]))
+        rows = np.arange(len(image), dtype=np.int32)[:, None].repeat(image.shape[1], 1)
+        return ArrayFill(image[:, :1].repeat(image.shape[1], 1), np.stack([rows, 0 * rows], 2))
 
 
 class OnTensors(Model):
@@ -33,13 +45,33 @@ class OnTensors(Model):
 
 
 @pytest.mark.parametrize("model", [Telea(), NavierStokes()], ids=lambda model: model.name)
-@pytest.mark.parametrize("scale", [1, 3])
-def test_arrays_and_tensors_give_the_same_fill(model, scale):
+def test_arrays_and_tensors_give_the_same_fill(model):
     part = crop()
     part.allowed[:, :10] = False
-    mine, other = (fill_crop(each, part, scale) for each in (model, OnTensors(model)))
+    mine, other = (fill_crop(each, part) for each in (model, OnTensors(model)))
     assert np.array_equal(mine.image, other.image)
     assert not np.array_equal(mine.image[part.hole], part.image[part.hole])
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_arrays_and_tensors_give_the_same_fill_of_a_smaller_copy(scale):
+    part = crop()
+    part.allowed[:, :10] = False
+    mine, other = (
+        fill_crop(each, part, scale, upsampling="residual", trace=True)
+        for each in (Left(), OnTensors(Left()))
+    )
+    assert mine.image == pytest.approx(other.image, abs=1e-4)
+    assert np.array_equal(mine.sources, other.sources)
+
+
+def test_networks_upsample_the_fill_of_a_model_on_arrays_where_they_are_asked_for():
+    part = crop()
+    asked, other = (
+        fill_crop(each, part, 2, upsampling="network", trace=True) for each in (Left(), OnTensors(Left()))
+    )
+    assert np.array_equal(asked.image, other.image)
+    assert not np.array_equal(asked.image, fill_crop(Left(), part, 2).image)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 7])
@@ -135,18 +167,7 @@ def test_what_is_known_throughout_may_be_shrunk():
     assert usable_scale(np.ones((24, 31), dtype=bool), 5) == 5
 
 
-class Left(ArrayModel):
-    """Copies the pixel of the first column of each row."""
-
-    name = "left"
-
-    def fill_array(self, image, hole, allowed, *, seed, on_progress):
-        on_progress(Progress("fill", 1, 2, picture=lambda: image[::2, ::2]))
-        rows = np.arange(len(image), dtype=np.int32)[:, None].repeat(image.shape[1], 1)
-        return ArrayFill(image[:, :1].repeat(image.shape[1], 1), np.stack([rows, 0 * rows], 2))
-
-
-@pytest.mark.parametrize("scale", [1])
+@pytest.mark.parametrize("scale", [1, 2, 3])
 def test_a_model_on_arrays_shows_its_sources_and_its_progress(scale):
     part, told = crop(48, 72), []
     filled = fill_crop(Left(), part, scale, trace=True, on_progress=told.append)

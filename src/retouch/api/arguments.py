@@ -43,7 +43,8 @@ class InpaintArguments(TypedDict, total=False):
         working_size: a hole whose window is longer than this many pixels is filled at a lower resolution,
             then gets its detail from the photo. None = what suits the model.
         upsampling: how that detail is made: "network" corrects the photo's residual with a network,
-            "residual" takes it as it is; "auto" uses the network up to a factor of 4.
+            "residual" takes it as it is; "auto" uses the network up to a factor of 4, for models that are
+            networks.
         confidence: judge the fill of a model that has no confidence of its own with a small network.
         in_place: change the :class:`retouch.imaging.Photo` that was handed over instead of a copy, which
             saves time and memory for very large photos. Pictures of any other type are never changed.

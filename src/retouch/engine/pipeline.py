@@ -16,7 +16,8 @@ from retouch.engine.windows import Sources, Window, windows
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
 from retouch.ops.masks import Mask
-from retouch.upsampling.fill_small import Crop, CropFill, Upsampling, fill_crop
+from retouch.upsampling.crop import Crop, CropFill, Upsampling
+from retouch.upsampling.fill_small import fill_crop
 
 
 def fill_photo(
@@ -49,7 +50,8 @@ def fill_photo(
             when None.
         upsampling: how a fill made at a lower resolution gets its detail, see
             docs/models/guided-upsampling.md: refined by a "network", or the photo's "residual" unchanged.
-            "auto" is what measured better: the network, up to the factors it was trained with.
+            "auto" is the network for models on tensors, up to the factors it was trained with, and the
+            residual for all others.
         in_place: fill the photo itself instead of a copy. This saves time and memory for very large photos.
         trace: keep where each pixel was taken from. Without it some models are a third faster, and 8 bytes
             are saved for each pixel of the boxes around the holes.

@@ -9,7 +9,7 @@ from functools import partial
 
 from retouch.contract import OnProgress, Progress, Stop
 from retouch.engine.windows import Window
-from retouch.upsampling.fill_small import Crop, Image
+from retouch.upsampling.crop import Crop, Image
 
 STEPS = 100
 """Steps of progress that one window counts for while its model is at work."""

@@ -2,67 +2,23 @@
 
 A large crop is shrunk, filled small, and brought back to its own resolution with the photo's detail. Then
 colours are made to meet at the hole's border. Crops are numpy arrays; torch is imported only for models that
-work on tensors, and for upsampling.
+work on tensors, and for upsampling with networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from retouch.contract import ArrayModel, Model, OnProgress, Progress
+from retouch.contract import ArrayModel, Model, OnProgress
 from retouch.ops.masks import Mask
 from retouch.ops.seam import close_seam
-
-Image = NDArray[np.float32]
-OnStage = Callable[[str, Callable[[], Image]], None]
-"""Called with the name of a finished stage, and a function that renders the crop as it is then."""
-Upsampling = Literal["auto", "network", "residual"]
-"""The forms of guided upsampling; "auto" uses the network up to the factors it was trained with."""
+from retouch.upsampling.array_fill import fill_array
+from retouch.upsampling.crop import Crop, CropFill, OnStage, Upsampling
 
 TONE = 8
 """How far colours are corrected into the hole so that they meet at its border, in the model's pixels."""
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A part of a photo, to be filled.
-
-    Attributes:
-        image: ``h×w×3`` sRGB in [0, 1]. What lies in the hole does not matter.
-        hole: ``h×w``, True = fill this.
-        allowed: ``h×w``, True where may be borrowed from; False in the hole.
-        ignore: ``h×w``, known pixels whose colours the fill need not meet; None for none.
-    """
-
-    image: Image
-    hole: Mask
-    allowed: Mask
-    ignore: Mask | None = None
-
-
-@dataclass(frozen=True)
-class CropFill:
-    """A filled crop.
-
-    Attributes:
-        image: ``h×w×3`` in [0, 1]; known pixels are those of the crop, bit for bit.
-        confidence: ``h×w`` in [0, 1], 1 outside the hole; None if the model has none.
-        sources: ``h'×w'×2`` int32, for each cell of ``scale × scale`` pixels the row and column of the cell
-            it was taken from (only its detail, if the model borrows nothing); -1 where nothing was borrowed.
-            None if nothing was borrowed anywhere, or if it was not traced.
-        coarser: maps like ``sources`` for the coarser levels of the model, coarse to fine.
-    """
-
-    image: Image
-    confidence: Image | None = None
-    sources: NDArray[np.int32] | None = None
-    coarser: tuple[NDArray[np.int32], ...] = ()
 
 
 def fill_crop(
@@ -93,19 +49,8 @@ def fill_crop(
     report = on_progress or (lambda _: None)
     finished = on_stage or (lambda stage, render: None)
     padded = _padded(crop, scale)
-    if isinstance(model, ArrayModel) and scale == 1:
-        made = model.fill_array(
-            crop.image,
-            crop.hole,
-            crop.allowed,
-            seed=seed,
-            on_progress=lambda progress: report(_shown(progress, crop.hole.shape)),
-        )
-        sources = None
-        if trace and made.sources is not None:
-            sources = np.where(crop.hole[..., None], made.sources, np.int32(-1))
-        fill = CropFill(made.image, sources=sources)
-        finished("fill", lambda: made.image)
+    if isinstance(model, ArrayModel) and (scale == 1 or upsampling != "network"):
+        fill = fill_array(model, padded, scale, seed=seed, trace=trace, on_progress=report, on_stage=finished)
     else:
         from retouch.upsampling.tensor_fill import fill_tensors
 
@@ -154,19 +99,6 @@ def usable_scale(allowed: Mask, scale: int) -> int:
             return scale
         scale //= 2
     return 1
-
-
-def _shown(progress: Progress, shape: tuple[int, ...]) -> Progress:
-    """Let the picture of a model's progress show a whole crop."""
-    render = progress.picture
-    if render is None:
-        return progress
-
-    def preview() -> Image:
-        picture = cv2.resize(render(), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(np.clip(picture, 0, 1), dtype=np.float32)
-
-    return replace(progress, picture=None, preview=preview)
 
 
 def _padded(crop: Crop, scale: int) -> Crop:

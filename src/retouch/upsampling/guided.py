@@ -12,6 +12,7 @@ networks of :mod:`retouch.upsampling.network`, and without. Deviations from the 
   removes detail. (With a perfect fill of three photos at a quarter, ST-LPIPS was .15 .22 .02 with one
   source, .24 .25 .09 averaged, .37 .28 .11 without any detail.)
 * A model that borrows reports its own sources. Patches are compared only for models that do not.
+* Models that work on arrays have the form without networks in numpy (:mod:`retouch.upsampling.residual`).
 * Sources are whole cells apart. Aligning them by thirds of a cell was tried on photos and gained nothing.
 """
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from retouch.contract import Model, OnProgress, Progress
 from retouch.ops.resize import enlarge, enlarge_inside, shrink, shrink_mask
-from retouch.upsampling.fill_small import Crop, CropFill, Image, OnStage, Upsampling
+from retouch.upsampling.crop import Crop, CropFill, Image, OnStage, Upsampling
 from retouch.upsampling.guided import STEP, upsample
 from retouch.upsampling.network import GuidedUpsamplingNetwork, open_network
 

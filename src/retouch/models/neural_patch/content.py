@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from retouch.contract import Fill, Model, OnProgress
-from retouch.upsampling.fill_small import Crop, fill_crop, usable_scale
+from retouch.upsampling.crop import Crop
+from retouch.upsampling.fill_small import fill_crop, usable_scale
 
 
 def content_fill(
