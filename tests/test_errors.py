@@ -1,6 +1,11 @@
 """The sentence about what is not installed."""
 
-from retouch.errors import missing_extra
+import sys
+from importlib import import_module
+
+import pytest
+
+from retouch.errors import RetouchError, missing_extra, needs_networks
 
 
 def test_what_is_missing_and_what_to_run():
@@ -8,7 +13,17 @@ def test_what_is_missing_and_what_to_run():
     assert said == "torchmetrics is not installed; in a clone of retouch, run: pip install '.[evaluate]'"
 
 
-def test_torch_comes_without_its_libraries_for_gpus():
+def test_torch_comes_without_its_libraries_for_gpus_unless_there_is_one():
     said = str(missing_extra("train", "torch"))
     assert said.startswith("torch is not installed; ")
     assert said.index("download.pytorch.org/whl/cpu") < said.index("pip install '.[train]'")
+    assert "(with an NVIDIA GPU: pip install '.[train]' alone)" in said
+
+
+def test_where_networks_are_needed_only_their_absence_is_explained(monkeypatch):
+    for name in ("torch", "safetensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(RetouchError, match=f"{name} is not installed; .*networks"), needs_networks():
+            import_module(name)
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"), needs_networks():
+        import_module("no_such_module")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_TORCH = ("torch", "safetensors")  # what "networks" brings; the extras that train and measure bring it too
+_CPU = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
+
 
 class RetouchError(ValueError):
     """An error that the user can cause and fix.
@@ -17,13 +23,26 @@ def missing_extra(extra: str, package: str) -> RetouchError:
     retouch is on no package index, so the command installs it from a clone.
 
     Args:
-        extra: The extra of ``pyproject.toml`` that brings the package: "train" or "evaluate".
+        extra: The extra of ``pyproject.toml`` that brings the package: "networks", "train" or "evaluate".
         package: What is missing.
     """
     command = f"pip install '.[{extra}]'"
-    if package == "torch":
+    if package in _TORCH:
         # Alone, pip would bring torch's build for NVIDIA GPUs, of several gigabytes.
-        command = (
-            f"pip install torch --index-url https://download.pytorch.org/whl/cpu && {command} (without a GPU)"
-        )
+        command = f"{_CPU} && {command} (with an NVIDIA GPU: {command} alone)"
     return RetouchError(f"{package} is not installed; in a clone of retouch, run: {command}")
+
+
+@contextmanager
+def needs_networks() -> Iterator[None]:
+    """Say how to install the extra "networks" where importing what it brings fails.
+
+    Raises:
+        RetouchError: torch or safetensors is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in _TORCH:
+            raise
+        raise missing_extra("networks", error.name) from error

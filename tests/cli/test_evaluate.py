@@ -197,7 +197,7 @@ def test_mistakes_are_one_sentence(run, data, tmp_path, arguments, sentence):
 
 
 def test_without_the_extra_it_says_what_to_install(run, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["retouch.cli.evaluate"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["retouch.cli.terminal"], "find_spec", lambda name: None)
     done = run("evaluate", "--model", "telea", "--data", data, "--out", tmp_path / "report")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "pip install '.[evaluate]'" in done.err

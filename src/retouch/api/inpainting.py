@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 from retouch.api.arguments import DEFAULTS, FillArguments, InpaintArguments, completed, shows
 from retouch.api.result import Result
 from retouch.api.shared import check_seed, target_file, to_model
+from retouch.errors import needs_networks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,8 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         options=arguments["options"],
     )
     if arguments["confidence"]:
-        from retouch.confidence.around import with_confidence
+        with needs_networks():
+            from retouch.confidence.around import with_confidence
 
         model = with_confidence(model)
     opened = open_picture(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from retouch.api.arguments import completed, shows
 from retouch.api.shared import check_seed, target_file, to_model
-from retouch.errors import RetouchError
+from retouch.errors import RetouchError, needs_networks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +107,9 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
 
     from retouch import pictures
     from retouch.api.opened import open_picture
-    from retouch.style.pipeline import stylize_photo
+
+    with needs_networks():
+        from retouch.style.pipeline import stylize_photo
 
     arguments = completed(given, DEFAULTS)
     strength, patch = arguments["strength"], arguments["patch"]
@@ -143,7 +145,8 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
 
 
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:
-    from retouch.models.infer_match_translate.model import InferMatchTranslate
+    with needs_networks():
+        from retouch.models.infer_match_translate.model import InferMatchTranslate
 
     model = to_model(model, device=device)
     if not isinstance(model, InferMatchTranslate):

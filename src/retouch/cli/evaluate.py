@@ -6,14 +6,13 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from retouch.cli.terminal import plain_errors, progress_bar
-from retouch.errors import RetouchError, missing_extra
+from retouch.cli.terminal import check_installed, plain_errors, progress_bar
+from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
     from retouch.evaluation.candidates import WeightsFile
@@ -85,7 +84,7 @@ def evaluate(
 ) -> None:
     """Fill photos whose content is known with several models, and compare the fills."""
     with plain_errors():
-        _need_extra()
+        check_installed("evaluate", "torch", "torchmetrics", "yaml")
         from retouch.evaluation import pairs
         from retouch.evaluation import protocol as protocols
         from retouch.evaluation.candidates import check_models
@@ -134,7 +133,7 @@ def score(
 ) -> None:
     """Measure fills made by any other tool, matched by file name."""
     with plain_errors():
-        _need_extra()
+        check_installed("evaluate", "torch", "torchmetrics", "yaml")
         from retouch.evaluation import pairs
         from retouch.evaluation.fillers import Filled
         from retouch.evaluation.predictions import find_predictions
@@ -164,12 +163,6 @@ def score(
         metrics, network = _checked(metric, inception)
         settings = Settings(str(data), None, size, 0, threads, "none", network, metrics)
         _run(cases, [name], out, settings, workers, resume, quiet, {name: source})
-
-
-def _need_extra() -> None:
-    for module in ("torchmetrics", "yaml"):
-        if find_spec(module) is None:
-            raise missing_extra("evaluate", module)
 
 
 def _checked(metrics: Sequence[str] | None, inception: Path | None) -> tuple[list[str] | None, str | None]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from retouch.cli.terminal import plain_errors
+from retouch.cli.terminal import check_installed, plain_errors
 
 
 def export(
@@ -26,6 +26,7 @@ def export(
 ) -> None:
     """Export a run's weights; fill photos with them: retouch fill --model FILE."""
     with plain_errors():
+        check_installed("train", "torch", "yaml")
         from retouch.training.export import export as write
 
         step, refused = write(run, output, report=report, overwrite=overwrite)

@@ -6,11 +6,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import typer
 
-from retouch.errors import RetouchError
+from retouch.errors import RetouchError, missing_extra
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,6 +34,13 @@ def plain_errors() -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         typer.echo("retouch: interrupted", err=True)
         raise SystemExit(130) from interrupt
+
+
+def check_installed(extra: str, *modules: str) -> None:
+    """Raise :class:`RetouchError` if a module that an extra brings is not installed."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise missing_extra(extra, module)
 
 
 def read_pipe(what: str) -> bytes:

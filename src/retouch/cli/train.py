@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from retouch.cli.terminal import plain_errors
-from retouch.errors import missing_extra
+from retouch.cli.terminal import check_installed, plain_errors
 
 
 def train(
@@ -61,9 +59,7 @@ def train(
     grids/ of --out, the first before training begins.
     """
     with plain_errors():
-        for module in ("torch", "lightning", "yaml"):
-            if find_spec(module) is None:
-                raise missing_extra("train", module)
+        check_installed("train", "torch", "lightning", "yaml")
         from retouch.training.start import start
 
         start(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch import models
-from retouch.errors import RetouchError
+from retouch.errors import RetouchError, needs_networks
 from retouch.models import AUTO, ModelCard
 from retouch.models.specification import JOIN, Specification
 
@@ -38,8 +39,8 @@ def load(
         options: options of the model, by name (of the last one named, if several). Values may be text.
 
     Raises:
-        RetouchError: there is no such model, device or option, or the file does not hold the weights of a
-            model.
+        RetouchError: there is no such model, device or option, the model needs torch and it is not
+            installed, or the file does not hold the weights of a model.
 
     Example:
         >>> import retouch, torch
@@ -50,7 +51,11 @@ def load(
         True
     """
     specification = name if isinstance(name, Specification) else Specification.parse(name)
-    given = options or {}
+    with needs_networks():
+        return _load(specification, device, options or {})
+
+
+def _load(specification: Specification, device: str, given: Mapping[str, Any]) -> Model:
     outermost = len(specification.around)
     model = _load_base(specification, device, {} if outermost else given)
     for number, each in enumerate(specification.around, 1):
@@ -102,7 +107,8 @@ def check_device(device: str) -> None:
     """Raise :class:`RetouchError` if this machine has no such device; it always has "auto" and "cpu"."""
     if device in ("auto", "cpu"):
         return
-    import torch
+    with needs_networks():
+        import torch
 
     try:
         torch.empty(0, device=device)
@@ -113,13 +119,14 @@ def check_device(device: str) -> None:
 def _device(device: str, card: ModelCard) -> str:
     """The device that a model runs on; torch is imported only where there is a choice."""
     if not card.gpu:
-        check_device(device)
         if device not in ("auto", "cpu"):
             raise RetouchError(f"The model {card.name} runs on the CPU only; use the device auto or cpu.")
         return "cpu"
     if device != "auto":
         check_device(device)
         return device
+    if find_spec("torch") is None:
+        return "cpu"
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from retouch.contract import ArrayModel, Model, OnProgress
+from retouch.errors import needs_networks
 from retouch.ops.masks import Mask
 from retouch.ops.seam import close_seam
 from retouch.upsampling.array_fill import fill_array
@@ -52,7 +53,8 @@ def fill_crop(
     if isinstance(model, ArrayModel) and (scale == 1 or upsampling != "network"):
         fill = fill_array(model, padded, scale, seed=seed, trace=trace, on_progress=report, on_stage=finished)
     else:
-        from retouch.upsampling.tensor_fill import fill_tensors
+        with needs_networks():
+            from retouch.upsampling.tensor_fill import fill_tensors
 
         fill = fill_tensors(
             model,
