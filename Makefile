@@ -1,4 +1,5 @@
-# Everything runs in .venv. It is made on first use, and updated when its requirements change.
+# Everything runs in .venv. It is made on first use, and updated when its requirements change. `make demo` puts
+# in only what filling needs; everything else adds PyTorch and the tools.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PHOTO ?= examples/photo.jpg
@@ -18,12 +19,18 @@ help: ## list the targets
 
 setup: .venv/ready ## make the environment in .venv (TORCH=cpu: without CUDA libraries)
 
-.venv/ready: pyproject.toml constraints.txt setup.py $(wildcard src/retouch/native/*.cpp src/retouch/native/*.h)
+# What fills a photo: no PyTorch, so it is there in less than a minute.
+.venv/light: pyproject.toml constraints.txt setup.py $(wildcard src/retouch/native/*.cpp src/retouch/native/*.h)
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'retouch needs Python 3.11 or newer; install it, or name it: make setup PYTHON=/path/to/python3.11'; exit 1; }
-	@echo 'Installing retouch and its tools into .venv. This happens once and takes a few minutes.'
-	@echo '$(if $(TORCH),PyTorch: the $(TORCH) build.,PyTorch: the default build. On Linux it adds several GB of CUDA libraries; without a GPU use TORCH=cpu.)'
+	@echo 'Installing retouch into .venv. This happens once.'
 	@"$(PYTHON)" -m venv .venv
+	@$(PIP) -e .
+	@touch $@
+
+.venv/ready: .venv/light
+	@echo 'Installing PyTorch and the tools into .venv. This happens once and takes a few minutes.'
+	@echo '$(if $(TORCH),PyTorch: the $(TORCH) build.,PyTorch: the default build. On Linux it adds several GB of CUDA libraries; without a GPU use TORCH=cpu.)'
 	@$(if $(TORCH_INDEX),$(PIP) torch --index-url $(TORCH_INDEX))
 	@$(PIP) -e '.[dev,evaluate,train]'
 	@touch $@
@@ -41,7 +48,7 @@ format: setup ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: setup ## fill the example, or yours: make demo PHOTO=my.jpg MASK=my-mask.png
+demo: .venv/light ## fill the example, or yours: make demo PHOTO=my.jpg MASK=my-mask.png
 	@$(BIN)/python scripts/demo.py "$(PHOTO)" $(if $(MASK),"$(MASK)")
 
 docs: .venv/docs ## build the documentation in site/

@@ -5,11 +5,16 @@ from, ``load`` returns a model to call on tensors, and ``list_models`` lists the
 picture the style of another.
 """
 
-from importlib.metadata import version
-
 from retouch.api import Result, fill, inpaint, stylize
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
 
-__version__ = version("retouch")
 __all__ = ["Result", "RetouchError", "fill", "inpaint", "list_models", "load", "stylize"]
+
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version  # takes half as long to import as all of this
+
+    return version("retouch")

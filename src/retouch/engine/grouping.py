@@ -74,7 +74,7 @@ def _split(cells: Mask, working_size: int) -> list[NDArray[np.int64]]:
     long_side = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) * CELL
     core = cv2.erode(cells.astype(np.uint8), np.ones((THIN, THIN), np.uint8), borderValue=1)
     thick = np.zeros(count, dtype=bool)
-    thick[np.unique(labels[core > 0])] = True
+    thick[labels[core > 0]] = True
 
     where = np.argwhere(cells)
     component = labels[cells].astype(np.int64)
@@ -92,10 +92,9 @@ def _split(cells: Mask, working_size: int) -> list[NDArray[np.int64]]:
     key[1, cut] = tile(working_size // 2)[cut]
     speck = (long_side <= 2 * CELL)[component]
     key[:, speck] = np.stack([np.zeros(int(speck.sum()), dtype=np.int64), tile(CONTEXT)[speck]])
-    _, part = np.unique(key, axis=1, return_inverse=True)
-    part = part.reshape(-1)
-    order = np.argsort(part, kind="stable")
-    return np.split(where[order], np.flatnonzero(np.diff(part[order])) + 1)
+    # Not np.unique: its first call imports numpy.ma, which takes as long as finding the holes.
+    order = np.lexsort((key[1], key[0]))
+    return np.split(where[order], np.flatnonzero(np.diff(key[:, order]).any(axis=0)) + 1)
 
 
 def _cells_box(cells: NDArray[np.int64], shape: tuple[int, ...]) -> Box:

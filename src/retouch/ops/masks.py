@@ -94,7 +94,7 @@ def close(mask: Mask, radius: int) -> Mask:
         return closed
     too_deep = depth(islands.labels > 0) > radius + _ROUNDING
     joining = islands.areas > 0
-    joining[np.unique(islands.labels[too_deep])] = False
+    joining[islands.labels[too_deep]] = False
     closed[islands.box] |= joining[islands.labels]
     return closed
 
@@ -157,7 +157,7 @@ def _islands(mask: Mask, pixels: int | None = None) -> _Islands | None:
     labels, areas = found.astype(np.int32, copy=False), statistics[:, cv2.CC_STAT_AREA].astype(np.int32)
     areas[0] = 0  # the hole
     # What reaches the edge of this box belongs to the surroundings of the hole, or to a large island.
-    areas[np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))] = 0
+    areas[np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1]))] = 0
     labels[areas[labels] == 0] = 0
     first_row, first_column = box[0].start, box[1].start
     place = (
