@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from retouch.native import library
+
 CHILD = """
 import sys
 for name in ("torch", "safetensors", "stlpips_pytorch", "lightning", "torchmetrics", "yaml", "skimage"):
@@ -53,6 +55,7 @@ def test_the_command_line_works(folder):
         "--help",
         "models",
         "models --json",
+        *(["fill photo.png mask.png -o exemplar.png"] if library() else []),
         "fill photo.png mask.png --model telea -o telea.png",
         "fill photo.png mask.png --model navier-stokes --working-size 32 --sources sources.png -o small.png",
     ]
@@ -60,7 +63,7 @@ def test_the_command_line_works(folder):
     assert re.findall("<.>", done.stderr) == ["<0>"] * len(lines), done.stderr
     assert "contextual-attention" in done.stdout
     photo, mask = (np.asarray(Image.open(folder / name)) for name in ("photo.png", "mask.png"))
-    for name in ("telea.png", "small.png"):
+    for name in (*(["exemplar.png"] if library() else []), "telea.png", "small.png"):
         filled = np.asarray(Image.open(folder / name))
         assert np.array_equal(filled[mask == 0], photo[mask == 0])
         assert (filled[mask > 0] != photo[mask > 0]).any()
@@ -124,12 +127,21 @@ from retouch.cli import main
 image = np.zeros((60, 60, 3), np.uint8)
 mask = np.zeros((60, 60), np.uint8)
 mask[20:40, 20:40] = 255
-for size in (None, 16):
-    retouch.fill(image, mask, model="telea", working_size=size)
+for model in sys.argv[1:]:
+    for size in (None, 16):
+        retouch.fill(image, mask, model=model, working_size=size)
 try:
     main(["models"])
 finally:
     loaded = {"torch", "safetensors"} & set(sys.modules)
     print(loaded or "nothing", file=sys.stderr)
 """
-    assert child(code, cwd=folder).stderr == "nothing\n"
+    models = ["telea", "auto"] if library() else ["telea"]
+    assert child(code, *models, cwd=folder).stderr == "nothing\n"
+
+
+def test_without_the_compiled_part_the_default_model_needs_torch(folder):
+    code = "import os\nos.environ['RETOUCH_COMPILED'] = '0'\n" + COMMANDS
+    done = child(code, "fill photo.png mask.png", cwd=folder)
+    assert done.stderr.startswith("retouch: torch is not installed; ")
+    assert done.stderr.endswith("<2>\n")

@@ -11,6 +11,7 @@ from retouch import models
 from retouch.errors import RetouchError, needs_networks
 from retouch.models import AUTO, ModelCard
 from retouch.models.specification import JOIN, Specification
+from retouch.native import library
 
 if TYPE_CHECKING:
     from retouch.contract import Model
@@ -35,7 +36,7 @@ def load(
             Text may continue with ``+neural-patch``, which refines the fill, or ``+confidence-feedback``,
             which adds confidence and fills in passes. Or such a name, parsed.
         device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and the model can use
-            it.
+            it, but the CPU for what runs compiled.
         options: options of the model, by name (of the last one named, if several). Values may be text.
 
     Raises:
@@ -125,7 +126,8 @@ def _device(device: str, card: ModelCard) -> str:
     if device != "auto":
         check_device(device)
         return device
-    if find_spec("torch") is None:
+    # Compiled, a method without a network needs no GPU, and importing torch takes longer than the fill.
+    if find_spec("torch") is None or (card.build is not None and library() is not None):
         return "cpu"
     import torch
 
