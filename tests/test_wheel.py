@@ -10,6 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from retouch.native import library
+
+pytestmark = pytest.mark.slow  # a wheel is compiled, and the command line imports torch and lightning
+
 ROOT = Path(__file__).resolve().parent.parent
 # By folder of the package, the endings of the files in it.
 DATA = {
@@ -20,17 +24,18 @@ DATA = {
     "evaluation/report": "css html js",
 }
 
+COMPILED = {".so", ".pyd"}
+IGNORED = ("__pycache__", "*.egg-info", "*.pyc", *(f"*{each}" for each in COMPILED))
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built in a copy: setuptools writes beside its sources."""
     clone, out = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("wheels")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone)
     for name in ("src", "tests"):
-        shutil.copytree(
-            ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pyc")
-        )
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns(*IGNORED))
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-index"]
     options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(clone)]
     done = subprocess.run([*command, *options], capture_output=True, text=True)
@@ -50,12 +55,15 @@ def installed(wheel, tmp_path_factory):
 
 def test_everything_is_inside_and_nothing_else(installed):
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
+    compiled = {name for name in found if Path(name).suffix in COMPILED}
+    assert len(compiled) == (library() is not None), "it is built where this package's was built"
+    found -= compiled
     package = {name for name in found if name.startswith("retouch/")}
     sources = ROOT / "src"
     wanted = {
         path.relative_to(sources).as_posix()
         for path in (sources / "retouch").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.suffix not in {".pyc", *COMPILED}
     }
     assert package == wanted
     assert {name.partition("/")[0].rpartition(".")[2] for name in found - package} == {"dist-info"}
@@ -81,7 +89,6 @@ for line in sys.argv[2:]:
 """
 
 
-@pytest.mark.slow  # the command line imports torch and lightning
 def test_it_works_from_another_folder(installed, tmp_path):
     photo = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     mask = np.zeros((40, 50), np.uint8)
