@@ -11,7 +11,9 @@ setup(
         Extension(
             "retouch.native._native",
             [f"src/retouch/native/{name}.cpp" for name in ("module", "search", "paint")],
-            depends=[f"src/retouch/native/{name}.h" for name in ("common", "distances", "kernels", "pyramid")],
+            depends=[
+                f"src/retouch/native/{name}.h" for name in ("common", "distances", "kernels", "pyramid")
+            ],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=FLAGS,
             extra_link_args=[] if sys.platform == "win32" else ["-pthread"],

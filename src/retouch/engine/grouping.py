@@ -104,9 +104,7 @@ def _cells_box(cells: NDArray[np.int64], shape: tuple[int, ...]) -> Box:
     return Box(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
 
-def _merge(
-    holes: list[Box], shape: tuple[int, ...], working_size: int, context: int
-) -> list[list[int]]:
+def _merge(holes: list[Box], shape: tuple[int, ...], working_size: int, context: int) -> list[list[int]]:
     """Merge holes whose windows overlap, as long as that costs neither resolution nor time.
 
     Time goes with the area of windows, so far-flung specks keep small windows of their own.
