@@ -31,7 +31,7 @@ constexpr int64_t ALL_PAIRS = 6'000'000;
 // Rounds that compare all pairs. Where a speck has thousands of sources, one finds what there is to find.
 constexpr int ALL_PAIRS_ROUNDS = 3;
 constexpr size_t MANY_SOURCES = 8192;
-constexpr int EXPLORATIONS = 8, LAST_RADIUS = 8, BAND = 16, BLOCK = 16;
+constexpr int EXPLORATIONS = 8, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES = 64;
 constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
 
@@ -376,23 +376,29 @@ class Canvas {
 
     // The nearest source of each query, whatever its neighbours borrow.
     void nearest() {
-        const int blocks = int((queries_.size() + 63) / 64);
+        const int blocks = int((queries_.size() + QUERIES - 1) / QUERIES);
         parallel(options_.threads, blocks, [&](int block) {
             Query query;
             const uint8_t *places[BLOCK];
             int32_t found[BLOCK];
             int numbers[BLOCK], guides[BLOCK];
-            const size_t end = std::min(queries_.size(), size_t(block + 1) * 64);
-            for (size_t rank = size_t(block) * 64; rank < end; rank++) {
+            const size_t end = std::min(queries_.size(), size_t(block + 1) * QUERIES);
+            for (size_t rank = size_t(block) * QUERIES; rank < end; rank++) {
                 const int place = queries_[rank];
                 load(place, query);
                 const Guide &guide = guides_[place];
+                // What it had, and what continues the query before, are seldom bad.
                 int best = source_[place];
-                if (rank % 64 && valid_[source_[place - 1] + 1 > 0 ? source_[place - 1] + 1 : 0])
-                    best = source_[place - 1] + 1; // what continues the query before is seldom bad
-                places[0] = &pixels_[first_byte(best)];
-                compare(query, places, 1, found);
-                float least = total(rank, found[0], apart(guide, guides_[best]));
+                numbers[0] = best, numbers[1] = best;
+                const int before = rank % QUERIES ? source_[place - 1] : -1;
+                if (before >= 0 && valid_[before + 1]) numbers[1] = before + 1;
+                for (int each = 0; each < 2; each++) places[each] = &pixels_[first_byte(numbers[each])];
+                compare(query, places, 2, found);
+                float least = std::numeric_limits<float>::max();
+                for (int each = 0; each < 2; each++) {
+                    const float here = total(rank, found[each], apart(guide, guides_[numbers[each]]));
+                    if (here < least) least = here, best = numbers[each];
+                }
                 int count = 0;
                 const auto decide = [&] {
                     for (int each = 0; each < count; each++)
