@@ -54,7 +54,7 @@ demo: .venv/light ## fill the example, or yours: make demo PHOTO=my.jpg MASK=my-
 docs: .venv/docs ## build the documentation in site/
 	@$(BIN)/zensical build --clean --strict
 
-.venv/docs: .venv/ready
+.venv/docs: .venv/light
 	@$(PIP) -e '.[docs]'
 	@touch $@
 
