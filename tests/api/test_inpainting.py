@@ -196,7 +196,7 @@ def test_a_path_is_written_beside_the_photo(photo, hole, photo_file, mask_file):
 
 
 def test_output_is_checked_before_the_work(photo_file, mask_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(Model, "__call__", lambda *_, **__: pytest.fail("the work has started"))
+    monkeypatch.setattr("retouch.engine.pipeline.fill_crop", lambda *_, **__: pytest.fail("too far"))
     for target in ("no-such-folder/out.png", "out.xyz", "photo.png"):
         with pytest.raises(RetouchError):
             retouch.fill(photo_file, mask_file, output=tmp_path / target)

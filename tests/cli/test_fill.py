@@ -13,7 +13,6 @@ import retouch
 import retouch.models.neural_patch.model
 from retouch import RetouchError
 from retouch.cli.terminal import read_pipe
-from retouch.contract import Model
 from retouch.drawing.sources import sheet
 
 FAST = ("--model", "telea")
@@ -310,7 +309,7 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     refused, photo, photo_file, mask_file, tmp_path, monkeypatch, words, says
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Model, "__call__", lambda *_, **__: pytest.fail("the work has started"))
+    monkeypatch.setattr("retouch.engine.pipeline.fill_crop", lambda *_, **__: pytest.fail("too far"))
     (tmp_path / "notes.txt").write_text("not a photo")
     (tmp_path / "broken.png").write_bytes(photo_file.read_bytes()[:-2000])
     (tmp_path / "nothing.png").write_bytes(b"")
@@ -471,7 +470,7 @@ def test_interrupted(run, photo_file, mask_file, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Model, "__call__", interrupt)
+    monkeypatch.setattr("retouch.engine.pipeline.fill_crop", interrupt)
     done = run("fill", photo_file, mask_file)
     assert done.code == 130
     assert done.err == "retouch: interrupted\n"
