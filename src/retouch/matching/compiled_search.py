@@ -41,7 +41,7 @@ class CompiledSearch(TorchSearch):
         while radius >= 1:
             radii.append(radius)
             radius //= 2
-        task = _task(grid, sources, torch.empty(len(sources)), radii, generator, measure=True)
+        task = _task(grid, sources, torch.empty(len(sources)), radii, generator)
         anywhere = _numpy(valid if grid.source_layout.several else valid[:0])
         # Most sources are ruled out by few numbers; whole patches decide between those that are left.
         mine, theirs = descriptors(scores, valid, generator)
@@ -79,7 +79,6 @@ def _task(
     values: Tensor,
     radii: Sequence[int],
     generator: torch.Generator,
-    measure: bool = False,
 ) -> Task:
     """A task of one round without random sources."""
     layout = grid.source_layout
@@ -99,7 +98,6 @@ def _task(
         radii=radii,
         anywhere=np.empty(0, np.int64),
         seed=int(torch.randint(2**62, (), generator=generator)),
-        measure=measure,
         threads=torch.get_num_threads(),
     )
 

@@ -22,7 +22,7 @@ class Task:
     Attributes:
         queries: ``Q`` int64 flat positions, each once.
         sources: ``Q`` int64 flat positions, each allowed; improved in place.
-        values: ``Q`` float32 distances to the sources, kept up to date; see ``measure``.
+        values: ``Q`` float32, for the distances to the sources found.
         size: rows and columns of the queries' map.
         margin: cells around each map.
         stride: what a step down adds to a flat position of a query.
@@ -34,7 +34,6 @@ class Task:
         radii: for each of them, one at most so many rows and columns from its own source.
         anywhere: int64 flat positions, one of which it tries as well; empty for none.
         seed: of the random sources.
-        measure: whether the values are not known yet.
         prices: ``Q`` float32, of each neighbour whose source is not continued; None for no price.
         threads: how many to use; the result is the same.
     """
@@ -53,7 +52,6 @@ class Task:
     radii: Sequence[int]
     anywhere: NDArray[np.int64]
     seed: int
-    measure: bool = False
     prices: _Floats | None = None
     threads: int = 1
 
@@ -83,7 +81,6 @@ class _Task(ctypes.Structure):
         ("anywhere_count", ctypes.c_int64),
         ("seed", ctypes.c_uint64),
         ("radius_count", ctypes.c_int32),
-        ("measure", ctypes.c_int32),
         ("threads", ctypes.c_int32),
     )
 
@@ -143,7 +140,6 @@ def _run(name: str, task: Task, arrays: Sequence[_Floats | None], numbers: Seque
         anywhere_count=len(task.anywhere),
         seed=task.seed,
         radius_count=len(radii),
-        measure=task.measure,
         threads=task.threads,
     )
     loaded = library()

@@ -30,7 +30,7 @@ struct Task {
     const int64_t *anywhere;
     int64_t anywhere_count;
     uint64_t seed;
-    int32_t radius_count, measure, threads;
+    int32_t radius_count, threads;
 };
 
 // The sources of all queries as a map with a border, so that a neighbour is one step away; -1 for no query.
@@ -142,11 +142,11 @@ template <class Cost> void search_band(const Task &task, Field &field, const Cos
             }
             candidates.draw(task, present, random);
         }
-        const bool measured = !task.measure || round > 0;
-        if (!candidates.count && measured) continue;
+        if (!candidates.count && round > 0) continue;
         for (int each = 0; each < candidates.count; each++) cost.fetch(candidates.tried[each]);
         const float *query = cost.prepare(rank, room.data());
-        float value = measured ? task.values[rank] : cost(rank, query, present, HUGE_VALF);
+        // Measured here: a sum in another order could be a little more, and equal sources would change.
+        float value = round > 0 ? task.values[rank] : cost(rank, query, present, HUGE_VALF);
         const float price = task.prices ? task.prices[rank] : 0;
         for (int next = 0; next < candidates.count; next++) {
             const int64_t each = candidates.tried[next];
