@@ -31,7 +31,7 @@ constexpr int64_t ALL_PAIRS = 6'000'000;
 // Rounds that compare all pairs. Where a speck has thousands of sources, one finds what there is to find.
 constexpr int ALL_PAIRS_ROUNDS = 3;
 constexpr size_t MANY_SOURCES = 8192;
-constexpr int EXPLORATIONS = 8, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES = 64;
+constexpr int EXPLORATIONS = 6, LAST_RADIUS = 30, BAND = 16, BLOCK = 16, QUERIES = 64;
 constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
 
@@ -119,6 +119,7 @@ class Canvas {
         valid_.assign(places, 0);
         source_.assign(places, -1);
         vote_.assign(places, 0);
+        dirty_.assign(places, 1);
         guides_.assign(places, Guide{});
         known_.resize(size_t(height_) * width_);
         for (size_t cell = 0; cell < known_.size(); cell++) known_[cell] = level.known(cell);
@@ -169,7 +170,7 @@ class Canvas {
     }
 
     void improve(int round, bool finest, bool coarsest, bool last) {
-        const int rounds = valid_places_.size() > MANY_SOURCES ? 1 : ALL_PAIRS_ROUNDS;
+        const int rounds = finest && valid_places_.size() > MANY_SOURCES ? 1 : ALL_PAIRS_ROUNDS;
         if (!last && round < rounds && all_pairs()) nearest();
         judge();
         sweep(round, finest ? LAST_RADIUS : std::max(height_, width_) / 2, !coarsest || !all_pairs());
@@ -431,7 +432,7 @@ class Canvas {
                     most = farthest(least, pull_[rank]);
                 }
                 decide();
-                source_[place] = best;
+                source_[place] = best, distance_[rank] = least, dirty_[place] = 0;
             }
         });
     }
@@ -444,6 +445,8 @@ class Canvas {
             const size_t end = std::min(queries_.size(), size_t(block + 1) * 256);
             for (size_t rank = size_t(block) * 256; rank < end; rank++) {
                 const int place = queries_[rank], source = source_[place];
+                if (!dirty_[place]) continue;
+                dirty_[place] = 0;
                 load(place, query);
                 const uint8_t *where = &pixels_[first_byte(source)];
                 int32_t found;
@@ -505,8 +508,7 @@ class Canvas {
             }
             if (explore) {
                 const int row = row_of(present), column = column_of(present);
-                for (int each = 0, away = radius; each < EXPLORATIONS; each++, away /= 3) {
-                    if (away == 0) break;
+                for (int each = 0, away = radius; each < EXPLORATIONS; each++, away = std::max(1, away / 3)) {
                     const uint32_t span = 2 * uint32_t(away) + 1;
                     const int y = limited(row + int(random.below(span)) - away, 0, height_ - 1);
                     const int x = limited(column + int(random.below(span)) - away, 0, width_ - 1);
@@ -594,7 +596,14 @@ class Canvas {
                 }
         });
         for (const auto &row : hole_rows_)
-            for (const int place : row) std::memcpy(&pixels_[3 * size_t(place)], &fresh_[3 * size_t(place)], 3);
+            for (const int place : row) {
+                uint8_t *old = &pixels_[3 * size_t(place)];
+                const uint8_t *made = &fresh_[3 * size_t(place)];
+                if (old[0] == made[0] && old[1] == made[1] && old[2] == made[2]) continue;
+                std::memcpy(old, made, 3);
+                for (int down = -reach_; down <= reach_; down++)
+                    std::memset(&dirty_[size_t(place) + down * line_ - reach_], 1, side_);
+            }
         close_margin(pixels_, 3);
     }
 
@@ -606,6 +615,7 @@ class Canvas {
     // One entry for each place of the padded level.
     std::vector<uint8_t> pixels_, fresh_, weights_;
     Flags known_, valid_;
+    Flags dirty_; // where a patch shows something else than when its distance was measured
     std::vector<int32_t> source_;
     Floats vote_;
     std::vector<Guide> guides_;

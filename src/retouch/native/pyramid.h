@@ -258,20 +258,24 @@ inline Level halve(const Level &level) {
     const size_t cells = size_t(height) * width;
     Level made;
     made.height = (height + 1) / 2, made.width = (width + 1) / 2;
-    Floats layers(cells * 5), ones(cells, 1.0f);
+    Floats layers(cells * 5);
     for (size_t cell = 0; cell < cells; cell++) {
         for (int channel = 0; channel < 3; channel++)
             layers[5 * cell + channel] = level.image[3 * cell + channel] * level.certainty[cell];
         layers[5 * cell + 3] = level.certainty[cell];
         layers[5 * cell + 4] = level.known(cell) && !level.readable[cell];
     }
-    const Floats sums = halved(layers, height, width, 5, false), whole = halved(ones, height, width, 1, false);
+    const Floats sums = halved(layers, height, width, 5, false);
+    const Floats down = halved(Floats(height, 1.0f), height, 1, 1, false);
+    const Floats across = halved(Floats(width, 1.0f), 1, width, 1, false);
     const size_t coarse = size_t(made.height) * made.width;
     made.image.assign(coarse * 3, 0.0f);
     made.certainty.assign(coarse, 0.0f);
     made.readable.assign(coarse, 0);
     for (size_t cell = 0; cell < coarse; cell++) {
-        const float *sum = &sums[5 * cell], certainty = sum[3] / whole[cell];
+        // The part of the average that lies inside the picture; a line of one cell has one tap.
+        const float whole = down[cell / made.width] * across[cell % made.width] / (0.375f * 0.375f);
+        const float *sum = &sums[5 * cell], certainty = sum[3] / whole;
         if (!(certainty > KNOWN_PART)) continue;
         made.certainty[cell] = certainty;
         made.readable[cell] = sum[4] == 0;
