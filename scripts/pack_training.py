@@ -221,9 +221,9 @@ def pack(options: argparse.Namespace) -> None:
 
 
 def code() -> list[Path]:
-    """The files of the package, without caches and weights."""
+    """The files of the package, without caches, weights and what was compiled for this machine."""
     found = sorted((ROOT / "src" / "retouch").rglob("*"))
-    skipped = (".pyc", ".safetensors")
+    skipped = (".pyc", ".safetensors", ".so", ".pyd")
     return [each for each in found if each.is_file() and each.suffix not in skipped]
 
 

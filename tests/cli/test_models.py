@@ -2,12 +2,19 @@ import json
 
 import retouch
 from retouch.models import ModelCard, Scores, Width
+from retouch.native import search_in_use
 
 
 def test_models_lists_every_name(run):
     done = run("models")
     assert done.code == 0
     assert all(card.name in done.out.decode() for card in retouch.list_models())
+
+
+def test_verbose_says_how_patches_are_searched(run):
+    said = run("models", "--verbose").out.decode().splitlines()[0]
+    assert said == f"Patches are searched: {search_in_use()}."
+    assert "searched" not in run("models").out.decode().splitlines()[0]
 
 
 def test_json_is_a_list_of_rows(run):

@@ -75,8 +75,9 @@ def test_a_picture_shows_the_step_it_came_with(model):
     early, late = [], []
 
     def keep(progress):
-        early.append(progress.image().clone())
-        late.append(progress.image)
+        if progress.image is not None:
+            early.append(progress.image().clone())
+            late.append(progress.image)
 
     fill = model(noise(1, 3, 66, 75), hole(66, 75, slice(24, 40), slice(20, 44)), on_progress=keep)
     assert len(early) > 6
@@ -84,7 +85,7 @@ def test_a_picture_shows_the_step_it_came_with(model):
     assert all(torch.equal(picture, render()) for picture, render in zip(early, late, strict=True))
     inside = (slice(None), slice(None), slice(24, 40), slice(20, 44))
     if model.name == "exemplar":
-        assert torch.equal(early[-1][inside], fill.image[inside])
+        torch.testing.assert_close(early[-1][inside], fill.image[inside], atol=1.01 / 255, rtol=0)
 
 
 def test_what_nobody_asks_for_is_not_computed():

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from retouch.errors import RetouchError
+from retouch.native import search_in_use
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,11 @@ class Result(Generic[Given]):
     def timings(self) -> dict[str, float]:
         """Seconds spent on each stage of the work."""
         return self._fill.timings
+
+    @property
+    def search(self) -> str:
+        """Which patch search the CPU runs: "compiled, AVX2", "compiled" or "torch"."""
+        return search_in_use()
 
     @cached_property
     def confidence(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:

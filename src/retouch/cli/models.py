@@ -10,16 +10,22 @@ import typer
 
 import retouch
 from retouch.models import ModelCard, Scores
+from retouch.native import search_in_use
 
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs to read.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say too how patches are searched on this computer.")
+    ] = False,
 ) -> None:
     """List the models: their papers, what each is good at, and how their fills scored."""
     if as_json:
         typer.echo(json.dumps(_rows(), indent=2, ensure_ascii=False))
         return
     cards = retouch.list_models()
+    if verbose:
+        typer.echo(f"Patches are searched: {search_in_use()}.\n")
     for card in cards:
         typer.secho(card.name, bold=True)
         typer.echo(f"  {card.good_at}")

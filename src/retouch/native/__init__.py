@@ -11,7 +11,7 @@ import importlib.util
 import os
 from functools import cache
 
-_INTERFACE = 2  # must be what retouch_interface() in search.cpp returns
+_INTERFACE = 3  # must be what retouch_interface() in search.cpp returns
 
 
 @cache
@@ -27,3 +27,11 @@ def library() -> ctypes.CDLL | None:
         return loaded if loaded.retouch_interface() == _INTERFACE else None
     except (OSError, AttributeError):
         return None
+
+
+def search_in_use() -> str:
+    """Say which patch search runs on this computer's processor: "compiled, AVX2", "compiled" or "torch"."""
+    compiled = library()
+    if compiled is None:
+        return "torch"
+    return "compiled, AVX2" if compiled.retouch_avx2() else "compiled"

@@ -644,6 +644,15 @@ inline int usable_patches(const Level &level, int side) {
 
 } // namespace retouch
 
+// Whether pictures are compared with AVX2.
+EXPORT int retouch_avx2(void) {
+#if RETOUCH_X86
+    return retouch::has_avx2();
+#else
+    return 0;
+#endif
+}
+
 // Fill one picture.
 //   image    h·w·3 in [0, 1]; its hole is not looked at
 //   hole     h·w, other than 0 = fill this; some of it, and not all

@@ -84,8 +84,8 @@ def paint(
         fading: see there.
         seed: the only source of randomness.
         report: called after each round with the part that is done, and what renders the present state
-            (``h×w×3``, of a coarser level at first; only while it is being called). What it raises ends the
-            work and comes out of this function.
+            (``h×w×3``, of a coarser level at first). What it raises ends the work and comes out of this
+            function.
         threads: None for :func:`processors`.
         portable: leave out instructions that not every processor of this kind has; the result is the same.
 
@@ -108,11 +108,12 @@ def paint(
     raised: list[BaseException] = []
 
     def tell(done: float, rows: int, columns: int, pixels: int, stride: int) -> int:
+        first = ctypes.cast(pixels, ctypes.POINTER(ctypes.c_uint8))
+        # The last line ends with its last pixel. A copy, because C++ paints on, and then frees it.
+        lines = np.ctypeslib.as_array(first, ((rows - 1) * stride + 3 * columns,))
+        picture = as_strided(lines, (rows, columns, 3), (stride, 3, 1)).copy()
+
         def render() -> NDArray[np.float32]:
-            first = ctypes.cast(pixels, ctypes.POINTER(ctypes.c_uint8))
-            # The last line ends with its last pixel.
-            lines = np.ctypeslib.as_array(first, ((rows - 1) * stride + 3 * columns,))
-            picture = as_strided(lines, (rows, columns, 3), (stride, 3, 1))
             return picture.astype(np.float32) / np.float32(255)
 
         try:
