@@ -49,6 +49,8 @@ format: setup ## format the code
 	$(BIN)/ruff format .
 
 demo: .venv/light ## fill the example, or yours: make demo PHOTO=my.jpg MASK=my-mask.png
+	@$(BIN)/python -c 'from retouch.native import library; raise SystemExit(library() is None)' || \
+		{ echo 'Nothing could be compiled, so PyTorch does the work.'; $(MAKE) setup; }
 	@$(BIN)/python scripts/demo.py "$(PHOTO)" $(if $(MASK),"$(MASK)")
 
 docs: .venv/docs ## build the documentation in site/
