@@ -18,6 +18,7 @@ from retouch.synthesis.pyramid import Level, halve
 
 # The coarsest level has at least so many pixels along its short side, and so many sources.
 _SHORTEST, _FEWEST = 24, 30
+_ROUNDS = (4, 6, 8, 12, 16)
 
 
 class TorchExemplar(Model):
@@ -60,7 +61,8 @@ def _synthesise(
         if bool(coarser.known.all()) or usable_patches(coarser, side) < _FEWEST:
             break
         levels.append(coarser)
-    rounds = [options.rounds[min(number, len(options.rounds) - 1)] for number in range(len(levels))]
+    wanted = options.rounds or _ROUNDS
+    rounds = [wanted[min(number, len(wanted) - 1)] for number in range(len(levels))]
     # A level has four times the pixels of the next.
     costs = [count * 4 ** (len(levels) - number) for number, count in enumerate(rounds)]
 

@@ -31,7 +31,7 @@ constexpr int64_t ALL_PAIRS = 6'000'000;
 // Rounds that compare all pairs. Where a speck has thousands of sources, one finds what there is to find.
 constexpr int ALL_PAIRS_ROUNDS = 3;
 constexpr size_t MANY_SOURCES = 8192;
-constexpr int EXPLORATIONS = 6, LAST_RADIUS = 30, BAND = 16, BLOCK = 16, QUERIES = 64;
+constexpr int EXPLORATIONS = 6, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES = 64;
 constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
 
@@ -82,29 +82,6 @@ inline bool four_apart(const Guide &one, const Guide *others, int32_t most, int3
 }
 
 inline uint8_t byte_of(float value) { return uint8_t(std::min(std::max(value * 255 + 0.5f, 0.0f), 255.0f)); }
-
-// Sums over boxes of side × side of interleaved bytes, side at most 9. use(place, sums) gets, for each row that has
-// whole boxes, the place of the first one's middle and its sums; the others follow.
-template <class Use>
-void box_totals(const std::vector<uint8_t> &from, int height, int width, int channels, int side, const Use &use) {
-    const int line = width * channels, reach = side / 2, length = line - (side - 1) * channels;
-    std::vector<uint16_t> sums(line, 0), totals(line);
-    for (int y = 0; y < height; y++) {
-        const uint8_t *entering = &from[size_t(y) * line];
-        for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] + entering[each]);
-        if (y >= side) {
-            const uint8_t *leaving = &from[size_t(y - side) * line];
-            for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] - leaving[each]);
-        }
-        if (y < side - 1) continue;
-        std::copy_n(sums.begin(), length, totals.begin());
-        for (int step = 1; step < side; step++) {
-            const uint16_t *beside = &sums[step * channels];
-            for (int each = 0; each < length; each++) totals[each] = uint16_t(totals[each] + beside[each]);
-        }
-        use(size_t(y - reach) * width + reach, totals.data());
-    }
-}
 
 // One level: its patches, their sources, and the painting.
 class Canvas {
@@ -215,9 +192,21 @@ class Canvas {
   private:
     // Queries are the patches that touch the hole; sources are whole, known and allowed.
     void find_patches() {
-        Floats hole(size_t(height_) * width_), barred(hole.size());
-        for (size_t cell = 0; cell < hole.size(); cell++) hole[cell] = !known_[cell], barred[cell] = !level_.readable[cell];
-        const Floats holes = box_sums(hole, height_, width_, 1, reach_), bars = box_sums(barred, height_, width_, 1, reach_);
+        // Beyond the edge nothing is hole, and nothing may be borrowed.
+        Flags hole(valid_.size(), 0), barred(valid_.size(), 1);
+        for (int row = 0; row < height_; row++)
+            for (int column = 0; column < width_; column++) {
+                const size_t cell = size_t(row) * width_ + column;
+                hole[flat(row, column)] = !known_[cell], barred[flat(row, column)] = !level_.readable[cell];
+            }
+        Flags touches(valid_.size(), 0);
+        const int tall = height_ + 2 * margin_, length = line_ - side_ + 1;
+        box_totals(hole, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) {
+            for (int each = 0; each < length; each++) touches[at + each] = sums[each] > 0;
+        });
+        box_totals(barred, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) {
+            for (int each = 0; each < length; each++) valid_[at + each] = sums[each] == 0;
+        });
         band_begin_.push_back(0);
         hole_rows_.resize(height_);
         for (int row = 0; row < height_; row++) {
@@ -225,12 +214,8 @@ class Canvas {
             for (int column = 0; column < width_; column++) {
                 const size_t cell = size_t(row) * width_ + column;
                 if (!known_[cell]) hole_rows_[row].push_back(flat(row, column));
-                if (holes[cell] > 0.5f) queries_.push_back(flat(row, column));
-                const bool inside = row >= reach_ && column >= reach_ && row + reach_ < height_ && column + reach_ < width_;
-                if (inside && bars[cell] < 0.5f) {
-                    valid_[flat(row, column)] = 1;
-                    valid_places_.push_back(flat(row, column));
-                }
+                if (touches[flat(row, column)]) queries_.push_back(flat(row, column));
+                if (valid_[flat(row, column)]) valid_places_.push_back(flat(row, column));
             }
             if (row % BAND == BAND - 1 || row == height_ - 1) band_begin_.push_back(queries_.size());
         }
@@ -631,14 +616,12 @@ class Canvas {
 
 inline int usable_patches(const Level &level, int side) {
     if (std::min(level.height, level.width) < side) return 0;
-    Floats barred(level.readable.size());
+    Flags barred(level.readable.size());
     for (size_t cell = 0; cell < barred.size(); cell++) barred[cell] = !level.readable[cell];
-    const int reach = side / 2;
-    const Floats sums = box_sums(barred, level.height, level.width, 1, reach);
     int count = 0;
-    for (int row = reach; row + reach < level.height; row++)
-        for (int column = reach; column + reach < level.width; column++)
-            count += sums[size_t(row) * level.width + column] < 0.5f;
+    box_totals(barred, level.height, level.width, 1, side, [&](size_t, const uint16_t *sums) {
+        for (int each = 0; each < level.width - side + 1; each++) count += sums[each] == 0;
+    });
     return count;
 }
 

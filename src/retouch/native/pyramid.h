@@ -31,19 +31,23 @@ constexpr int TEXTURE_REACH = 4; // half of a box of 9×9
 constexpr int SMOOTHING_STEPS = 4;
 
 // Binomial average of 4×4 around each 2×2 cells, at half the resolution; beyond the edge lie zeros or the edge.
-inline Floats halved(const Floats &from, int height, int width, int channels, bool repeat_edge) {
+// read(row, values) writes a row of interleaved values. Each is asked for once.
+template <class Read>
+Floats halved(int height, int width, int channels, bool repeat_edge, const Read &read) {
     const int rows = (height + 1) / 2, columns = (width + 1) / 2;
     static const float taps[4] = {0.125f, 0.375f, 0.375f, 0.125f};
     const int line = width * channels;
-    Floats made(size_t(rows) * columns * channels), sum(line);
+    Floats made(size_t(rows) * columns * channels), sum(line), ring(size_t(line) * 4);
+    int ready = 0; // rows that were read
     for (int row = 0; row < rows; row++) {
         std::fill(sum.begin(), sum.end(), 0.0f);
         for (int tap = 0; tap < 4; tap++) {
             int y = 2 * row - 1 + tap;
             if (repeat_edge) y = limited(y, 0, height - 1);
             if (y < 0 || y >= height) continue;
-            const float *above = &from[size_t(y) * line], weight = taps[tap];
-            for (int each = 0; each < line; each++) sum[each] += weight * above[each];
+            for (; ready <= y; ready++) read(ready, &ring[size_t(ready % 4) * line]);
+            const float *values = &ring[size_t(y % 4) * line], weight = taps[tap];
+            for (int each = 0; each < line; each++) sum[each] += weight * values[each];
         }
         float *target = &made[size_t(row) * columns * channels];
         for (int column = 0; column < columns; column++) {
@@ -54,12 +58,13 @@ inline Floats halved(const Floats &from, int height, int width, int channels, bo
                     const float *first = &sum[(2 * column - 1) * channels + channel];
                     total = taps[0] * first[0] + taps[1] * first[channels] + taps[2] * first[2 * channels] +
                             taps[3] * first[3 * channels];
-                } else
+                } else {
                     for (int tap = 0; tap < 4; tap++) {
                         int x = 2 * column - 1 + tap;
                         if (repeat_edge) x = limited(x, 0, width - 1);
                         if (x >= 0 && x < width) total += taps[tap] * sum[x * channels + channel];
                     }
+                }
                 target[column * channels + channel] = total;
             }
         }
@@ -185,38 +190,11 @@ inline void smooth_fill(Floats &values, const Flags &known, int height, int widt
         std::copy_n(&part[y * line], line, &values[(size_t(y + box.top) * width + box.left) * channels]);
 }
 
-// Sums over boxes of (2·reach + 1)², with zeros beyond the edge.
-inline Floats box_sums(const Floats &from, int height, int width, int channels, int reach) {
-    const int line = width * channels;
-    Floats across(from.size()), made(from.size()), sum(line, 0.0f);
-    for (int y = 0; y < height; y++) {
-        const float *row = &from[size_t(y) * line];
-        float *target = &across[size_t(y) * line];
-        for (int channel = 0; channel < channels; channel++) {
-            float total = 0;
-            for (int x = 0; x < std::min(reach, width); x++) total += row[x * channels + channel];
-            for (int x = 0; x < width; x++) {
-                if (x + reach < width) total += row[(x + reach) * channels + channel];
-                if (x - reach - 1 >= 0) total -= row[(x - reach - 1) * channels + channel];
-                target[x * channels + channel] = total;
-            }
-        }
-    }
-    for (int y = -reach; y < height; y++) {
-        if (y + reach < height)
-            for (int each = 0; each < line; each++) sum[each] += across[size_t(y + reach) * line + each];
-        if (y - reach - 1 >= 0)
-            for (int each = 0; each < line; each++) sum[each] -= across[size_t(y - reach - 1) * line + each];
-        if (y >= 0) std::copy(sum.begin(), sum.end(), &made[size_t(y) * line]);
-    }
-    return made;
-}
-
 // How much brightness changes around each cell, across and down: h·w·2; guessed in the hole.
 inline Floats texture_of(const Level &level) {
-    const int height = level.height, width = level.width;
+    const int height = level.height, width = level.width, reach = TEXTURE_REACH;
     const size_t cells = size_t(height) * width;
-    Floats grey(cells), layers(cells * 3, 0.0f);
+    Floats grey(cells);
     for (size_t cell = 0; cell < cells; cell++)
         grey[cell] = (level.image[3 * cell] + level.image[3 * cell + 1] + level.image[3 * cell + 2]) / 3;
     Flags whole(cells, 1); // cells whose gradient does not touch the hole
@@ -227,27 +205,40 @@ inline Floats texture_of(const Level &level) {
                 for (int column = std::max(0, x - 1); column <= std::min(width - 1, x + 1); column++)
                     whole[size_t(row) * width + column] = 0;
         }
-    for (int y = 0; y < height; y++) {
+    // Sums over boxes: columns are summed as rows enter and leave, then along the row.
+    Floats sums(size_t(width) * 3, 0.0f), made(cells * 2, 0.0f);
+    const auto add_row = [&](int y, float sign) {
         const float *row = &grey[size_t(y) * width];
         const float *above = y > 0 ? row - width : row, *below = y + 1 < height ? row + width : row;
+        const uint8_t *counts = &whole[size_t(y) * width];
+        float *across = sums.data(), *down = across + width, *count = down + width;
         for (int x = 0; x < width; x++) {
-            const size_t cell = size_t(y) * width + x;
-            const float seen = whole[cell];
+            const float seen = sign * counts[x];
             const float right = row[std::min(x + 1, width - 1)], left = row[std::max(x - 1, 0)];
-            layers[3 * cell] = seen * std::fabs(right - left) / 2;
-            layers[3 * cell + 1] = seen * std::fabs(below[x] - above[x]) / 2;
-            layers[3 * cell + 2] = seen;
+            across[x] += seen * std::fabs(right - left);
+            down[x] += seen * std::fabs(below[x] - above[x]);
+            count[x] += seen;
         }
-    }
-    const Floats sums = box_sums(layers, height, width, 3, TEXTURE_REACH);
-    Floats made(cells * 2, 0.0f);
+    };
     Flags measured(cells, 0);
     bool any = false;
-    for (size_t cell = 0; cell < cells; cell++) {
-        if (!level.known(cell) || sums[3 * cell + 2] < 0.5f) continue;
-        measured[cell] = any = true;
-        for (int each = 0; each < 2; each++)
-            made[2 * cell + each] = std::sqrt(std::max(0.0f, sums[3 * cell + each]) / sums[3 * cell + 2]);
+    for (int y = -reach; y < height; y++) {
+        if (y + reach < height) add_row(y + reach, 1);
+        if (y - reach - 1 >= 0) add_row(y - reach - 1, -1);
+        if (y < 0) continue;
+        float total[3] = {0, 0, 0};
+        for (int x = -reach; x < width; x++) {
+            for (int each = 0; each < 3; each++) {
+                if (x + reach < width) total[each] += sums[size_t(each) * width + x + reach];
+                if (x - reach - 1 >= 0) total[each] -= sums[size_t(each) * width + x - reach - 1];
+            }
+            if (x < 0 || total[2] < 0.5f) continue;
+            const size_t cell = size_t(y) * width + x;
+            if (!level.known(cell)) continue;
+            measured[cell] = any = true;
+            for (int each = 0; each < 2; each++)
+                made[2 * cell + each] = std::sqrt(std::max(0.0f, total[each]) / (2 * total[2]));
+        }
     }
     if (any) smooth_fill(made, measured, height, width, 2);
     return made;
@@ -255,19 +246,20 @@ inline Floats texture_of(const Level &level) {
 
 inline Level halve(const Level &level) {
     const int height = level.height, width = level.width;
-    const size_t cells = size_t(height) * width;
     Level made;
     made.height = (height + 1) / 2, made.width = (width + 1) / 2;
-    Floats layers(cells * 5);
-    for (size_t cell = 0; cell < cells; cell++) {
-        for (int channel = 0; channel < 3; channel++)
-            layers[5 * cell + channel] = level.image[3 * cell + channel] * level.certainty[cell];
-        layers[5 * cell + 3] = level.certainty[cell];
-        layers[5 * cell + 4] = level.known(cell) && !level.readable[cell];
-    }
-    const Floats sums = halved(layers, height, width, 5, false);
-    const Floats down = halved(Floats(height, 1.0f), height, 1, 1, false);
-    const Floats across = halved(Floats(width, 1.0f), 1, width, 1, false);
+    const Floats sums = halved(height, width, 5, false, [&](int row, float *values) {
+        for (int column = 0; column < width; column++, values += 5) {
+            const size_t cell = size_t(row) * width + column;
+            const float certainty = level.certainty[cell];
+            for (int channel = 0; channel < 3; channel++) values[channel] = level.image[3 * cell + channel] * certainty;
+            values[3] = certainty;
+            values[4] = certainty > 0 && !level.readable[cell];
+        }
+    });
+    const auto ones = [](int, float *values) { *values = 1; };
+    const Floats down = halved(height, 1, 1, false, ones);
+    const Floats across = halved(1, width, 1, false, [&](int, float *values) { std::fill_n(values, width, 1.0f); });
     const size_t coarse = size_t(made.height) * made.width;
     made.image.assign(coarse * 3, 0.0f);
     made.certainty.assign(coarse, 0.0f);
@@ -277,12 +269,16 @@ inline Level halve(const Level &level) {
         const float whole = down[cell / made.width] * across[cell % made.width] / (0.375f * 0.375f);
         const float *sum = &sums[5 * cell], certainty = sum[3] / whole;
         if (!(certainty > KNOWN_PART)) continue;
-        made.certainty[cell] = certainty;
+        made.certainty[cell] = std::min(certainty, 1.0f);
         made.readable[cell] = sum[4] == 0;
         for (int channel = 0; channel < 3; channel++)
             made.image[3 * cell + channel] = sum[channel] / std::max(sum[3], 1e-6f);
     }
-    made.texture = halved(level.texture.empty() ? texture_of(level) : level.texture, height, width, 2, true);
+    const Floats fresh = level.texture.empty() ? texture_of(level) : Floats();
+    const Floats &texture = level.texture.empty() ? fresh : level.texture;
+    made.texture = halved(height, width, 2, true, [&](int row, float *values) {
+        std::copy_n(&texture[size_t(row) * width * 2], size_t(width) * 2, values);
+    });
     return made;
 }
 
@@ -329,6 +325,29 @@ inline Floats depth_of(const Flags &known, int whole_height, int whole_width) {
         for (int x = 0; x < width; x++)
             made[size_t(y + box.top) * whole_width + x + box.left] = std::sqrt(squares[size_t(y) * width + x]);
     return made;
+}
+
+// Sums over boxes of side × side of interleaved bytes, side at most 9. use(place, sums) gets, for each row that has
+// whole boxes, the place of the first one's middle and its sums; the others follow.
+template <class Use>
+void box_totals(const std::vector<uint8_t> &from, int height, int width, int channels, int side, const Use &use) {
+    const int line = width * channels, reach = side / 2, length = line - (side - 1) * channels;
+    std::vector<uint16_t> sums(line, 0), totals(line);
+    for (int y = 0; y < height; y++) {
+        const uint8_t *entering = &from[size_t(y) * line];
+        for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] + entering[each]);
+        if (y >= side) {
+            const uint8_t *leaving = &from[size_t(y - side) * line];
+            for (int each = 0; each < line; each++) sums[each] = uint16_t(sums[each] - leaving[each]);
+        }
+        if (y < side - 1) continue;
+        std::copy_n(sums.begin(), length, totals.begin());
+        for (int step = 1; step < side; step++) {
+            const uint16_t *beside = &sums[step * channels];
+            for (int each = 0; each < length; each++) totals[each] = uint16_t(totals[each] + beside[each]);
+        }
+        use(size_t(y - reach) * width + reach, totals.data());
+    }
 }
 
 } // namespace retouch
