@@ -31,6 +31,7 @@ constexpr int64_t ALL_PAIRS = 6'000'000;
 // Rounds that compare all pairs. Where a speck has thousands of sources, one finds what there is to find.
 constexpr int ALL_PAIRS_ROUNDS = 3;
 constexpr size_t MANY_SOURCES = 8192;
+constexpr size_t WORTH_THREADS = 4096; // queries; starting threads takes time too
 constexpr int EXPLORATIONS = 6, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES = 64;
 constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
@@ -101,6 +102,7 @@ class Canvas {
         known_.resize(size_t(height_) * width_);
         for (size_t cell = 0; cell < known_.size(); cell++) known_[cell] = level.known(cell);
         find_patches();
+        if (queries_.size() >= WORTH_THREADS) threads_ = options.threads;
         prepare();
         fresh_ = pixels_;
     }
@@ -158,7 +160,7 @@ class Canvas {
     // Put the hole together from the caller's own values, as it was painted last. Where all patches show the same
     // value, that is copied.
     void finish(const float *image, float *made) const {
-        parallel(options_.threads, height_, [&](int row) {
+        parallel(threads_, height_, [&](int row) {
             Voters voters;
             for (const int place : hole_rows_[row]) {
                 ask(place, voters);
@@ -223,6 +225,10 @@ class Canvas {
     }
 
     void prepare() {
+        parallel(options_.threads, 2, [&](int which) { which ? weigh_pixels() : guess_colours(); });
+    }
+
+    void guess_colours() {
         Floats guess = level_.image;
         smooth_fill(guess, known_, height_, width_, 3);
         for (int row = 0; row < height_; row++) {
@@ -232,7 +238,9 @@ class Canvas {
         }
         close_margin(pixels_, 3);
         find_guides();
+    }
 
+    void weigh_pixels() {
         // Outside the picture, pixels weigh nothing.
         weights_.assign(pixels_.size(), 0);
         std::vector<uint8_t> hidden(valid_.size()), weight(valid_.size());
@@ -425,7 +433,7 @@ class Canvas {
     // Measure the present sources, and set the price by their distances.
     void judge() {
         const int blocks = int((queries_.size() + 255) / 256);
-        parallel(options_.threads, blocks, [&](int block) {
+        parallel(threads_, blocks, [&](int block) {
             Query query;
             const size_t end = std::min(queries_.size(), size_t(block + 1) * 256);
             for (size_t rank = size_t(block) * 256; rank < end; rank++) {
@@ -453,7 +461,7 @@ class Canvas {
     void sweep(int round, int radius, bool explore) {
         const int bands = int(band_begin_.size()) - 1;
         for (int parity = 0; parity < 2; parity++) // bands that run at the same time do not touch
-            parallel(options_.threads, (bands + 1 - parity) / 2,
+            parallel(threads_, (bands + 1 - parity) / 2,
                      [&](int each) { sweep_band(2 * each + parity, round, radius, explore); });
     }
 
@@ -519,7 +527,7 @@ class Canvas {
     void weigh() {
         if (queries_.empty()) return;
         const float good = std::max(1e-8f * 255 * 255, quantile(GOOD_PART));
-        parallel(options_.threads, int((queries_.size() + 4095) / 4096), [&](int block) {
+        parallel(threads_, int((queries_.size() + 4095) / 4096), [&](int block) {
             const size_t end = std::min(queries_.size(), size_t(block + 1) * 4096);
             for (size_t rank = size_t(block) * 4096; rank < end; rank++)
                 vote_[queries_[rank]] =
@@ -555,7 +563,7 @@ class Canvas {
     // reading order, whatever the number of threads.
     void paint() {
         const int bands = (height_ + BAND - 1) / BAND;
-        parallel(options_.threads, bands, [&](int band) {
+        parallel(threads_, bands, [&](int band) {
             const int top = band * BAND, bottom = std::min(height_, top + BAND);
             bool any = false;
             for (int row = top; row < bottom; row++) any |= !hole_rows_[row].empty();
@@ -595,6 +603,7 @@ class Canvas {
     const Level &level_;
     const Options &options_;
     int number_, height_, width_, side_, reach_, margin_, line_;
+    int threads_ = 1; // for work that grows with the queries alone
     Compare compare_;
     AddPatch add_patch_;
     // One entry for each place of the padded level.
@@ -661,7 +670,7 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
     while (options.patch > 1 && usable_patches(finest, options.patch) == 0) options.patch -= 2;
     if (usable_patches(finest, options.patch) == 0) return 2;
     while (std::min(levels.back().height, levels.back().width) >= 2 * SHORTEST) {
-        Level coarser = halve(levels.back());
+        Level coarser = halve(levels.back(), options.threads);
         bool whole = true;
         for (const float certainty : coarser.certainty) whole &= certainty > 0;
         if (whole || usable_patches(coarser, options.patch) < FEWEST) break;

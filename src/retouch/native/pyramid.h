@@ -8,6 +8,8 @@
 #include <cstring>
 #include <vector>
 
+#include "common.h"
+
 namespace retouch {
 
 using Floats = std::vector<float>;
@@ -244,19 +246,31 @@ inline Floats texture_of(const Level &level) {
     return made;
 }
 
-inline Level halve(const Level &level) {
+inline Level halve(const Level &level, int threads) {
     const int height = level.height, width = level.width;
     Level made;
     made.height = (height + 1) / 2, made.width = (width + 1) / 2;
-    const Floats sums = halved(height, width, 5, false, [&](int row, float *values) {
-        for (int column = 0; column < width; column++, values += 5) {
-            const size_t cell = size_t(row) * width + column;
-            const float certainty = level.certainty[cell];
-            for (int channel = 0; channel < 3; channel++) values[channel] = level.image[3 * cell + channel] * certainty;
-            values[3] = certainty;
-            values[4] = certainty > 0 && !level.readable[cell];
-        }
-    });
+    Floats sums;
+    const auto sum_colours = [&] {
+        sums = halved(height, width, 5, false, [&](int row, float *values) {
+            for (int column = 0; column < width; column++, values += 5) {
+                const size_t cell = size_t(row) * width + column;
+                const float certainty = level.certainty[cell];
+                for (int channel = 0; channel < 3; channel++)
+                    values[channel] = level.image[3 * cell + channel] * certainty;
+                values[3] = certainty;
+                values[4] = certainty > 0 && !level.readable[cell];
+            }
+        });
+    };
+    const auto halve_texture = [&] {
+        const Floats fresh = level.texture.empty() ? texture_of(level) : Floats();
+        const Floats &texture = level.texture.empty() ? fresh : level.texture;
+        made.texture = halved(height, width, 2, true, [&](int row, float *values) {
+            std::copy_n(&texture[size_t(row) * width * 2], size_t(width) * 2, values);
+        });
+    };
+    parallel(threads, 2, [&](int which) { which ? halve_texture() : sum_colours(); });
     const auto ones = [](int, float *values) { *values = 1; };
     const Floats down = halved(height, 1, 1, false, ones);
     const Floats across = halved(1, width, 1, false, [&](int, float *values) { std::fill_n(values, width, 1.0f); });
@@ -274,11 +288,6 @@ inline Level halve(const Level &level) {
         for (int channel = 0; channel < 3; channel++)
             made.image[3 * cell + channel] = sum[channel] / std::max(sum[3], 1e-6f);
     }
-    const Floats fresh = level.texture.empty() ? texture_of(level) : Floats();
-    const Floats &texture = level.texture.empty() ? fresh : level.texture;
-    made.texture = halved(height, width, 2, true, [&](int row, float *values) {
-        std::copy_n(&texture[size_t(row) * width * 2], size_t(width) * 2, values);
-    });
     return made;
 }
 
