@@ -20,6 +20,8 @@ from retouch.native.feature_search import Task, search_patches, search_rows
 
 # About as many as finds sources as good as the search in torch does, or better.
 _ROUNDS = 12
+# So few sources cannot be described by their principal components; all of them are compared.
+_FEW, _MEMORY = 32, 2**26
 
 
 class CompiledSearch(TorchSearch):
@@ -34,8 +36,10 @@ class CompiledSearch(TorchSearch):
         grid = scores.grid
         if not len(grid.queries) or not _served(scores.query_rows.rows, scores.source_rows.rows):
             return super().approximate(scores, seed, start)
-        generator = torch.Generator().manual_seed(seed)
         valid = grid.sources.nonzero()[:, 0]
+        if len(valid) <= _FEW:
+            return self.exact(scores, 1, _MEMORY)[:, 0]
+        generator = torch.Generator().manual_seed(seed)
         sources = beginning(grid, valid, start, generator)
         radii, radius = [], max(max(size) for size in grid.source_layout.sizes)
         while radius >= 1:
