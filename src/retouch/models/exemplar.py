@@ -73,7 +73,7 @@ class Exemplar(ArrayModel):
             portable: use no instructions that only newer processors of the kind have.
 
         Raises:
-            RetouchError: the compiled part is missing, or compares no patches of that size.
+            RetouchError: the compiled part compares no patches of that size.
         """
         self.options = options or ExemplarOptions()
         self._threads, self._portable = threads, portable

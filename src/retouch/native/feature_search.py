@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retouch.native import library
+from retouch.native.arrays import address
 
 _Floats = NDArray[np.float32]
 
@@ -120,23 +120,23 @@ def _run(name: str, task: Task, arrays: Sequence[_Floats | None], numbers: Seque
     radii = np.array(task.radii, np.int32)
     fields = _Task(
         count=len(task.queries),
-        queries=_address(task.queries, np.int64),
-        sources=_address(task.sources, np.int64),
-        values=_address(task.values, np.float32),
-        prices=_address(task.prices, np.float32),
+        queries=address(task.queries, np.int64),
+        sources=address(task.sources, np.int64),
+        values=address(task.values, np.float32),
+        prices=address(task.prices, np.float32),
         height=task.size[0],
         width=task.size[1],
         margin=task.margin,
         stride=task.stride,
-        allowed=_address(task.allowed, np.bool_),
-        maps=_address(task.maps, np.int32),
+        allowed=address(task.allowed, np.bool_),
+        maps=address(task.maps, np.int32),
         cells=len(task.allowed),
         map_count=len(task.maps),
         source_stride=task.source_stride,
         rounds=task.rounds,
         exploring=task.exploring,
-        radii=_address(radii, np.int32),
-        anywhere=_address(task.anywhere, np.int64),
+        radii=address(radii, np.int32),
+        anywhere=address(task.anywhere, np.int64),
         anywhere_count=len(task.anywhere),
         seed=task.seed,
         radius_count=len(radii),
@@ -144,14 +144,5 @@ def _run(name: str, task: Task, arrays: Sequence[_Floats | None], numbers: Seque
     )
     loaded = library()
     assert loaded is not None
-    addresses = [ctypes.c_void_p(_address(each, np.float32)) for each in arrays]
+    addresses = [ctypes.c_void_p(address(each, np.float32)) for each in arrays]
     loaded[name](ctypes.byref(fields), *addresses, *map(ctypes.c_int32, numbers))
-
-
-def _address(array: NDArray[Any] | None, kind: type[np.generic]) -> int | None:
-    """Where the numbers of an array begin."""
-    if array is None:
-        return None
-    assert array.dtype == kind
-    assert array.flags.c_contiguous
-    return array.ctypes.data

@@ -19,13 +19,13 @@ namespace retouch {
 
 constexpr int LANES = 16; // bytes of a row of a patch that are compared at once
 
-// A patch, ready to be compared: rows of `chunks` × 16 bytes, as 16-bit numbers.
-struct Query {
-    alignas(32) int16_t pixels[9 * 2 * LANES];
-    alignas(32) int16_t weights[9 * 2 * LANES];
-};
+constexpr int LARGEST_PATCH = 9; // so a row, 27 bytes, fits into two times 16
 
-constexpr int LARGEST_PATCH = 9; // rows that a Query holds; 27 bytes each
+// A patch, ready to be compared: rows of one or two times 16 bytes, as 16-bit numbers.
+struct Query {
+    alignas(32) int16_t pixels[LARGEST_PATCH * 2 * LANES];
+    alignas(32) int16_t weights[LARGEST_PATCH * 2 * LANES];
+};
 
 // Widen 16 bytes to 16-bit numbers; from `used` on they are 0.
 inline void widen(const uint8_t *bytes, int16_t *made, int used) {
@@ -127,8 +127,8 @@ inline bool has_avx2() {
 }
 #endif
 
-// Add rows of a patch, times a weight, to sums of three numbers a pixel, and the weight to sums of weights. Beyond
-// the patch, zeros are added to up to 13 numbers.
+// Add rows of a patch, times a weight, to sums of three numbers a pixel, and the weight to sums of weights. One
+// number beyond a row may have 0 added.
 using AddPatch = void (*)(const uint8_t *bytes, size_t stride, int side, int rows, float weight, float *sums,
                           float *weights, int line);
 

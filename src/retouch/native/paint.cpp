@@ -109,7 +109,6 @@ class Canvas {
 
     int height() const { return height_; }
     int width() const { return width_; }
-    size_t queries() const { return queries_.size(); }
     const std::vector<int32_t> &sources() const { return source_; }
     const uint8_t *corner() const { return &pixels_[size_t(flat(0, 0)) * 3]; }
     int64_t stride() const { return int64_t(line_) * 3; }
@@ -209,7 +208,6 @@ class Canvas {
         box_totals(barred, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) {
             for (int each = 0; each < length; each++) valid_[at + each] = sums[each] == 0;
         });
-        band_begin_.push_back(0);
         hole_rows_.resize(height_);
         for (int row = 0; row < height_; row++) {
             row_begin_.push_back(queries_.size());
@@ -219,7 +217,6 @@ class Canvas {
                 if (touches[flat(row, column)]) queries_.push_back(flat(row, column));
                 if (valid_[flat(row, column)]) valid_places_.push_back(flat(row, column));
             }
-            if (row % BAND == BAND - 1 || row == height_ - 1) band_begin_.push_back(queries_.size());
         }
         row_begin_.push_back(queries_.size());
     }
@@ -309,15 +306,10 @@ class Canvas {
 
     // Bilinear, as torch enlarges by two.
     void enlarge_from(const Canvas &coarse, int row, int column) {
-        const float y = std::max(0.0f, (row + 0.5f) / 2 - 0.5f), x = std::max(0.0f, (column + 0.5f) / 2 - 0.5f);
-        const int top = std::min(int(y), coarse.height_ - 1), left = std::min(int(x), coarse.width_ - 1);
-        const int bottom = std::min(top + 1, coarse.height_ - 1), right = std::min(left + 1, coarse.width_ - 1);
-        const float v = y - top, u = x - left;
+        const Between between(row, column, 0.5f, 0.5f, coarse.height_, coarse.width_);
         for (int channel = 0; channel < 3; channel++) {
             const auto at = [&](int r, int c) { return float(coarse.pixels_[size_t(coarse.flat(r, c)) * 3 + channel]); };
-            const float upper = at(top, left) * (1 - u) + at(top, right) * u;
-            const float lower = at(bottom, left) * (1 - u) + at(bottom, right) * u;
-            pixels_[size_t(flat(row, column)) * 3 + channel] = uint8_t(std::lrint(upper * (1 - v) + lower * v));
+            pixels_[size_t(flat(row, column)) * 3 + channel] = uint8_t(std::lrint(between(at)));
         }
     }
 
@@ -459,14 +451,14 @@ class Canvas {
 
     // Every query tries what continues its neighbours' sources, and random places around its own.
     void sweep(int round, int radius, bool explore) {
-        const int bands = int(band_begin_.size()) - 1;
+        const int bands = (height_ + BAND - 1) / BAND;
         for (int parity = 0; parity < 2; parity++) // bands that run at the same time do not touch
             parallel(threads_, (bands + 1 - parity) / 2,
                      [&](int each) { sweep_band(2 * each + parity, round, radius, explore); });
     }
 
     void sweep_band(int band, int round, int radius, bool explore) {
-        const size_t begin = band_begin_[band], end = band_begin_[band + 1];
+        const size_t begin = row_begin_[band * BAND], end = row_begin_[std::min(height_, (band + 1) * BAND)];
         const int steps[4] = {1, -1, line_, -line_};
         Random random(options_.seed, number_, round, band);
         Query query;
@@ -617,7 +609,7 @@ class Canvas {
     std::vector<Guide> valid_guides_;
     // One entry for each query, in reading order.
     std::vector<int32_t> queries_;
-    std::vector<size_t> band_begin_, row_begin_;
+    std::vector<size_t> row_begin_; // the first query of each row, and the end
     std::vector<std::vector<int32_t>> hole_rows_; // places of the hole, by row
     Floats scale_, share_, pull_, fading_, distance_;
     float fee_ = 0;
@@ -667,8 +659,10 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
         finest.certainty[cell] = hole[cell] ? 0.0f : 1.0f;
         finest.readable[cell] = !hole[cell] && allowed[cell];
     }
-    while (options.patch > 1 && usable_patches(finest, options.patch) == 0) options.patch -= 2;
-    if (usable_patches(finest, options.patch) == 0) return 2;
+    while (usable_patches(finest, options.patch) == 0) {
+        if (options.patch == 1) return 2;
+        options.patch -= 2;
+    }
     while (std::min(levels.back().height, levels.back().width) >= 2 * SHORTEST) {
         Level coarser = halve(levels.back(), options.threads);
         bool whole = true;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.native import library
+from retouch.native.arrays import address
 
 LARGEST_PATCH = 9
 """The largest side of a patch, in pixels, that the compiled part compares."""
@@ -126,16 +126,12 @@ def paint(
     image, made = np.ascontiguousarray(image, np.float32), np.array(image, np.float32, order="C")
     maps = [np.ascontiguousarray(each).view(np.uint8) for each in (hole, allowed)]
     sources = np.empty((height, width, 2), np.int32)
-    given = [_address(image), *(_address(each) for each in maps)]
-    code = compiled.retouch_paint(
-        *given, height, width, ctypes.byref(options), _Report(tell), _address(made), _address(sources)
-    )
+    arrays = [address(image, np.float32), *(address(each, np.uint8) for each in maps)]
+    results = [address(made, np.float32), address(sources, np.int32)]
+    given, taken = (map(ctypes.c_void_p, each) for each in (arrays, results))
+    code = compiled.retouch_paint(*given, height, width, ctypes.byref(options), _Report(tell), *taken)
     if raised:
         raise raised[0]
     if code != 0:
         raise RetouchError("No known pixel is left to borrow from; allow some of the known area.")
     return made, sources
-
-
-def _address(array: NDArray[Any]) -> ctypes.c_void_p:
-    return ctypes.c_void_p(array.ctypes.data)

@@ -74,6 +74,27 @@ Floats halved(int height, int width, int channels, bool repeat_edge, const Read 
     return made;
 }
 
+// The place of a cell among coarser cells, to mix four of them bilinearly. `down` and `across` are coarser cells to
+// a cell, and edges meet.
+struct Between {
+    int top, left, bottom, right;
+    float v, u;
+
+    Between(int row, int column, float down, float across, int rows, int columns) {
+        const float y = std::max(0.0f, (row + 0.5f) * down - 0.5f), x = std::max(0.0f, (column + 0.5f) * across - 0.5f);
+        top = std::min(int(y), rows - 1), left = std::min(int(x), columns - 1);
+        bottom = std::min(top + 1, rows - 1), right = std::min(left + 1, columns - 1);
+        v = y - top, u = x - left;
+    }
+
+    // at(row, column) is the value of a coarser cell.
+    template <class At> float operator()(const At &at) const {
+        const float upper = at(top, left) * (1 - u) + at(top, right) * u;
+        const float lower = at(bottom, left) * (1 - u) + at(bottom, right) * u;
+        return upper * (1 - v) + lower * v;
+    }
+};
+
 // Fill unknown cells smoothly: averages are pulled up a pyramid and pushed down again. In place.
 inline void fill_whole(Floats &values, const Flags &known, int height, int width, int channels) {
     const size_t cells = size_t(height) * width;
@@ -114,19 +135,11 @@ inline void fill_whole(Floats &values, const Flags &known, int height, int width
         if (!known[cell]) unknown.push_back(cell);
     const float down = float(rows) / height, across = float(columns) / width;
     for (const size_t cell : unknown) {
-        const float y = std::max(0.0f, (int(cell / width) + 0.5f) * down - 0.5f);
-        const float x = std::max(0.0f, (int(cell % width) + 0.5f) * across - 0.5f);
-        const int top = std::min(int(y), rows - 1), left = std::min(int(x), columns - 1);
-        const int bottom = std::min(top + 1, rows - 1), right = std::min(left + 1, columns - 1);
-        const float v = y - top, u = x - left;
-        for (int channel = 0; channel < channels; channel++) {
-            const auto at = [&](int row, int column) {
+        const Between between(int(cell / width), int(cell % width), down, across, rows, columns);
+        for (int channel = 0; channel < channels; channel++)
+            values[cell * channels + channel] = between([&](int row, int column) {
                 return coarse[(size_t(row) * columns + column) * channels + channel];
-            };
-            const float upper = at(top, left) * (1 - u) + at(top, right) * u;
-            const float lower = at(bottom, left) * (1 - u) + at(bottom, right) * u;
-            values[cell * channels + channel] = upper * (1 - v) + lower * v;
-        }
+            });
     }
     Floats next(unknown.size() * channels);
     for (int step = 0; step < SMOOTHING_STEPS; step++) {

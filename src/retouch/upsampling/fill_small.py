@@ -13,6 +13,7 @@ import numpy as np
 
 from retouch.contract import ArrayModel, Model, OnProgress
 from retouch.errors import needs_networks
+from retouch.ops.cells import shrink_mask
 from retouch.ops.masks import Mask
 from retouch.ops.seam import close_seam
 from retouch.upsampling.array_fill import fill_array
@@ -96,8 +97,8 @@ def usable_scale(allowed: Mask, scale: int) -> int:
     """
     while scale > 1:
         height, width = (side // scale * scale for side in allowed.shape)
-        cells = allowed[:height, :width].reshape(height // scale, scale, width // scale, scale)
-        if int(cells.all(axis=(1, 3)).sum()) * scale * scale * 8 >= max(1, int(allowed.sum())):
+        cells = ~shrink_mask(~allowed[:height, :width], scale)
+        if int(cells.sum()) * scale * scale * 8 >= max(1, int(allowed.sum())):
             return scale
         scale //= 2
     return 1

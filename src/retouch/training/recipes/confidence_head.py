@@ -21,11 +21,12 @@ from retouch.contract import Model
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
 from retouch.training.losses import masked_mean
+from retouch.training.recipes.critic_free import CriticFree
 from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
 
 
 @dataclass(frozen=True)
-class ConfidenceHeadRecipe:
+class ConfidenceHeadRecipe(CriticFree):
     """The models whose fills the head learns to judge.
 
     Attributes:
@@ -49,16 +50,6 @@ class ConfidenceHeadRecipe:
         if len(self.shares) != len(self.models) or min(self.shares) <= 0 or abs(sum(self.shares) - 1) > 1e-6:
             raise ValueError("shares must be a number greater than 0 for each of the models, 1 in all")
 
-    @property
-    def critic_steps(self) -> int:
-        """There is no critic."""
-        return 0
-
-    @property
-    def adversarial_from(self) -> int:
-        """There is no critic."""
-        return 0
-
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if there is no such model, or crops are smaller than a cell."""
         known = [card.name for card in list_models()]
@@ -72,10 +63,6 @@ class ConfidenceHeadRecipe:
         """Build the head. The loop calls the network that learns "generator"."""
         return ConfidenceHead()
 
-    def critic(self, size: int) -> nn.Module:
-        """Return an empty network; it has a parameter because the optimizer needs one."""
-        return nn.ParameterList([torch.zeros(0)])
-
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Binary cross-entropy in the hole, least if the confidence is the probability of a right pixel."""
         # Each item draws its model with its own random number, so batches do not matter.
@@ -84,10 +71,6 @@ class ConfidenceHeadRecipe:
         logits = generator(filled, sample.mask).float()
         entropy = F.binary_cross_entropy_with_logits(logits, right(filled, sample.image), reduction="none")
         return {"entropy": Term(1.0, masked_mean(entropy, sample.mask))}
-
-    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """None."""
-        return {}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
         """Return fills by the models in turn, where they are right, the confidence, and its errors.

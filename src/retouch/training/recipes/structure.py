@@ -14,6 +14,7 @@ from retouch.errors import RetouchError
 from retouch.models.structure.network import CELL, DEEPEST, Structure, StructureNetwork
 from retouch.networks.efficientnet import EfficientNetLite0
 from retouch.training.losses import masked_mean
+from retouch.training.recipes.critic_free import CriticFree
 from retouch.training.recipes.sample import Losses, Sample, Term
 from retouch.weights.efficientnet import efficientnet_lite0
 
@@ -22,7 +23,7 @@ COARSE = 4
 
 
 @dataclass(frozen=True)
-class StructureRecipe:
+class StructureRecipe(CriticFree):
     """The network and its losses; there is no critic.
 
     Attributes:
@@ -37,16 +38,6 @@ class StructureRecipe:
     coarse: float = 1.0
     perceptual: float = 0.5
 
-    @property
-    def critic_steps(self) -> int:
-        """There is no critic."""
-        return 0
-
-    @property
-    def adversarial_from(self) -> int:
-        """There is no critic."""
-        return 0
-
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the network."""
         if size % (2 * DEEPEST):
@@ -59,10 +50,6 @@ class StructureRecipe:
             network.trunk.take(efficientnet_lite0())
         # Channels last is faster on processors and GPUs alike.
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-    def critic(self, size: int) -> nn.Module:
-        """Return an empty network; it has a parameter because the optimizer needs one."""
-        return nn.ParameterList([torch.zeros(0)])
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Likelihood, coarse differences, and what the pretrained trunk sees."""
@@ -82,10 +69,6 @@ class StructureRecipe:
             seen = _seen_difference(fake, truth[chosen])
             losses["perceptual"] = Term(self.perceptual, 2 * seen.sum() / len(chosen))
         return losses
-
-    def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """None."""
-        return {}
 
     def stages(self, generator: nn.Module, image: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
         """How unsure it is, black where sure, and the fill."""
