@@ -1,6 +1,7 @@
 """The compiled part. Without a compiler the installation goes on, and torch does its work."""
 
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -11,9 +12,7 @@ setup(
         Extension(
             "retouch.native._native",
             [f"src/retouch/native/{name}.cpp" for name in ("module", "search", "paint")],
-            depends=[
-                f"src/retouch/native/{name}.h" for name in ("common", "distances", "kernels", "pyramid")
-            ],
+            depends=[str(each) for each in sorted(Path("src/retouch/native").glob("*.h"))],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=FLAGS,
             extra_link_args=[] if sys.platform == "win32" else ["-pthread"],

@@ -3,6 +3,7 @@
 //
 // Patches are compared in bytes, with integer weights, so every processor and any number of threads gives the
 // same result. The finest level is put together from the caller's own values.
+#include <future>
 #include <limits>
 #include <memory>
 
@@ -36,53 +37,11 @@ constexpr int EXPLORATIONS = 6, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES 
 constexpr float TEXTURE_WEIGHT = 1.5f, GOOD_PART = 0.2f, FAINTEST = 1e-8f;
 constexpr int FULL_WEIGHT = 127; // of a known pixel: times a difference of bytes it fits 16 bits
 
-struct Guide { // what guides a search beside the patch: means of colour and texture over it
-    uint8_t values[8];
-};
-
-inline int apart(const Guide &one, const Guide &other) {
-#if RETOUCH_X86
-    const __m128i zero = _mm_setzero_si128();
-    const __m128i mine = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(one.values)), zero);
-    const __m128i theirs = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(other.values)), zero);
-    const __m128i away = _mm_sub_epi16(mine, theirs);
-    __m128i sum = _mm_madd_epi16(away, away);
-    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
-#else
-    int total = 0;
-    for (int each = 0; each < 8; each++) {
-        const int away = int(one.values[each]) - int(other.values[each]);
-        total += away * away;
-    }
-    return total;
-#endif
-}
-
-// The same for four in a row. Returns whether any is at most `most`.
-inline bool four_apart(const Guide &one, const Guide *others, int32_t most, int32_t *made) {
-#if RETOUCH_X86
-    const __m128i zero = _mm_setzero_si128();
-    const __m128i mine = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(one.values)), zero);
-    __m128i sums[2];
-    for (int pair = 0; pair < 2; pair++) {
-        const __m128i two = _mm_loadu_si128(reinterpret_cast<const __m128i *>(others + 2 * pair));
-        const __m128i low = _mm_sub_epi16(mine, _mm_unpacklo_epi8(two, zero));
-        const __m128i high = _mm_sub_epi16(mine, _mm_unpackhi_epi8(two, zero));
-        const __m128i first = _mm_madd_epi16(low, low), second = _mm_madd_epi16(high, high);
-        sums[pair] = _mm_add_epi32(_mm_unpacklo_epi32(first, second), _mm_unpackhi_epi32(first, second));
-    }
-    const __m128i all = _mm_add_epi32(_mm_unpacklo_epi64(sums[0], sums[1]), _mm_unpackhi_epi64(sums[0], sums[1]));
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(made), all);
-    return _mm_movemask_epi8(_mm_cmpgt_epi32(all, _mm_set1_epi32(most))) != 0xffff;
-#else
-    bool any = false;
-    for (int each = 0; each < 4; each++) any |= (made[each] = apart(one, others[each])) <= most;
-    return any;
-#endif
-}
-
 inline uint8_t byte_of(float value) { return uint8_t(std::min(std::max(value * 255 + 0.5f, 0.0f), 255.0f)); }
+
+inline void to_bytes(const float *from, int count, uint8_t *made) {
+    for (int each = 0; each < count; each++) made[each] = byte_of(from[each]);
+}
 
 // One level: its patches, their sources, and the painting.
 class Canvas {
@@ -90,8 +49,7 @@ class Canvas {
     Canvas(const Level &level, int number, const Options &options)
         : level_(level), options_(options), number_(number), height_(level.height), width_(level.width),
           side_(options.patch), reach_(side_ / 2), margin_(std::max(1, reach_)), line_(width_ + 2 * margin_),
-          compare_(comparison(side_, options.portable != 0)),
-          add_patch_(addition(options.portable != 0)) {
+          kernels_(kernels(side_, options.portable != 0)) {
         const size_t places = size_t(line_) * (height_ + 2 * margin_);
         pixels_.assign(places * 3 + 4 * LANES, 0);
         valid_.assign(places, 0);
@@ -109,8 +67,7 @@ class Canvas {
 
     int height() const { return height_; }
     int width() const { return width_; }
-    const std::vector<int32_t> &sources() const { return source_; }
-    const uint8_t *corner() const { return &pixels_[size_t(flat(0, 0)) * 3]; }
+    const uint8_t *pixel(int row, int column) const { return &pixels_[size_t(flat(row, column)) * 3]; }
     int64_t stride() const { return int64_t(line_) * 3; }
     int flat(int row, int column) const { return (row + margin_) * line_ + column + margin_; }
     int row_of(int place) const { return place / line_ - margin_; }
@@ -119,31 +76,25 @@ class Canvas {
 
     // Begin with what is nearest to the smooth guess.
     void begin() {
-        scatter(0);
+        for (size_t each = 0; each < queries_.size(); each++) source_[queries_[each]] = random_source(0, each);
         if (all_pairs()) nearest();
     }
 
     // Begin with the sources and the painting of the coarser level.
     void refine(const Canvas &coarse) {
-        scatter(1);
-        Flags unknown(queries_.size(), 0);
         for (size_t each = 0; each < queries_.size(); each++) {
             const int row = row_of(queries_[each]), column = column_of(queries_[each]);
             const int theirs = coarse.source_[coarse.flat(row / 2, column / 2)];
-            unknown[each] = 1;
-            if (theirs < 0) continue;
-            const int y = std::min(coarse.row_of(theirs) * 2 + row % 2, height_ - 1);
-            const int x = std::min(coarse.column_of(theirs) * 2 + column % 2, width_ - 1);
-            if (!valid_[flat(y, x)]) continue;
-            source_[queries_[each]] = flat(y, x);
-            unknown[each] = 0;
+            int mine = -1;
+            if (theirs >= 0)
+                mine = flat(std::min(coarse.row_of(theirs) * 2 + row % 2, height_ - 1),
+                            std::min(coarse.column_of(theirs) * 2 + column % 2, width_ - 1));
+            const bool found = mine >= 0 && valid_[mine];
+            source_[queries_[each]] = found ? mine : random_source(1, each);
+            vote_[queries_[each]] = found ? fading_[each] : 0;
         }
-        for (int row = 0; row < height_; row++)
-            for (int column = 0; column < width_; column++)
-                if (!known_[size_t(row) * width_ + column]) enlarge_from(coarse, row, column);
+        parallel(threads_, height_, [&](int row) { enlarge_from(coarse, row); });
         close_margin(pixels_, 3);
-        for (size_t each = 0; each < queries_.size(); each++)
-            vote_[queries_[each]] = unknown[each] ? 0 : fading_[each];
         paint();
     }
 
@@ -156,21 +107,32 @@ class Canvas {
         paint();
     }
 
+    // Row and column of what each pixel of the hole was taken from.
+    void name_sources(int32_t *sources) const {
+        for (const auto &row : hole_rows_)
+            for (const int place : row) {
+                int32_t *target = sources + 2 * cell_of(place);
+                target[0] = row_of(source_[place]), target[1] = column_of(source_[place]);
+            }
+    }
+
     // Put the hole together from the caller's own values, as it was painted last. Where all patches show the same
     // value, that is copied.
     void finish(const float *image, float *made) const {
+        std::vector<int32_t> cells(source_.size(), -1); // of the sources, in the picture without its margin
+        for (const int place : queries_) cells[place] = int32_t(cell_of(source_[place]));
         parallel(threads_, height_, [&](int row) {
             Voters voters;
             for (const int place : hole_rows_[row]) {
-                ask(place, voters);
+                ask(place, cells, voters);
                 float *target = made + cell_of(place) * 3;
-                const float *first = image + cell_of(source_[place]) * 3;
+                const float *first = image + size_t(cells[place]) * 3;
                 float sum[3] = {0, 0, 0}, weight = 0;
                 bool same = voters.agree;
                 if (!same) {
                     same = true;
                     for (int each = 0; each < voters.count; each++) {
-                        const float *values = image + cell_of(voters.from[each]) * 3;
+                        const float *values = image + size_t(voters.from[each]) * 3;
                         for (int channel = 0; channel < 3; channel++) {
                             sum[channel] += voters.weight[each] * values[channel];
                             same &= values[channel] == first[channel];
@@ -226,13 +188,13 @@ class Canvas {
     }
 
     void guess_colours() {
-        Floats guess = level_.image;
-        smooth_fill(guess, known_, height_, width_, 3);
-        for (int row = 0; row < height_; row++) {
-            const float *from = &guess[size_t(row) * width_ * 3];
-            uint8_t *target = &pixels_[size_t(flat(row, 0)) * 3];
-            for (int each = 0; each < 3 * width_; each++) target[each] = byte_of(from[each]);
-        }
+        for (int row = 0; row < height_; row++)
+            to_bytes(&level_.image[size_t(row) * width_ * 3], width_ * 3, &pixels_[size_t(flat(row, 0)) * 3]);
+        const Box box = smooth_box(known_, height_, width_);
+        const Floats part = smooth_part(level_.image, known_, width_, 3, box);
+        for (int row = 0; row < box.height(); row++)
+            to_bytes(&part[size_t(row) * box.width() * 3], box.width() * 3,
+                     &pixels_[size_t(flat(row + box.top, box.left)) * 3]);
         close_margin(pixels_, 3);
         find_guides();
     }
@@ -256,16 +218,23 @@ class Canvas {
         box_totals(weight, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) { std::copy_n(sums, length, &weighs[at]); });
         box_totals(hidden, tall, line_, 1, side_, [&](size_t at, const uint16_t *sums) { std::copy_n(sums, length, &hides[at]); });
 
-        const Floats depth = depth_of(known_, height_, width_);
+        const Floats squares = squared_depth(known_, height_, width_);
         const float area = float(side_ * side_), pull = options_.guidance * side_ * options_.guidance * side_;
         const float deepest = std::log(FAINTEST) / std::min(-1e-6f, std::log(options_.fading));
+        const auto faded = [&](float square) {
+            const float deep = std::sqrt(square);
+            return deep < deepest ? std::pow(options_.fading, deep) : FAINTEST;
+        };
+        Floats table(512); // powers take time, and most holes have few depths
+        for (size_t square = 0; square < table.size(); square++) table[square] = faded(float(square));
+        for (Floats *each : {&scale_, &share_, &pull_, &fading_}) each->reserve(queries_.size());
         for (const int place : queries_) {
             const float share = hides[place] / area;
             scale_.push_back(area / float(std::max<int>(weighs[place], 1)));
             share_.push_back(share);
             pull_.push_back(pull * share);
-            const float deep = depth[size_t(row_of(place)) * width_ + column_of(place)];
-            fading_.push_back(deep < deepest ? std::pow(options_.fading, deep) : FAINTEST);
+            const float square = squares[size_t(row_of(place)) * width_ + column_of(place)];
+            fading_.push_back(square < float(table.size()) ? table[size_t(square)] : faded(square));
         }
         distance_.assign(queries_.size(), 0);
     }
@@ -282,8 +251,10 @@ class Canvas {
             close_margin(texture, 2);
             average(texture, 2, 3);
         }
-        for (const int place : valid_places_) valid_guides_.push_back(guides_[place]);
-        valid_guides_.resize((valid_guides_.size() + 3) / 4 * 4); // four are looked at together
+        if (!all_pairs()) return;
+        every_place_ = valid_places_;
+        while (every_place_.size() % 4 != 0) every_place_.push_back(every_place_.back()); // four are looked at together
+        for (const int place : every_place_) every_guide_.push_back(guides_[place]);
     }
 
     void average(const std::vector<uint8_t> &bytes, int channels, int first) {
@@ -296,20 +267,23 @@ class Canvas {
         });
     }
 
-    // A random source for each query.
-    void scatter(int purpose) {
-        for (size_t each = 0; each < queries_.size(); each++) {
-            Random random(options_.seed, number_, 1000 + purpose, each);
-            source_[queries_[each]] = valid_places_[random.below(uint32_t(valid_places_.size()))];
-        }
+    int random_source(int purpose, size_t rank) const {
+        Random random(options_.seed, number_, 1000 + purpose, rank);
+        return valid_places_[random.below(uint32_t(valid_places_.size()))];
     }
 
-    // Bilinear, as torch enlarges by two.
-    void enlarge_from(const Canvas &coarse, int row, int column) {
-        const Between between(row, column, 0.5f, 0.5f, coarse.height_, coarse.width_);
-        for (int channel = 0; channel < 3; channel++) {
-            const auto at = [&](int r, int c) { return float(coarse.pixels_[size_t(coarse.flat(r, c)) * 3 + channel]); };
-            pixels_[size_t(flat(row, column)) * 3 + channel] = uint8_t(std::lrint(between(at)));
+    // Paint the hole of a row by the coarser level. Bilinear, as torch enlarges by two; halves go to even numbers.
+    void enlarge_from(const Canvas &coarse, int row) {
+        const int near = row / 2, beside = limited(row % 2 ? near + 1 : near - 1, 0, coarse.height_ - 1);
+        for (const int place : hole_rows_[row]) {
+            const int column = column_of(place), here = column / 2;
+            const int there = limited(column % 2 ? here + 1 : here - 1, 0, coarse.width_ - 1);
+            const uint8_t *corners[4] = {coarse.pixel(near, here), coarse.pixel(near, there), coarse.pixel(beside, here),
+                                         coarse.pixel(beside, there)};
+            for (int channel = 0; channel < 3; channel++) {
+                const int sum = 9 * corners[0][channel] + 3 * corners[1][channel] + 3 * corners[2][channel] + corners[3][channel];
+                pixels_[size_t(place) * 3 + channel] = uint8_t((sum + 7 + ((sum >> 4) & 1)) >> 4);
+            }
         }
     }
 
@@ -331,33 +305,16 @@ class Canvas {
     size_t first_byte(int place) const { return (size_t(place) - size_t(reach_) * line_ - reach_) * 3; }
 
     void load(int place, Query &query) const {
-        const int chunks = 3 * side_ > LANES ? 2 : 1;
-        for (int row = 0; row < side_; row++) {
-            const size_t first = first_byte(place) + size_t(row) * line_ * 3;
-            for (int chunk = 0; chunk < chunks; chunk++) {
-                const int at = (row * chunks + chunk) * LANES, from = chunk * LANES;
-                widen(&pixels_[first + from], query.pixels + at, LANES);
-                widen(&weights_[first + from], query.weights + at, std::min(LANES, 3 * side_ - from));
-            }
-        }
+        const size_t first = first_byte(place);
+        kernels_.load(&pixels_[first], &weights_[first], stride(), side_, 3 * side_, query);
     }
 
     void compare(const Query &query, const uint8_t *const *places, int count, int32_t *found) const {
-        compare_(query.pixels, query.weights, side_, stride(), places, count, found);
-    }
-
-    // The same for the middle row alone, which often shows that a source is too far.
-    void compare_middle(const Query &query, const uint8_t *const *places, int count, int32_t *found) const {
-        const int at = reach_ * (3 * side_ > LANES ? 2 : 1) * LANES;
-        compare_(query.pixels + at, query.weights + at, 1, stride(), places, count, found);
+        kernels_.compare(query.pixels, query.weights, side_, stride(), places, count, found);
     }
 
     float total(size_t rank, int32_t patches, int guides) const {
         return scale_[rank] * float(patches) + pull_[rank] * float(guides);
-    }
-
-    static int32_t farthest(float least, float pull) {
-        return pull > 0 ? int32_t(std::min(least / pull, 2e9f)) : 2'000'000'000;
     }
 
     // The nearest source of each query, whatever its neighbours borrow.
@@ -366,57 +323,37 @@ class Canvas {
         parallel(options_.threads, blocks, [&](int block) {
             Query query;
             const uint8_t *places[BLOCK];
-            int32_t found[BLOCK];
-            int numbers[BLOCK], guides[BLOCK];
+            int32_t patches[BLOCK];
+            Found found[BLOCK];
+            const int middle = reach_ * (3 * side_ > LANES ? 2 : 1) * LANES;
             const size_t end = std::min(queries_.size(), size_t(block + 1) * QUERIES);
             for (size_t rank = size_t(block) * QUERIES; rank < end; rank++) {
                 const int place = queries_[rank];
                 load(place, query);
-                const Guide &guide = guides_[place];
-                // What it had, and what continues the query before, are seldom bad.
-                int best = source_[place];
-                numbers[0] = best, numbers[1] = best;
-                const int before = rank % QUERIES ? source_[place - 1] : -1;
-                if (before >= 0 && valid_[before + 1]) numbers[1] = before + 1;
-                for (int each = 0; each < 2; each++) places[each] = &pixels_[first_byte(numbers[each])];
-                compare(query, places, 2, found);
-                float least = std::numeric_limits<float>::max();
-                for (int each = 0; each < 2; each++) {
-                    const float here = total(rank, found[each], apart(guide, guides_[numbers[each]]));
-                    if (here < least) least = here, best = numbers[each];
-                }
-                int count = 0;
+                Scan scan{query.pixels + middle, query.weights + middle, reach_, guides_[place], scale_[rank], pull_[rank],
+                          std::numeric_limits<float>::max()};
+                int best = source_[place], count = 0;
                 const auto decide = [&] {
-                    for (int each = 0; each < count; each++)
-                        places[each] = &pixels_[first_byte(numbers[each]) + size_t(reach_) * line_ * 3];
-                    compare_middle(query, places, count, found);
-                    int left = 0;
+                    for (int each = 0; each < count; each++) places[each] = &pixels_[first_byte(found[each].place)];
+                    compare(query, places, count, patches);
                     for (int each = 0; each < count; each++) {
-                        numbers[left] = numbers[each], guides[left] = guides[each];
-                        left += total(rank, found[each], guides[each]) < least;
-                    }
-                    for (int each = 0; each < left; each++) places[each] = &pixels_[first_byte(numbers[each])];
-                    compare(query, places, left, found);
-                    for (int each = 0; each < left; each++) {
-                        const float here = total(rank, found[each], guides[each]);
-                        if (here < least) least = here, best = numbers[each];
+                        const float here = total(rank, patches[each], found[each].guide);
+                        if (here < scan.least) scan.least = here, best = found[each].place;
                     }
                     count = 0;
                 };
-                // A guide that is farther than this makes a source too dear by itself.
-                int32_t most = farthest(least, pull_[rank]);
-                for (size_t first = 0; first < valid_places_.size(); first += 4) {
-                    int32_t away[4];
-                    if (!four_apart(guide, &valid_guides_[first], most, away)) continue;
-                    for (int each = 0; each < 4 && first + each < valid_places_.size(); each++) {
-                        numbers[count] = valid_places_[first + each], guides[count] = away[each];
-                        count += away[each] <= most;
-                    }
-                    if (count <= BLOCK - 4) continue;
-                    decide();
-                    most = farthest(least, pull_[rank]);
-                }
+                // What it had, and what continues the query before, are seldom bad.
+                const auto consider = [&](int source) {
+                    found[count++] = {source, apart(scan.guide, guides_[source])};
+                };
+                consider(best);
+                const int before = rank % QUERIES ? source_[place - 1] : -1;
+                if (before >= 0 && valid_[before + 1]) consider(before + 1);
                 decide();
+                for (size_t first = 0; first < every_guide_.size(); decide())
+                    first = kernels_.scan(scan, pixels_.data(), every_place_.data(), every_guide_.data(), first, every_guide_.size(),
+                                  BLOCK - 3, found, count);
+                const float least = scan.least;
                 source_[place] = best, distance_[rank] = least, dirty_[place] = 0;
             }
         });
@@ -535,15 +472,15 @@ class Canvas {
         bool agree = true; // all show the same pixel
     };
 
-    void ask(int place, Voters &voters) const {
-        const int shared = source_[place];
+    void ask(int place, const std::vector<int32_t> &cells, Voters &voters) const {
+        const int shared = cells[place];
         voters.count = 0, voters.agree = true;
         for (int down = -reach_; down <= reach_; down++) {
             const int row = place - down * line_;
             for (int right = -reach_; right <= reach_; right++) {
-                const int source = source_[row - right];
+                const int source = cells[row - right];
                 if (source < 0) continue; // beside the picture there are no patches
-                const int from = source + down * line_ + right;
+                const int from = source + down * width_ + right;
                 voters.from[voters.count] = from;
                 voters.weight[voters.count++] = vote_[row - right];
                 voters.agree &= from == shared;
@@ -568,7 +505,7 @@ class Canvas {
                 const int low = std::max(line - reach_, first_line), high = std::min(line + reach_ + 1, bottom + margin_);
                 const int step = (low - line) * line_ - reach_;
                 const size_t at = size_t(place + step) - size_t(first_line) * line_;
-                add_patch_(&pixels_[size_t(source_[place] + step) * 3], size_t(line_) * 3, side_, high - low, vote_[place],
+                kernels_.add_patch(&pixels_[size_t(source_[place] + step) * 3], size_t(line_) * 3, side_, high - low, vote_[place],
                            &sums[3 * at], &weights[at], line_);
             }
             for (int row = top; row < bottom; row++)
@@ -580,24 +517,42 @@ class Canvas {
                         fresh_[3 * size_t(place) + channel] = uint8_t(std::min(sums[3 * at + channel] * part + 0.5f, 255.0f));
                 }
         });
-        for (const auto &row : hole_rows_)
-            for (const int place : row) {
+        for (int parity = 0; parity < 2; parity++) // marks reach into the bands beside
+            parallel(threads_, (bands + 1 - parity) / 2, [&](int each) { show(2 * each + parity); });
+        close_margin(pixels_, 3);
+    }
+
+    // Let a band show what was painted, and mark the patches that look different.
+    void show(int band) {
+        std::vector<uint8_t> changed(line_, 0), near(line_, 0); // pixels of a row, and patches around them
+        const int inner = line_ - 2 * reach_;
+        for (int row = band * BAND; row < std::min(height_, (band + 1) * BAND); row++) {
+            bool any = false;
+            for (const int place : hole_rows_[row]) {
                 uint8_t *old = &pixels_[3 * size_t(place)];
                 const uint8_t *made = &fresh_[3 * size_t(place)];
-                if (old[0] == made[0] && old[1] == made[1] && old[2] == made[2]) continue;
+                const bool other = old[0] != made[0] || old[1] != made[1] || old[2] != made[2];
                 std::memcpy(old, made, 3);
-                for (int down = -reach_; down <= reach_; down++)
-                    std::memset(&dirty_[size_t(place) + down * line_ - reach_], 1, side_);
+                changed[place % line_] = other, any |= other;
             }
-        close_margin(pixels_, 3);
+            if (!any) continue;
+            std::memcpy(&near[reach_], &changed[reach_], inner);
+            for (int away = 1; away <= reach_; away++)
+                for (int each = reach_; each < reach_ + inner; each++)
+                    near[each] |= changed[each - away] | changed[each + away];
+            for (int down = -reach_; down <= reach_; down++) {
+                uint8_t *dirty = &dirty_[size_t(row + margin_ + down) * line_];
+                for (int each = reach_; each < reach_ + inner; each++) dirty[each] |= near[each];
+            }
+            for (const int place : hole_rows_[row]) changed[place % line_] = 0;
+        }
     }
 
     const Level &level_;
     const Options &options_;
     int number_, height_, width_, side_, reach_, margin_, line_;
     int threads_ = 1; // for work that grows with the queries alone
-    Compare compare_;
-    AddPatch add_patch_;
+    Kernels kernels_;
     // One entry for each place of the padded level.
     std::vector<uint8_t> pixels_, fresh_, weights_;
     Flags known_, valid_;
@@ -606,7 +561,8 @@ class Canvas {
     Floats vote_;
     std::vector<Guide> guides_;
     std::vector<int32_t> valid_places_;
-    std::vector<Guide> valid_guides_;
+    std::vector<int32_t> every_place_; // the same, and their guides, where all pairs are compared
+    std::vector<Guide> every_guide_;
     // One entry for each query, in reading order.
     std::vector<int32_t> queries_;
     std::vector<size_t> row_begin_; // the first query of each row, and the end
@@ -615,15 +571,17 @@ class Canvas {
     float fee_ = 0;
 };
 
-inline int usable_patches(const Level &level, int side) {
-    if (std::min(level.height, level.width) < side) return 0;
-    Flags barred(level.readable.size());
-    for (size_t cell = 0; cell < barred.size(); cell++) barred[cell] = !level.readable[cell];
-    int count = 0;
-    box_totals(barred, level.height, level.width, 1, side, [&](size_t, const uint16_t *sums) {
-        for (int each = 0; each < level.width - side + 1; each++) count += sums[each] == 0;
-    });
-    return count;
+// Whether there are so many whole patches that may be borrowed.
+inline bool usable_patches(const Level &level, int side, int fewest) {
+    std::vector<int> above(level.width, 0); // readable cells up from this one
+    for (int row = 0; row < level.height; row++)
+        for (int column = 0, beside = 0; column < level.width; column++) {
+            above[column] = level.readable[size_t(row) * level.width + column] ? above[column] + 1 : 0;
+            beside = above[column] >= side ? beside + 1 : 0;
+            fewest -= beside >= side;
+            if (fewest <= 0) return true;
+        }
+    return false;
 }
 
 } // namespace retouch
@@ -653,13 +611,13 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
     std::vector<Level> levels(1);
     Level &finest = levels[0];
     finest.height = height, finest.width = width;
-    finest.image.assign(image, image + cells * 3);
+    finest.image = image;
     finest.certainty.resize(cells), finest.readable.resize(cells);
     for (size_t cell = 0; cell < cells; cell++) {
         finest.certainty[cell] = hole[cell] ? 0.0f : 1.0f;
         finest.readable[cell] = !hole[cell] && allowed[cell];
     }
-    while (usable_patches(finest, options.patch) == 0) {
+    while (!usable_patches(finest, options.patch, 1)) {
         if (options.patch == 1) return 2;
         options.patch -= 2;
     }
@@ -667,7 +625,7 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
         Level coarser = halve(levels.back(), options.threads);
         bool whole = true;
         for (const float certainty : coarser.certainty) whole &= certainty > 0;
-        if (whole || usable_patches(coarser, options.patch) < FEWEST) break;
+        if (whole || !usable_patches(coarser, options.patch, FEWEST)) break;
         levels.push_back(std::move(coarser));
     }
 
@@ -678,28 +636,28 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
         rounds[number] = options.rounds[std::min(number, options.rounds_count - 1)];
         all += rounds[number] * std::pow(0.25, number);
     }
+    const auto prepared = [&](int number) {
+        return std::async(options.threads > 1 ? std::launch::async : std::launch::deferred, [&, number] {
+            return std::unique_ptr<Canvas>(new Canvas(levels[number], number, options));
+        });
+    };
     std::unique_ptr<Canvas> canvas;
+    auto next = prepared(count - 1);
     for (int number = count - 1; number >= 0; number--) {
-        std::unique_ptr<Canvas> next(new Canvas(levels[number], number, options));
-        const bool coarsest = !canvas;
-        if (coarsest) next->begin();
-        else next->refine(*canvas);
-        canvas = std::move(next);
+        std::unique_ptr<Canvas> coarser = std::move(canvas);
+        canvas = next.get();
+        if (number > 0) next = prepared(number - 1); // while this one is painted
+        if (coarser) canvas->refine(*coarser);
+        else canvas->begin();
         for (int round = 0; round < rounds[number]; round++) {
-            canvas->improve(round, number == 0, coarsest, round == rounds[number] - 1);
+            canvas->improve(round, number == 0, !coarser, round == rounds[number] - 1);
             done += std::pow(0.25, number);
-            if (report && report(done / all, canvas->height(), canvas->width(), canvas->corner(), canvas->stride()))
+            if (report && report(done / all, canvas->height(), canvas->width(), canvas->pixel(0, 0), canvas->stride()))
                 return 1;
         }
     }
     canvas->finish(image, made);
-    for (int row = 0; row < height; row++)
-        for (int column = 0; column < width; column++) {
-            const size_t cell = size_t(row) * width + column;
-            sources[2 * cell] = sources[2 * cell + 1] = -1;
-            if (!hole[cell]) continue;
-            const int from = canvas->sources()[canvas->flat(row, column)];
-            sources[2 * cell] = canvas->row_of(from), sources[2 * cell + 1] = canvas->column_of(from);
-        }
+    std::fill_n(sources, 2 * cells, -1);
+    canvas->name_sources(sources);
     return 0;
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ Image = NDArray[np.float32]
 
 _EDGE = 0.3
 """A colour step of this size at the border, in [0, 1], is damped by half: it is probably an edge."""
+_BESIDE = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 
 def close_seam(
@@ -60,17 +60,17 @@ def _steps(picture: Image, hole: Mask, met: Mask) -> tuple[Image, Image]:
 
     Returns them (``H×W×3``, zero elsewhere), and a map that is 1 on those known pixels.
     """
-    total, count = np.zeros_like(picture), np.zeros(hole.shape, np.float32)
-    inside = np.where(hole[..., None], picture, 0).astype(np.float32)
-    for axis, way in product((0, 1), (1, -1)):
-        here, there = [slice(None)] * 2, [slice(None)] * 2
-        here[axis], there[axis] = (slice(1, None), slice(None, -1))[::way]
-        total[tuple(here)] += inside[tuple(there)]
-        count[tuple(here)] += hole[tuple(there)]
+    inside = np.where(hole[..., None], picture, np.float32(0))
+    total, count = (
+        cv2.filter2D(each, cv2.CV_32F, _BESIDE, borderType=cv2.BORDER_CONSTANT)
+        for each in (inside, hole.astype(np.float32))
+    )
     border = (count > 0) & met
-    step = np.where(border[..., None], picture - total / np.maximum(count, 1)[..., None], 0)
-    size = np.abs(step).max(2, keepdims=True)
-    return (step / (1 + (size / _EDGE) ** 4)).astype(np.float32), border.astype(np.float32)
+    here = picture[border] - total[border] / count[border][:, None]
+    size = np.abs(here).max(1, keepdims=True)
+    step = np.zeros_like(inside)
+    step[border] = here / (1 + (size / _EDGE) ** 4)
+    return step, border.astype(np.float32)
 
 
 def _along(step: Image, border: Image, reach: int) -> Image:
