@@ -104,7 +104,7 @@ class Canvas {
         judge();
         sweep(round, finest ? LAST_RADIUS : std::max(height_, width_) / 2, !coarsest || !all_pairs());
         weigh();
-        paint();
+        if (!finest || !last) paint(); // what comes out is put together by finish()
     }
 
     // Row and column of what each pixel of the hole was taken from.
