@@ -24,13 +24,14 @@ struct Options {
 };
 
 // Called after each round: what is done of what there is to do, and the level as it is painted, rows of
-// `stride` bytes. Returns other than 0 to stop.
+// `stride` bytes; at the end, as it was before the last round. Returns other than 0 to stop.
 using Report = int (*)(double done, int height, int width, const uint8_t *pixels, int64_t stride);
 
 constexpr int SHORTEST = 24, FEWEST = 30;
 constexpr int64_t ALL_PAIRS = 6'000'000;
-// Rounds that compare all pairs. Where a speck has thousands of sources, one finds what there is to find.
-constexpr int ALL_PAIRS_ROUNDS = 3;
+// Rounds that compare all pairs: the first for all queries, the others for a quarter each, whose finds the sweeps
+// spread. Where a speck has thousands of sources, one finds what there is to find.
+constexpr int ALL_PAIRS_ROUNDS = 5;
 constexpr size_t MANY_SOURCES = 8192;
 constexpr size_t WORTH_THREADS = 4096; // queries; starting threads takes time too
 constexpr int EXPLORATIONS = 6, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES = 64;
@@ -77,7 +78,7 @@ class Canvas {
     // Begin with what is nearest to the smooth guess.
     void begin() {
         for (size_t each = 0; each < queries_.size(); each++) source_[queries_[each]] = random_source(0, each);
-        if (all_pairs()) nearest();
+        if (all_pairs()) nearest(0);
     }
 
     // Begin with the sources and the painting of the coarser level.
@@ -100,7 +101,7 @@ class Canvas {
 
     void improve(int round, bool finest, bool coarsest, bool last) {
         const int rounds = finest && valid_places_.size() > MANY_SOURCES ? 1 : ALL_PAIRS_ROUNDS;
-        if (!last && round < rounds && all_pairs()) nearest();
+        if (!last && round < rounds && all_pairs()) nearest(round);
         judge();
         sweep(round, finest ? LAST_RADIUS : std::max(height_, width_) / 2, !coarsest || !all_pairs());
         weigh();
@@ -318,7 +319,7 @@ class Canvas {
     }
 
     // The nearest source of each query, whatever its neighbours borrow.
-    void nearest() {
+    void nearest(int round) {
         const int blocks = int((queries_.size() + QUERIES - 1) / QUERIES);
         parallel(options_.threads, blocks, [&](int block) {
             Query query;
@@ -329,6 +330,7 @@ class Canvas {
             const size_t end = std::min(queries_.size(), size_t(block + 1) * QUERIES);
             for (size_t rank = size_t(block) * QUERIES; rank < end; rank++) {
                 const int place = queries_[rank];
+                if (round > 0 && (row_of(place) + round) % 2 + (column_of(place) + round / 2) % 2 > 0) continue;
                 load(place, query);
                 Scan scan{query.pixels + middle, query.weights + middle, reach_, guides_[place], scale_[rank], pull_[rank],
                           std::numeric_limits<float>::max()};
