@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union, get_args
 
 import numpy as np
 
@@ -76,6 +76,8 @@ def to_mask(
     trust: bool = False,
     allow_huge: bool = False,
     name: str = "mask",
+    mask_from: imaging.MaskFrom = "auto",
+    notes: list[str] | None = None,
 ) -> Mask:
     """Turn a mask of any type into ``H×W`` bool, True = fill; None means the photo's transparent area.
 
@@ -87,28 +89,66 @@ def to_mask(
         trust: accept a mask that looks like a photo.
         allow_huge: read files with more pixels than the safety limit.
         name: what error messages call the mask.
+        mask_from: as in :func:`~retouch.imaging.read_mask`.
+        notes: what the user should know about how the mask was read is added here.
 
     Raises:
         RetouchError: the mask cannot be used.
     """
-    checked = None if trust else photo
+    if mask_from not in get_args(imaging.MaskFrom):
+        raise RetouchError(f"A mask is read from {', '.join(get_args(imaging.MaskFrom))}, not {mask_from!r}.")
     shape = photo.pixels.shape[:2]
     if mask is None:
+        if mask_from != "auto":
+            raise RetouchError("--mask-from (mask_from= in Python) says how to read a mask; give a mask.")
         hole = imaging.mask_from_alpha(photo)
         return ~hole if invert else hole
     if isinstance(mask, (str, Path, bytes)):
         return imaging.read_mask(
-            mask, shape, invert=invert, resize=resize, allow_huge=allow_huge, name=name, photo=checked
+            mask,
+            shape,
+            invert=invert,
+            resize=resize,
+            allow_huge=allow_huge,
+            name=name,
+            photo=None if trust else photo,
+            mask_from=mask_from,
+            notes=notes,
         )
     if isinstance(mask, Photo):
         mask = join_alpha(mask)
     elif _is_pil(mask):
-        mask = np.asarray(_without_palette(mask))
+        mask = _mask_pixels(mask)
     if isinstance(mask, np.ndarray):
-        return imaging.mask_from_array(mask, shape, invert=invert, resize=resize, name=name, photo=checked)
+        return imaging.mask_from_array(
+            mask,
+            shape,
+            invert=invert,
+            resize=resize,
+            name=name,
+            photo=None if trust else photo,
+            mask_from=mask_from,
+            notes=notes,
+        )
     raise RetouchError(
         f"A {type(mask).__name__} is not a mask; hand over a path, a numpy array or a PIL image."
     )
+
+
+def _mask_pixels(mask: PILImage) -> np.ndarray[Any, Any]:
+    """The values of a PIL image; the numbers of its palette if it is a map of classes."""
+    if mask.mode in ("PA", "La", "RGBa"):
+        mask = mask.convert({"La": "LA"}.get(mask.mode, "RGBA"))
+    elif mask.mode not in (*_PIL_MODES, "1", "I", "F"):
+        mask = mask.convert("I" if mask.mode.startswith("I;") else "RGB")
+    if mask.mode != "P":
+        return np.asarray(mask)
+    plain = np.asarray(_without_palette(mask))
+    colours = np.array(mask.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    if plain.shape[2] == 4 and plain[..., 3].min() < 255:
+        return plain
+    numbers = imaging.class_numbers(np.asarray(mask), colours)
+    return plain if numbers is None else numbers
 
 
 def check_floats(picture: Picture, hole: Mask) -> None:

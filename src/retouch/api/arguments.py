@@ -33,7 +33,11 @@ class InpaintArguments(TypedDict, total=False):
             none of them is more than this many pixels from the hole. The outline of the hole stays as it is.
             It comes after ``dilate``. The result's ``notes`` say when small islands remain.
         invert_mask: black = fill instead.
-        resize_mask: resize masks of another size to the picture's size instead of refusing them.
+        mask_from: what of the mask says where to fill: its opaque pixels ("alpha"), its transparent ones
+            ("inverted-alpha"), or its brightness or class numbers ("luminance"). "auto" tells it by content,
+            and refuses what could be either.
+        resize_mask: resize masks of another size, but of the same aspect ratio, to the picture's size instead
+            of refusing them.
         trust_mask: accept masks that look like a photo (they are in colour or have many shades of grey), and
             a mask that covers more than 90 % of the picture. They are refused otherwise.
         include: a picture; white = may be borrowed from, black = may not. None = all of the known area.
@@ -64,6 +68,7 @@ class InpaintArguments(TypedDict, total=False):
     dilate: int
     close: int
     invert_mask: bool
+    mask_from: Literal["auto", "alpha", "inverted-alpha", "luminance"]
     resize_mask: bool
     trust_mask: bool
     include: Picture | None
@@ -98,6 +103,7 @@ DEFAULTS: FillArguments = {
     "dilate": 0,
     "close": 0,
     "invert_mask": False,
+    "mask_from": "auto",
     "resize_mask": False,
     "trust_mask": False,
     "include": None,

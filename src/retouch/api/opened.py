@@ -63,7 +63,7 @@ class Masks:
     Attributes:
         hole: ``H×W`` bool, True = fill.
         allowed: ``H×W`` bool, True where may be borrowed from; None for everywhere.
-        notes: what the user should know about the hole, a sentence each.
+        notes: what the user should know about the masks, a sentence each.
     """
 
     hole: Mask
@@ -108,14 +108,16 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
         raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
     if close < 0:
         raise RetouchError(f"Islands cannot be closed by {close} pixels; use 0 or more.")
+    notes: list[str] = []
     read = partial(
         pictures.to_mask,
+        notes=notes,
         photo=photo,
         resize=arguments["resize_mask"],
         trust=trust,
         allow_huge=arguments["allow_huge"],
     )
-    hole = read(mask, invert=arguments["invert_mask"])
+    hole = read(mask, invert=arguments["invert_mask"], mask_from=arguments["mask_from"])
     if mask is not None and not trust:
         _check_coverage(hole)
     if dilate:
@@ -127,7 +129,7 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
     if avoid is not None:
         kept = read(avoid, name="avoid mask", invert=True)
         allowed = kept if allowed is None else allowed & kept
-    return Masks(hole, allowed, _notes(hole))
+    return Masks(hole, allowed, (*notes, *_notes(hole)))
 
 
 def _check_coverage(hole: Mask) -> None:

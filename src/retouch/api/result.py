@@ -24,7 +24,8 @@ class Result(Generic[Given]):
     Attributes:
         image: the filled picture, of the type that was handed over (for a path: the path written).
         changed: False if the mask was empty, so that the picture came back as it was.
-        notes: what may be wrong with the mask, a sentence each, such as small gaps left between strokes.
+        notes: how the mask was read where that is not obvious, and what may be wrong with it, such as small
+            gaps left between strokes; a sentence each.
     """
 
     image: Given

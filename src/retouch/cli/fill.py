@@ -75,8 +75,15 @@ def fill(
     invert_mask: Annotated[
         bool, typer.Option("--invert-mask", help="Black = fill this.")
     ] = default.invert_mask,
+    mask_from: Annotated[
+        Literal["auto", "alpha", "inverted-alpha", "luminance"],
+        typer.Option(help="Fill where the mask is opaque, transparent, or bright; auto tells it by content."),
+    ] = default.mask_from,
     resize_mask: Annotated[
-        bool, typer.Option("--resize-mask", help="Resize masks of another size to the photo's size.")
+        bool,
+        typer.Option(
+            "--resize-mask", help="Resize masks of another size, but the same shape, to the photo's size."
+        ),
     ] = default.resize_mask,
     trust_mask: Annotated[
         bool,
@@ -164,6 +171,7 @@ def fill(
                 dilate=dilate,
                 close=close,
                 invert_mask=invert_mask,
+                mask_from=mask_from,
                 resize_mask=resize_mask,
                 trust_mask=trust_mask,
                 include=include,

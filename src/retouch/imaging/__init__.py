@@ -6,7 +6,8 @@ sRGB that models work in.
 """
 
 from retouch.imaging.colour import from_srgb, to_srgb
-from retouch.imaging.masks import mask_from_alpha, mask_from_array, read_mask
+from retouch.imaging.masks import MaskFrom, mask_from_alpha, mask_from_array, read_mask
+from retouch.imaging.palettes import class_numbers
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
 from retouch.imaging.reading import read_photo
 from retouch.imaging.writing import check_target, write_photo, write_png
@@ -14,9 +15,11 @@ from retouch.imaging.writing import check_target, write_photo, write_png
 __all__ = [
     "PIXEL_LIMIT",
     "Header",
+    "MaskFrom",
     "Photo",
     "TiffLayout",
     "check_target",
+    "class_numbers",
     "from_srgb",
     "mask_from_alpha",
     "mask_from_array",

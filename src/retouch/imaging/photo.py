@@ -51,6 +51,7 @@ class Header:
         progressive: whether the file was a progressive JPEG or an interlaced PNG.
         lossless: whether the file stored its pixels losslessly.
         tiff: layout of a TIFF file.
+        orientation: the EXIF orientation that the pixels were turned upright from.
     """
 
     exif: bytes | None = None
@@ -62,6 +63,7 @@ class Header:
     progressive: bool = False
     lossless: bool = True
     tiff: TiffLayout = field(default_factory=TiffLayout)
+    orientation: int = 1
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,7 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, he
         progressive=bool(_get(image, "interlaced", 0)),
         lossless=lossless,
         tiff=layout,
+        orientation=_get(image, "orientation", 1),
     )
 
 
