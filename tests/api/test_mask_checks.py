@@ -101,7 +101,7 @@ def test_output_may_be_a_folder(photo_file, mask_file, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["layer", "grey", "file"])
 def test_strokes_that_are_too_faint_are_no_empty_mask(photo, hole, tmp_path, kind):
-    faint = hole.astype(np.uint8) * 120
+    faint = np.broadcast_to(np.linspace(0, 120, hole.shape[1]).astype(np.uint8), hole.shape)
     mask = np.dstack([np.full((*hole.shape, 3), 255, np.uint8), faint]) if kind == "layer" else faint
     if kind == "file":
         Image.fromarray(mask).save(tmp_path / "faint.png")

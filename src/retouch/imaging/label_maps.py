@@ -12,6 +12,7 @@ from retouch.imaging.photo import Array
 
 _LARGEST = 4_000_000  # pixels that are looked at
 _STRIP = 64  # rows of a strip, where a mask is larger
+_BLOCKS = 64  # so many pixels of an enlarged mask must lie between black and white
 _FEW = 8  # with so few values, neighbours in value say nothing
 # Chosen on label maps with objects from 3 pixels on, on masks with soft edges of all kinds (as JPEG, scaled,
 # posterised), and on 400 photos in grey.
@@ -32,8 +33,6 @@ def is_label_map(values: Array, *, least: float = _EQUAL) -> bool:
         least: the share of neighbours that must have the same number.
     """
     seen = _looked_at(values)
-    step = _block(seen)
-    seen = seen[::step, ::step]
     # Numbers without gaps, in the same order.
     order = np.cumsum(value_counts(values) > 0, dtype=np.int32) - 1
     ranks, last = order[seen], int(order[-1])
@@ -67,21 +66,26 @@ def value_counts(values: Array) -> NDArray[np.int64]:
 
 
 def _looked_at(values: Array) -> Array:
-    """What has other values than the least and the largest, and what is beside it; strips if it is large."""
-    between = (values > values.min()) & (values < values.max())
-    rows = np.flatnonzero(between.any(axis=1))
-    columns = np.flatnonzero(between.any(axis=0))
-    seen = values[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
+    """What has other values than the least and the largest, and what is beside it; strips if it is large.
+
+    A mask that was enlarged by repeating pixels is looked at as it was before.
+    """
+    step = _repeated(values)
+    small = values[::step, ::step]
+    between = (small > small.min()) & (small < small.max())
+    if step > 1 and np.count_nonzero(between) < _BLOCKS:  # a few rectangles with round numbers
+        small = values
+        between = (small > small.min()) & (small < small.max())
+    rows, columns = np.flatnonzero(between.any(axis=1)), np.flatnonzero(between.any(axis=0))
+    seen = small[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
     fraction = -(-seen.size // _LARGEST)
     if fraction == 1:
         return seen
     return np.concatenate([seen[top : top + _STRIP] for top in range(0, len(seen), _STRIP * fraction)])
 
 
-def _block(seen: Array) -> int:
-    """The side of the blocks that a picture is made of, if it was enlarged by repeating pixels; else 1."""
-    rows = np.flatnonzero((seen[1:] != seen[:-1]).any(axis=1)) + 1
-    columns = np.flatnonzero((seen[:, 1:] != seen[:, :-1]).any(axis=0)) + 1
-    # The part that is looked at need not begin with a whole block.
-    sides = np.concatenate([np.diff(rows), np.diff(columns)])
-    return int(np.gcd.reduce(sides)) if sides.size else 1
+def _repeated(values: Array) -> int:
+    """How often each pixel is repeated in both directions; 1 in most masks."""
+    rows = np.flatnonzero((values[1:] != values[:-1]).any(axis=1)) + 1
+    columns = np.flatnonzero((values[:, 1:] != values[:, :-1]).any(axis=0)) + 1
+    return int(np.gcd.reduce(np.concatenate([rows, columns, values.shape])))

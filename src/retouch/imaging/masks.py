@@ -24,6 +24,7 @@ MaskFrom = Literal["auto", "alpha", "inverted-alpha", "luminance"]
 
 _ROWS = 1024  # luminance is computed for this many rows at a time, to keep memory low
 _LUMA = (299, 587, 114)  # thousandths of red, green and blue: ITU-R BT.601, as in Pillow and OpenCV
+_FULL_MAP = 0.9  # of the photo
 _CLEAR = 0.9  # neighbours of one number; so flat a map of classes needs no other look
 
 
@@ -200,6 +201,8 @@ def _hole_of_pixels(codes: Codes, options: _Options) -> Hole:
         if photo_trait(values) and not is_label_map(values, least=_CLEAR):
             _refuse_photo(values, options)
     hole = hole_of(codes, options.name)
+    if hole.kind == "classes":
+        _refuse_full_map(hole, options)
     _refuse_faint(codes, hole, options)
     return hole
 
@@ -237,6 +240,15 @@ def _refuse_photo(array: Array, options: _Options) -> None:
         f"The {name} {trait} like a photo; give a picture in black and white or strokes on a transparent "
         f"layer, or use {trust} to go by its brightness."
     )
+
+
+def _refuse_full_map(hole: Hole, options: _Options) -> None:
+    """Raise :class:`RetouchError` if a map of classes has no background to speak of."""
+    if options.photo is not None and options.name == "mask" and hole.fill.mean() > _FULL_MAP:
+        raise RetouchError(
+            f"The mask is a map of classes, and {share(hole.fill)} is another class than 0; make a mask of "
+            "what should go alone, such as labels == 3."
+        )
 
 
 def _refuse_faint(codes: Codes, hole: Hole, options: _Options) -> None:
