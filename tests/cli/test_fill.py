@@ -73,6 +73,7 @@ def test_options_reach_the_library(
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
     options |= {"include": str(mask_file), "avoid": "a.png", "upsampling": "residual", "close": 5}
+    options |= {"mask_from": "luminance"}
     flags = ("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
     words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth", "--confidence", tmp_path / "c.png"]
@@ -249,6 +250,8 @@ def test_the_photo_itself_is_replaced_only_when_told(run, pixels, photo, hole, p
         (["broken.png", "mask.png"], "broken.png"),
         (["nothing.png", "mask.png"], "nothing.png"),
         (["photo.png", "small.png"], "--resize-mask"),
+        (["photo.png", "mask.png", "--mask-from", "alpha"], "no transparency; leave out --mask-from"),
+        (["photo.png", "mask.png", "--mask-from", "red"], "'auto', 'alpha', 'inverted-alpha', 'luminance'"),
         (["photo.png", "small.png"], "64 × 48"),
         (["photo.png", "full.png"], "whole"),
         (["photo.png"], "mask"),
@@ -532,3 +535,18 @@ def test_a_keyboard_is_no_pipe(monkeypatch):
     monkeypatch.setattr(sys, "stdin", _Terminal())
     with pytest.raises(RetouchError, match="piped"):
         read_pipe("photo")
+
+
+def test_how_a_mask_was_read_is_said(run, pixels, photo, hole, photo_file, tmp_path):
+    labels = hole.astype(np.uint8)
+    labels[50:56] *= 5
+    Image.fromarray(labels).save(tmp_path / "labels.png")
+    done = run("fill", photo_file, tmp_path / "labels.png", *FAST)
+    assert done.code == 0
+    assert "map of classes, with the values 0, 1 and 5: all but 0 are filled" in done.err
+    assert np.array_equal(pixels(tmp_path / "photo-filled.png"), retouch.inpaint(photo, hole, model="telea"))
+    erased = np.dstack([photo, ~hole * np.uint8(255)])
+    Image.fromarray(erased).save(tmp_path / "erased.png")
+    done = run("fill", photo_file, tmp_path / "erased.png", *FAST, "--overwrite")
+    assert "the photo with a part erased" in done.err
+    assert np.array_equal(pixels(tmp_path / "photo-filled.png"), retouch.inpaint(photo, hole, model="telea"))

@@ -16,6 +16,7 @@ OPTIONS = (
 )
 
 _LUMA = (0.299, 0.587, 0.114)
+_LEAST = 0.1  # of the picture
 _SAMPLE = 256  # rows and columns, at most, that are compared
 _LIKE = 0.9  # correlation of brightness; a copy in other colours or as JPEG stays above
 _VARIED = 4  # of 255; the deviation from which on brightness can be compared
@@ -33,7 +34,7 @@ def is_erased(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -
 
     Told by content: an erased copy shows the photo wherever it is opaque, and is opaque in most of the
     picture, its border included. Strokes have few colours, other ones than the photo beneath, and cover less
-    than half.
+    than half. Whatever covers less than a tenth is meant itself: nobody fills all the rest.
 
     Args:
         pixels: ``H×W×1`` or ``H×W×3``, the colours of the picture.
@@ -45,6 +46,8 @@ def is_erased(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -
     Raises:
         RetouchError: it could be either, such as an object that was cut out.
     """
+    if opaque.mean() < _LEAST:
+        return False
     rows, columns = (np.linspace(0, each - 1, min(each, _SAMPLE)).astype(np.intp) for each in opaque.shape)
     seen = opaque[rows][:, columns]
     colours = pixels[rows][:, columns] * (255 / full)

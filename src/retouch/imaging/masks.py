@@ -144,6 +144,8 @@ def mask_from_alpha(photo: Photo) -> Mask:
 def _mask(array: Array, shape: tuple[int, ...], options: _Options, own: Callable[[], int]) -> Mask:
     """Bring a mask to its photo, and decide what it fills."""
     name, photo = options.name, options.photo
+    if "alpha" in options.mask_from and (array.ndim == 2 or array.shape[2] not in (2, 4)):
+        raise RetouchError(f"The {name} has no transparency; leave out --mask-from (mask_from= in Python).")
     orientation = 1 if photo is None else photo.header.orientation
     array, said = beside(array, shape, orientation, own, name=name, resize=options.resize)
     options.notes.extend(said)
@@ -163,8 +165,6 @@ def _hole(codes: Codes, options: _Options) -> Hole:
     """Find what a mask fills, before it is resized and inverted."""
     pixels, alpha = split_alpha(codes.values)
     name, photo, asked = options.name, options.photo, options.mask_from
-    if alpha is None and asked in ("alpha", "inverted-alpha"):
-        raise RetouchError(f"The {name} has no transparency; leave out --mask-from (mask_from= in Python).")
     if alpha is None or asked == "luminance":
         return _hole_of_pixels(codes._replace(values=pixels), options)
     if asked == "auto" and not mask_alpha.says_something(alpha, codes.full):
