@@ -73,7 +73,7 @@ def test_options_reach_the_library(
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
     options |= {"include": str(mask_file), "avoid": "a.png", "upsampling": "residual", "close": 5}
-    options |= {"mask_from": "luminance"}
+    options |= {"mask_from": "luminance", "wrap": "both"}
     flags = ("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
     words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth", "--confidence", tmp_path / "c.png"]

@@ -49,6 +49,9 @@ class InpaintArguments(TypedDict, total=False):
         upsampling: how that detail is made: "network" corrects the photo's residual with a network,
             "residual" takes it as it is; "auto" uses the network up to a factor of 4, for models that are
             networks.
+        wrap: edges of the picture that meet, so that a fill continues across them: "horizontal" (left and
+            right, as in a full sphere), "both" (a texture that tiles), or "none". "auto" is horizontal for
+            photos whose XMP says that they are equirectangular and go around.
         confidence: judge the fill of a model that has no confidence of its own with a small network.
         in_place: change the :class:`retouch.imaging.Photo` that was handed over instead of a copy, which
             saves time and memory for very large photos. Pictures of any other type are never changed.
@@ -75,6 +78,7 @@ class InpaintArguments(TypedDict, total=False):
     avoid: Picture | None
     working_size: int | None
     upsampling: Literal["auto", "network", "residual"]
+    wrap: Literal["auto", "none", "horizontal", "both"]
     confidence: bool
     in_place: bool
     on_progress: Callable[[Progress], None] | None
@@ -110,6 +114,7 @@ DEFAULTS: FillArguments = {
     "avoid": None,
     "working_size": None,
     "upsampling": "auto",
+    "wrap": "auto",
     "confidence": False,
     "in_place": False,
     "on_progress": None,

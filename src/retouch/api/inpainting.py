@@ -97,7 +97,7 @@ def inpaint(image: Picture, mask: Picture | None = None, **given: Unpack[Inpaint
 def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Result[Any]:
     from retouch import pictures
     from retouch.api.opened import open_picture, read_masks
-    from retouch.engine.pipeline import fill_photo
+    from retouch.engine.wrapping import fill_wrapping
 
     check_seed(arguments["seed"])
     target = target_file(image, arguments["output"], ENDING)
@@ -121,10 +121,11 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
     )
     masks = read_masks(mask, opened.photo, arguments)
     pictures.check_floats(image, masks.hole)
-    filled = fill_photo(
+    filled = fill_wrapping(
         opened.photo,
         masks.hole,
         model,
+        edges=masks.edges,
         allowed=masks.allowed,
         seed=arguments["seed"],
         working_size=arguments["working_size"],

@@ -12,6 +12,7 @@ import numpy as np
 
 from retouch import imaging, pictures
 from retouch.api.arguments import InpaintArguments
+from retouch.engine.wrapping import Edges, edges_that_meet, find_roll
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask, small_islands
@@ -20,6 +21,7 @@ from retouch.ops.masks import dilate as grow
 from retouch.pictures import Picture
 
 _LARGEST_SHARE = 0.9  # of the photo; a mask that covers more is probably inverted
+_POLE = 12  # within a twelfth of the height, a full sphere is stretched sideways by two and more
 _ISLAND, _ISLANDS_A_PHOTO = 30, 50_000  # islands below 30 pixels are small; in a large photo, 1/50,000 of it
 
 
@@ -63,11 +65,13 @@ class Masks:
     Attributes:
         hole: ``H×W`` bool, True = fill.
         allowed: ``H×W`` bool, True where may be borrowed from; None for everywhere.
+        edges: which edges of the photo meet.
         notes: what the user should know about the masks, a sentence each.
     """
 
     hole: Mask
     allowed: Mask | None
+    edges: Edges
     notes: tuple[str, ...]
 
 
@@ -120,16 +124,21 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
     hole = read(mask, invert=arguments["invert_mask"], mask_from=arguments["mask_from"])
     if mask is not None and not trust:
         _check_coverage(hole)
+    edges = edges_that_meet(arguments["wrap"], photo)
+    roll = find_roll(hole, edges)  # a hole grows across edges that meet, and encloses islands there
+    hole = roll.apply(hole)
     if dilate:
         hole = grow(hole, dilate)
     if close:
         hole = add_islands(hole, close)
+    notes += _island_notes(hole)
+    hole = roll.undo(hole)
     include, avoid = arguments["include"], arguments["avoid"]
     allowed = None if include is None else read(include, name="include mask")
     if avoid is not None:
         kept = read(avoid, name="avoid mask", invert=True)
         allowed = kept if allowed is None else allowed & kept
-    return Masks(hole, allowed, (*notes, *_notes(hole)))
+    return Masks(hole, allowed, edges, (*notes, *_pole_notes(hole, photo)))
 
 
 def _check_coverage(hole: Mask) -> None:
@@ -143,7 +152,7 @@ def _check_coverage(hole: Mask) -> None:
         )
 
 
-def _notes(hole: Mask) -> tuple[str, ...]:
+def _island_notes(hole: Mask) -> tuple[str, ...]:
     """Point out islands that were probably left over between strokes."""
     limit = max(_ISLAND, hole.size // _ISLANDS_A_PHOTO)
     count, radius = small_islands(hole, limit)
@@ -153,4 +162,17 @@ def _notes(hole: Mask) -> tuple[str, ...]:
     return (
         f"{count:,} known {islands} smaller than {limit:,} pixels {lie} inside the hole; "
         f"--close {radius} (close={radius} in Python) takes {them} in.",
+    )
+
+
+def _pole_notes(hole: Mask, photo: Photo) -> tuple[str, ...]:
+    """Say that a hole reaches a pole of a full sphere, which is filled as if it were flat."""
+    margin = len(hole) // _POLE
+    if not (hole[:margin].any() or hole[len(hole) - margin :].any()):
+        return ()
+    if not (imaging.goes_around(photo) and imaging.shows_poles(photo)):
+        return ()
+    return (
+        "The hole reaches a pole of the 360° photo, where the picture is stretched, and is filled as it "
+        "lies; to remove a tripod, fill a view straight down and project it back.",
     )

@@ -109,6 +109,13 @@ def fill(
             help="How to add that detail: the photo's residual corrected by a network, or as it is."
         ),
     ] = default.upsampling,
+    wrap: Annotated[
+        Literal["auto", "none", "horizontal", "both"],
+        typer.Option(
+            help="Which edges of the photo meet: left and right (a 360° photo, which auto recognises), or "
+            "both pairs (a texture that tiles)."
+        ),
+    ] = default.wrap,
     sources: Annotated[
         str | None,
         typer.Option(
@@ -178,6 +185,7 @@ def fill(
                 avoid=avoid,
                 working_size=working_size,
                 upsampling=upsampling,
+                wrap=wrap,
                 confidence=confidence is not None,
                 in_place=True,
                 trace=sources is not None,

@@ -8,6 +8,7 @@ sRGB that models work in.
 from retouch.imaging.colour import from_srgb, to_srgb
 from retouch.imaging.masks import MaskFrom, mask_from_alpha, mask_from_array, read_mask
 from retouch.imaging.palettes import class_numbers
+from retouch.imaging.panorama import goes_around, shows_poles
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
 from retouch.imaging.reading import read_photo
 from retouch.imaging.writing import check_target, write_photo, write_png
@@ -21,11 +22,13 @@ __all__ = [
     "check_target",
     "class_numbers",
     "from_srgb",
+    "goes_around",
     "mask_from_alpha",
     "mask_from_array",
     "photo_from_array",
     "read_mask",
     "read_photo",
+    "shows_poles",
     "to_srgb",
     "write_photo",
     "write_png",

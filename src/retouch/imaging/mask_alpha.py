@@ -55,7 +55,8 @@ def is_erased(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -
         ((each + 0.5) * new / old).astype(np.intp)
         for each, new, old in zip((rows, columns), photo.pixels.shape, opaque.shape, strict=False)
     ]
-    beneath = photo.pixels[below[0]][:, below[1]] * (255 / np.iinfo(photo.pixels.dtype).max)
+    beneath = photo.pixels[below[0]][:, below[1]].astype(np.float64)
+    beneath *= 255 / max(float(beneath.max()), 1e-9)
     copy = _alike(_brightness(colours)[seen], _brightness(beneath)[seen])
     most = bool(opaque.mean() > 0.5)
     border = np.concatenate([opaque[0], opaque[-1], opaque[:, 0], opaque[:, -1]])
