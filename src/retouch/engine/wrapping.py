@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from retouch.contract import Model, OnProgress, Progress
 from retouch.engine.boxes import Box
-from retouch.engine.filled import PhotoFill, RegionFill
+from retouch.engine.filled import PhotoFill, RegionFill, source_map
 from retouch.engine.pipeline import fill_photo
 from retouch.errors import RetouchError
 from retouch.imaging import Photo, goes_around
@@ -85,10 +85,11 @@ class Roll:
                 height, width = (each.stop - each.start for each in (inner_rows, inner_columns))
                 yield Box(top, left, height, width), (inner_rows, inner_columns)
 
-    def sources(self, sources: Sources, part: tuple[slice, slice], hole: Mask) -> Sources:
+    def sources(self, sources: Sources, part: tuple[slice, slice]) -> Sources:
         """Turn a part of a rolled map of sources into one of the photo."""
-        moved = (sources[part] - np.array([self.down, self.right], np.int32)) % np.array(self.shape, np.int32)
-        return _inside(moved, hole & (sources[part][..., 0] >= 0))
+        here = sources[part]
+        moved = (here - np.array([self.down, self.right], np.int32)) % np.array(self.shape, np.int32)
+        return _inside(moved, here[..., 0] >= 0)
 
 
 def _spans(span: slice, moved: int, length: int) -> list[tuple[int, slice]]:
@@ -136,7 +137,7 @@ def fill_wrapping(
     """Fill the holes of a photo whose opposite edges meet, so that no line is seen there.
 
     Where holes span the whole photo, so that every edge would cut them, the filled photo is rolled once more
-    and the holes near its edges are filled anew.
+    and the holes near its edges are filled anew, also from what was filled before.
 
     Args:
         photo: as in :func:`~retouch.engine.pipeline.fill_photo`.
@@ -157,22 +158,26 @@ def fill_wrapping(
         alpha = None if photo.alpha is None else photo.alpha.copy()
         result = replace(photo, pixels=photo.pixels.copy(), alpha=alpha)
     roll = find_roll(mask, edges)
-    passes = [(mask, roll, allowed), *_bands(mask, roll, edges, allowed)]
+    passes = [(mask, roll), *_bands(mask, roll, edges)]
     regions: list[RegionFill] = []
     seconds: defaultdict[str, float] = defaultdict(float)
-    for number, (hole, turned, sources) in enumerate(passes):
+    for number, (hole, turned) in enumerate(passes):
+        if number == 1 and allowed is not None:
+            allowed = allowed | mask  # what the first pass filled
         filled = fill_photo(
             _rolled(result, turned),
             turned.apply(hole),
             model,
-            allowed=None if sources is None else turned.apply(sources),
+            allowed=None if allowed is None else turned.apply(allowed),
             on_progress=on_progress and partial(_tell, on_progress, turned, number, len(passes)),
             in_place=turned.moves,
             **options,
         )
+        before = source_map(PhotoFill(result, tuple(regions), {}))
         regions = [_without(each, hole) for each in regions] if number else []
         for region in filled.regions:
-            regions += _write_back(result, filled.photo, region, turned)
+            pieces = _write_back(result, filled.photo, region, turned)
+            regions += pieces if before is None else (_followed(each, mask, before) for each in pieces)
         for stage, spent in filled.timings.items():
             seconds[stage] += spent
     return PhotoFill(result, tuple(each for each in regions if each.hole.any()), dict(seconds))
@@ -183,8 +188,8 @@ def _rolled(photo: Photo, roll: Roll) -> Photo:
     return replace(photo, pixels=roll.apply(photo.pixels), alpha=alpha)
 
 
-def _bands(mask: Mask, roll: Roll, edges: Edges, allowed: Mask | None) -> Iterator[tuple[Mask, Roll, Mask]]:
-    """The holes at edges where no line is free of them, how to roll them into the middle, and the sources."""
+def _bands(mask: Mask, roll: Roll, edges: Edges) -> Iterator[tuple[Mask, Roll]]:
+    """The holes at edges where no line is free of them, and how to roll these into the middle."""
     for axis, meets, moved in ((1, edges.across, roll.right), (0, edges.down, roll.down)):
         counts = np.count_nonzero(mask, axis=1 - axis)
         if not meets or not counts.all():
@@ -196,52 +201,57 @@ def _bands(mask: Mask, roll: Roll, edges: Edges, allowed: Mask | None) -> Iterat
         near[np.arange(start - half, start + half) % length] = True
         middle = (length // 2 - start) % length
         turned = replace(roll, right=middle) if axis == 1 else replace(roll, down=middle)
-        # What the first pass filled is known around the band, but never a source.
-        sources = ~mask if allowed is None else allowed & ~mask
-        yield mask & (near if axis == 1 else near[:, None]), turned, sources
+        yield mask & (near if axis == 1 else near[:, None]), turned
 
 
 def _write_back(photo: Photo, rolled: Photo, region: RegionFill, roll: Roll) -> Iterator[RegionFill]:
     """Copy what was filled from a rolled photo, and turn the region into regions of the photo."""
-    for box, part in roll.pieces(region.box.rows, region.box.columns):
-        hole = region.hole[part]
-        place, from_ = (box.rows, box.columns), (region.box.rows, region.box.columns)
+    from_ = region.box.rows, region.box.columns
+    for box, part in roll.pieces(*from_):
+        hole, place = region.hole[part], (box.rows, box.columns)
         photo.pixels[place][hole] = rolled.pixels[from_][part][hole]
         if photo.alpha is not None and rolled.alpha is not None:
             photo.alpha[place][hole] = rolled.alpha[from_][part][hole]
-        yield replace(
-            region,
-            box=box,
-            hole=hole,
-            sources=None if region.sources is None else roll.sources(region.sources, part, hole),
-            confidence=None if region.confidence is None else region.confidence[part],
-            coarser=tuple(partial(_coarser, each, roll, part, hole) for each in region.coarser),
-        )
+        piece = replace(region, box=box)
+        if piece.confidence is not None:
+            piece = replace(piece, confidence=piece.confidence[part])
+        yield _changed(piece, hole, partial(roll.sources, part=part))
 
 
-def _coarser(make: Callable[[], Sources], roll: Roll, part: tuple[slice, slice], hole: Mask) -> Sources:
-    return roll.sources(make(), part, hole)
-
-
-def _without(region: RegionFill, band: Mask) -> RegionFill:
-    """A region without what a later pass fills anew."""
-    hole = region.hole & ~band[region.box.rows, region.box.columns]
-    sources = region.sources
+def _changed(region: RegionFill, hole: Mask, change: Callable[[Sources], Sources]) -> RegionFill:
+    """A region with another hole, and every map of its sources changed."""
+    sources, confidence = region.sources, region.confidence
     return replace(
         region,
         hole=hole,
-        sources=None if sources is None else _inside(sources, hole),
-        confidence=None if region.confidence is None else np.where(hole, region.confidence, np.float32(1)),
-        coarser=tuple(partial(_later, each, hole) for each in region.coarser),
+        sources=None if sources is None else _inside(change(sources), hole),
+        confidence=None if confidence is None else np.where(hole, confidence, np.float32(1)),
+        coarser=tuple(partial(_made, each, hole, change) for each in region.coarser),
     )
 
 
-def _later(make: Callable[[], Sources], hole: Mask) -> Sources:
-    return _inside(make(), hole)
+def _made(make: Callable[[], Sources], hole: Mask, change: Callable[[Sources], Sources]) -> Sources:
+    return _inside(change(make()), hole)
 
 
 def _inside(sources: Sources, hole: Mask) -> Sources:
     return np.where(hole[..., None], sources, np.int32(-1))
+
+
+def _without(region: RegionFill, band: Mask) -> RegionFill:
+    """A region without what a later pass fills anew."""
+    return _changed(region, region.hole & ~band[region.box.rows, region.box.columns], lambda sources: sources)
+
+
+def _followed(region: RegionFill, mask: Mask, earlier: Sources) -> RegionFill:
+    """A region whose sources in the hole are replaced by what those were filled from."""
+
+    def follow(sources: Sources) -> Sources:
+        rows, columns = sources[..., 0], sources[..., 1]  # -1 looks up the last pixel, and stays
+        filled = (rows >= 0) & mask[rows, columns]
+        return np.where(filled[..., None], earlier[rows, columns], sources)
+
+    return _changed(region, region.hole, follow)
 
 
 def _tell(listen: OnProgress, roll: Roll, number: int, passes: int, progress: Progress) -> None:
