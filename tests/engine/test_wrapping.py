@@ -9,7 +9,8 @@ from tests.engine.test_pipeline import box_mask, noise
 
 from retouch.engine.filled import confidence_map, source_map, split_levels
 from retouch.engine.pipeline import fill_photo
-from retouch.engine.wrapping import Edges, Roll, edges_that_meet, fill_wrapping, find_roll
+from retouch.engine.rolling import Edges, Roll, edges_that_meet, find_roll
+from retouch.engine.wrapping import fill_wrapping
 from retouch.errors import RetouchError
 from retouch.imaging import photo_from_array
 from retouch.models import CARDS

@@ -54,14 +54,17 @@ def test_a_mask_of_the_stored_pixels_is_turned_with_the_photo(orientation):
     got, (note,) = _read(STORED, large, resize=True)
     np.testing.assert_array_equal(got, wanted.repeat(3, 0).repeat(3, 1))
     assert "turned" in note
+    with pytest.raises(RetouchError, match=r"6 × 10 pixels and the photo 18 × 30; use --resize-mask"):
+        _read(STORED, large)
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])
 def test_a_mask_on_its_side_that_no_orientation_explains_is_refused(orientation):
     for options in ({}, {"resize": True}):
-        with pytest.raises(RetouchError, match=r"lies on its side.*turn it by a quarter") as said:
-            _read(STORED, _photo(10, 6, orientation), **options)
-        assert "--resize-mask" not in str(said.value)
+        for factor in (1, 3):
+            with pytest.raises(RetouchError, match=r"lies on its side.*turn it by a quarter") as said:
+                _read(STORED, _photo(10 * factor, 6 * factor, orientation), **options)
+            assert "--resize-mask" not in str(said.value)
 
 
 def test_the_orientation_of_the_mask_itself():

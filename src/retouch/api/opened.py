@@ -12,7 +12,7 @@ import numpy as np
 
 from retouch import imaging, pictures
 from retouch.api.arguments import InpaintArguments
-from retouch.engine.wrapping import Edges, edges_that_meet, find_roll
+from retouch.engine.rolling import Edges, edges_that_meet, find_roll
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask, small_islands

@@ -21,7 +21,7 @@ _EQUAL_OF_VALUE, _VALUES = 0.4, 0.9  # the same for one number, and the share of
 _STEPS = 0.6  # the share of borders where the next shade follows
 
 
-def is_label_map(values: Array, *, least: float = _EQUAL) -> bool:
+def is_label_map(values: Array, counts: NDArray[np.int64] | None = None, *, least: float = _EQUAL) -> bool:
     """Whether three or more values stand for classes or objects, and not for shades of grey.
 
     Each class fills areas. A shade of grey is on the way from one value to another: its pixels lie beside
@@ -30,11 +30,12 @@ def is_label_map(values: Array, *, least: float = _EQUAL) -> bool:
 
     Args:
         values: ``H×W`` whole numbers of at least three values.
+        counts: how often each occurs, if that is known.
         least: the share of neighbours that must have the same number.
     """
     seen = _looked_at(values)
     # Numbers without gaps, in the same order.
-    order = np.cumsum(value_counts(values) > 0, dtype=np.int32) - 1
+    order = np.cumsum((value_counts(values) if counts is None else counts) > 0, dtype=np.int32) - 1
     ranks, last = order[seen], int(order[-1])
     equal, pairs = np.zeros(last + 1, np.int64), np.zeros(last + 1, np.int64)
     borders = steps = 0

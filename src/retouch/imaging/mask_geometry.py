@@ -49,40 +49,48 @@ def beside(
     Raises:
         RetouchError: no turn brings it to the photo's size, or with ``resize`` to its aspect ratio.
     """
-    size, orientation = array.shape[:2], orientation if orientation in _TURNS else 1
-    fits = same_shape if resize else _same_size
-    if fits(size, shape):
+    orientation = orientation if orientation in _TURNS else 1
+    said: tuple[str, ...] = ()
+    if array.shape[:2] == shape[:2]:
         # Half a turn, a mirror and a square keep the size. People draw on what they see: nothing is turned.
-        clear = orientation == 1 or (orientation >= 5 and size[0] != size[1]) or own() != 1
-        said = (
+        clear = orientation == 1 or (orientation >= 5 and shape[0] != shape[1]) or own() != 1
+        note = (
             f"The photo is stored turned or mirrored (EXIF orientation {orientation}), and the {name} is "
             "taken as drawn on the photo as it is seen; if it was drawn on the stored pixels, turn it too."
         )
-        return array, () if clear else (said,)
-    if fits(size[::-1], shape):
-        mask_turn = own()
-        if mask_turn >= 5:
-            return turned(array, _BACK.get(mask_turn, mask_turn)), (
-                f"The {name} fits the photo only as its pixels are stored, so its own EXIF orientation "
-                f"({mask_turn}) is not followed.",
-            )
-        if orientation >= 5:
-            return turned(array, orientation), (
-                f"The {name} lies as the photo's stored pixels do, so it was turned as the photo is (EXIF "
-                f"orientation {orientation}).",
-            )
+        return array, () if clear else (note,)
+    if same_shape(array.shape[1::-1], shape) and not same_shape(array.shape, shape):
+        array, said = _stood_up(array, shape, orientation, own(), name)
+    sizes = _sizes(name, array.shape, shape)
+    if not same_shape(array.shape, shape):
         raise RetouchError(
-            f"{_sizes(name, size, shape)}: it lies on its side, and no EXIF orientation of the photo says "
-            "which way to turn it; turn it by a quarter, to the left or to the right."
+            f"{sizes}, which is another aspect ratio, so it belongs to another picture or to a part of this "
+            "one; make it from this photo, in full."
         )
-    if not same_shape(size, shape):
+    if array.shape[:2] != shape[:2] and not resize:
         raise RetouchError(
-            f"{_sizes(name, size, shape)}, which is another aspect ratio, so it belongs to another picture "
-            "or to a part of this one; make it from this photo, in full."
+            f"{sizes}; use --resize-mask (resize_mask=True in Python) to resize the mask to the photo's size."
+        )
+    return array, said
+
+
+def _stood_up(
+    array: Array, shape: tuple[int, ...], orientation: int, own: int, name: str
+) -> tuple[Array, tuple[str, ...]]:
+    """Turn a mask that lies on its side; see :func:`beside`."""
+    if own >= 5:
+        return turned(array, _BACK.get(own, own)), (
+            f"The {name} fits the photo only as its pixels are stored, so its own EXIF orientation ({own}) "
+            "is not followed.",
+        )
+    if orientation >= 5:
+        return turned(array, orientation), (
+            f"The {name} lies as the photo's stored pixels do, so it was turned as the photo is (EXIF "
+            f"orientation {orientation}).",
         )
     raise RetouchError(
-        f"{_sizes(name, size, shape)}; use --resize-mask (resize_mask=True in Python) to resize the mask to "
-        "the photo's size."
+        f"{_sizes(name, array.shape, shape)}: it lies on its side, and no EXIF orientation of the photo says "
+        "which way to turn it; turn it by a quarter, to the left or to the right."
     )
 
 
@@ -99,10 +107,6 @@ def resized(hole: Mask, shape: tuple[int, ...]) -> Mask:
         for new, old in zip(shape[:2], hole.shape, strict=True)
     )
     return np.asarray(hole[rows][:, columns])
-
-
-def _same_size(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return one[:2] == other[:2]
 
 
 def _sizes(name: str, size: tuple[int, ...], shape: tuple[int, ...]) -> str:

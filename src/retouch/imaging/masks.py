@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from retouch.errors import RetouchError
 from retouch.imaging import mask_alpha
 from retouch.imaging.label_maps import is_label_map
+from retouch.imaging.mask_codes import Codes, to_codes
 from retouch.imaging.mask_files import read_mask_file
 from retouch.imaging.mask_geometry import beside, resized
-from retouch.imaging.mask_values import Codes, Hole, hole_of, share, to_codes
+from retouch.imaging.mask_values import Hole, hole_of, share
 from retouch.imaging.photo import Array, Photo, split_alpha
 from retouch.imaging.recognition import black_and_white, photo_trait
 
@@ -99,7 +100,7 @@ def mask_from_array(
 
     Args:
         array: ``H×W`` or ``H×W×C`` with 1 to 4 channels (2 and 4 have alpha), of bool, whole numbers or
-            floats, none negative. See :func:`~retouch.imaging.mask_values.to_codes`.
+            floats, none negative. See :func:`~retouch.imaging.mask_codes.to_codes`.
         shape: height and width of the photo.
         invert: as in :func:`read_mask`, like all that follow.
         resize: resize a mask of another size.
