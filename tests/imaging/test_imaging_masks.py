@@ -103,8 +103,9 @@ def test_floats_are_thresholded_at_half():
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.array([[0, -1]]), "holds -1; negative"),
-        (np.array([[-0.1, 1.0]]), "holds -0.1; negative"),
+        (np.array([[0, -1]]), "negative numbers, down to -1.*mask > 0"),
+        (np.array([[-0.1, 1.0], [0, 0]]), r"negative numbers, down to -0\.1"),
+        (np.array([[-3.0, 4], [5, 5]]), "negative numbers, down to -3"),
         (np.array([[0.0, np.nan]]), "holds NaN or infinity"),
         (np.array([[0.0, np.inf]]), "holds NaN or infinity"),
         (np.array([[0.0, 1e6 + 0.5]]), r"floats up to 1e\+06; scale them to \[0, 1\]"),
@@ -117,7 +118,7 @@ def test_floats_are_thresholded_at_half():
 )
 def test_arrays_that_are_no_masks(array, words):
     with pytest.raises(RetouchError, match=words):
-        mask_from_array(array, (1, 2))
+        mask_from_array(array, array.shape[:2])
 
 
 def test_invert():

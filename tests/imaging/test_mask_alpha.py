@@ -105,6 +105,18 @@ def test_what_could_be_either_is_refused(photo, hole, mask, words):
     assert "--mask-from" not in str(said.value)
 
 
+def test_a_mask_with_transparent_corners_is_black_and_white(photo, hole):
+    corners = np.full(hole.shape, 255)
+    corners[:2] = corners[-2:] = 0
+    mask = _layer((0, 0, 0), corners)
+    mask[hole, :3] = 255
+    for colours in (0, 255):
+        mask[corners == 0, :3] = colours
+        got, (note,) = _hole(mask, photo)
+        np.testing.assert_array_equal(got, hole)
+        assert "black and white where it is opaque" in note
+
+
 def test_an_erased_copy_is_no_map_of_what_to_borrow_from(photo, hole):
     with pytest.raises(RetouchError, match="opaque in the include mask shows the photo"):
         _hole(_layer(photo, ~hole * 255), photo, name="include mask")

@@ -83,6 +83,8 @@ def hole(mask, photo=PHOTO):
         (0, 0.3, np.float32),
         (0, 255, np.float64),
         (0.2, 0.7, np.float64),
+        (-7.1, 5.2, np.float32),
+        (-1, 1, np.int8),
     ],
 )
 def test_of_two_values_the_larger_is_filled(low, high, dtype):
@@ -195,6 +197,14 @@ def test_two_shades_of_grey_with_noise():
     got, (note,) = hole(jpeg((strokes() > 0).astype(np.uint8) * 100, 75))
     assert (got != (strokes() > 0)).mean() < 0.02
     assert "two shades of grey, about 0 and 100: the lighter is filled" in note
+
+
+def test_floats_that_a_filter_left_beyond_their_range():
+    soft = blurred(1) / 255
+    beyond = soft * 1.0004 - 0.0002
+    assert beyond.min() < 0
+    assert beyond.max() > 1
+    np.testing.assert_array_equal(hole(beyond)[0], hole(soft)[0])
 
 
 def test_nothing_but_0_and_nothing_but_one_value():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from retouch.errors import RetouchError
 from retouch.imaging.photo import Array, Photo
 
 Mask = NDArray[np.bool_]
+Meaning = Literal["strokes", "erased", "brightness"]
 
 OPTIONS = (
     "use --mask-from inverted-alpha to fill what is transparent, --mask-from alpha to fill what is opaque, "
@@ -21,6 +24,7 @@ _SAMPLE = 256  # rows and columns, at most, that are compared
 _LIKE = 0.9  # correlation of brightness; a copy in other colours or as JPEG stays above
 _VARIED = 4  # of 255; the deviation from which on brightness can be compared
 _COLOURS, _COVERED = 32, 0.95  # strokes have few colours; a photo needs many to cover most of its pixels
+_BLACK = 0.1  # of white; and the share of greys between black and white
 _OPAQUE = 0.9  # of the range; lossy formats make full opacity a little less
 
 
@@ -29,12 +33,13 @@ def says_something(alpha: Array, full: int) -> bool:
     return bool(alpha.min() <= _OPAQUE * full and alpha.min() < alpha.max())
 
 
-def is_erased(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -> bool:
-    """Whether a picture is the photo with something erased, rather than strokes on a transparent layer.
+def meaning(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -> Meaning:
+    """Tell by content what the transparency of a mask means.
 
-    Told by content: an erased copy shows the photo wherever it is opaque, and is opaque in most of the
-    picture, its border included. Strokes have few colours, other ones than the photo beneath, and cover less
-    than half. Whatever covers less than a tenth is meant itself: nobody fills all the rest.
+    An erased copy shows the photo wherever it is opaque, and is opaque in most of the picture, its border
+    included. Strokes have few colours, other ones than the photo beneath, and cover less than half. Whatever
+    covers less than a tenth is meant itself: nobody fills all the rest. What is opaque in most of the picture
+    and black and white there, both of it, is a mask by its brightness.
 
     Args:
         pixels: ``H×W×1`` or ``H×W×3``, the colours of the picture.
@@ -47,7 +52,7 @@ def is_erased(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -
         RetouchError: it could be either, such as an object that was cut out.
     """
     if opaque.mean() < _LEAST:
-        return False
+        return "strokes"
     rows, columns = (np.linspace(0, each - 1, min(each, _SAMPLE)).astype(np.intp) for each in opaque.shape)
     seen = opaque[rows][:, columns]
     colours = pixels[rows][:, columns] * (255 / full)
@@ -61,15 +66,22 @@ def is_erased(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -
     most = bool(opaque.mean() > 0.5)
     border = np.concatenate([opaque[0], opaque[-1], opaque[:, 0], opaque[:, -1]])
     if copy and most and border.mean() > 0.5 and name == "mask":
-        return True
+        return "erased"
     if not copy and not most and not _many_colours(colours[seen]):
-        return False
+        return "strokes"
+    if most and _black_and_white(colours[seen]):
+        return "brightness"
     shown = "shows the photo" if copy else "is most of it" if most else "looks like a photo"
     how = OPTIONS if name == "mask" else "give it in black and white, without transparency"
     raise RetouchError(
         f"What is opaque in the {name} {shown}, so it is not clear whether that or the transparent part is "
         f"meant; {how}."
     )
+
+
+def _black_and_white(colours: NDArray[np.float64]) -> bool:
+    black, white = ((colours < 255 * _BLACK).all(axis=1), (colours > 255 * (1 - _BLACK)).all(axis=1))
+    return bool((black | white).mean() > 1 - _BLACK and black.any() and white.any())
 
 
 def _brightness(colours: NDArray[np.float64]) -> NDArray[np.float64]:

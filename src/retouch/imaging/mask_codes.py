@@ -30,11 +30,8 @@ class Codes(NamedTuple):
 
     def shown(self, value: int) -> str:
         """The number as the caller knows it."""
-        return (
-            f"{value * self.unit:.4g}"
-            if self.unit != 1
-            else str(value if self.numbers is None else self.numbers[value])
-        )
+        number = value * self.unit if self.numbers is None else self.numbers[value]
+        return str(int(number)) if number == int(number) else f"{number:.4g}"
 
 
 def to_codes(array: Array, name: str) -> Codes:
@@ -48,17 +45,21 @@ def to_codes(array: Array, name: str) -> Codes:
         name: what error messages call the mask.
 
     Raises:
-        RetouchError: some number is negative, or none.
+        RetouchError: the numbers are negative, not finite, or none at all.
     """
     if array.dtype == np.bool_:
         return Codes((array.view(np.uint8) != 0).view(np.uint8), 255)  # Pillow's bools hold 0 and 255
     if array.dtype.kind not in "iuf":
         raise RetouchError(f"A {name} of {array.dtype} holds no numbers; use bool, uint8 or uint16.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise RetouchError(
+            f"The {name} holds NaN or infinity; replace them by 0 (keep) or 1 (fill), as np.isnan(mask) does."
+        )
+    if array.min() < 0:
+        return _signs_to_codes(array, name)
     if array.dtype.kind == "f":
         return _floats_to_codes(array, name)
-    low, high = int(array.min()), int(array.max())
-    if low < 0:
-        raise _negative(name, low)
+    high = int(array.max())
     if high <= 255:
         return Codes(array.astype(np.uint8, copy=False), 255)
     if high <= 65535:
@@ -70,14 +71,8 @@ def to_codes(array: Array, name: str) -> Codes:
 
 
 def _floats_to_codes(array: Array, name: str) -> Codes:
-    if not np.isfinite(array).all():
-        raise RetouchError(
-            f"The {name} holds NaN or infinity; replace them by 0 (keep) or 1 (fill), as np.isnan(mask) does."
-        )
     low, high = float(array.min()), float(array.max())
     white = next((each for each in (1, 255, 65535) if high <= each * (1 + _ROUNDING)), None)
-    if low < -_ROUNDING * (white or 0):
-        raise _negative(name, low)
     if white is None:
         if (np.rint(array) != array).any():
             raise RetouchError(
@@ -100,5 +95,17 @@ def _floats_to_codes(array: Array, name: str) -> Codes:
     return Codes(eight, 255, white / 255) if whole else Codes(sixteen, 65535, white / 65535)
 
 
-def _negative(name: str, low: float) -> RetouchError:
-    return RetouchError(f"The {name} holds {low:g}; negative numbers say nothing: use 0 = keep and 1 = fill.")
+def _signs_to_codes(array: Array, name: str) -> Codes:
+    """Make sense of a mask with negative numbers: rounding below 0, or one number for each of two sides."""
+    low, high = array.min(), array.max()
+    if array.dtype.kind == "f" and low >= -_ROUNDING * high:
+        return _floats_to_codes(array.clip(0, None), name)
+    larger = array == high
+    if low < 0 < high and np.count_nonzero(larger) + np.count_nonzero(array == low) == array.size:
+        numbers = np.zeros(256)
+        numbers[[0, 255]] = low, high
+        return Codes(larger.view(np.uint8) * np.uint8(255), 255, numbers=numbers)
+    raise RetouchError(
+        f"The {name} holds negative numbers, down to {low:g}, which could mean anything; hand over what is "
+        "to be filled, such as mask > 0."
+    )

@@ -61,7 +61,7 @@ def hole_of(codes: Codes, name: str) -> Hole:
         return Hole(np.ones(values.shape, np.bool_), "two")
     larger = values == high
     if np.count_nonzero(larger) + np.count_nonzero(values == low) == values.size:
-        if low == 0 and codes.shown(high) in ("1", "255", "65535"):
+        if codes.shown(low) == "0" and codes.shown(high) in ("1", "255", "65535"):
             return Hole(larger, "two")
         both = f"{codes.shown(low)} and {codes.shown(high)}"
         said = f"The {name} holds two values, {both}: {codes.shown(high)} is filled, {share(larger)}."
