@@ -550,3 +550,14 @@ def test_how_a_mask_was_read_is_said(run, pixels, photo, hole, photo_file, tmp_p
     done = run("fill", photo_file, tmp_path / "erased.png", *FAST, "--overwrite")
     assert "the photo with a part erased" in done.err
     assert np.array_equal(pixels(tmp_path / "photo-filled.png"), retouch.inpaint(photo, hole, model="telea"))
+
+
+def test_a_texture_is_filled_across_its_edges(run, pixels, photo, photo_file, tmp_path):
+    mask = np.zeros(photo.shape[:2], bool)
+    mask[:6, 40:60] = mask[-6:, 40:60] = True
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    done = run("fill", photo_file, tmp_path / "mask.png", *FAST, "--wrap", "both")
+    assert done.code == 0
+    expected = retouch.inpaint(photo, mask, model="telea", wrap="both")
+    assert np.array_equal(pixels(tmp_path / "photo-filled.png"), expected)
+    assert not np.array_equal(expected, retouch.inpaint(photo, mask, model="telea"))

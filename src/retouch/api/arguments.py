@@ -32,7 +32,7 @@ class InpaintArguments(TypedDict, total=False):
         close: add islands to the hole: known pixels that the hole encloses, such as gaps between strokes, if
             none of them is more than this many pixels from the hole. The outline of the hole stays as it is.
             It comes after ``dilate``. The result's ``notes`` say when small islands remain.
-        invert_mask: black = fill instead.
+        invert_mask: fill what the mask keeps: what is black, or transparent.
         mask_from: what of the mask says where to fill: its opaque pixels ("alpha"), its transparent ones
             ("inverted-alpha"), or its brightness or class numbers ("luminance"). "auto" tells it by content,
             and refuses what could be either.

@@ -51,8 +51,11 @@ def fill(image: Picture, mask: Picture | None = None, **given: Unpack[FillArgume
             uint8, uint16, or float32/float64 in [0, 1]; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
             are taken as sRGB; OpenCV's BGR order works too. A palette image comes back as RGB or RGBA.
             For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
-        mask: a picture of any of these types, whatever ``image`` is; white (at least half) = fill this.
-            None = fill what is transparent, even in part. A picture that looks like a photo is refused; see
+        mask: a picture of any of these types, whatever ``image`` is, or an array of any numbers; white (at
+            least half) = fill this, and of two values the larger one, of numbers of classes all but 0. On a
+            transparent layer the strokes are filled, in a copy of the photo what was erased. docs/masks.md
+            has all rules; the result's ``notes`` say which was followed where that is not obvious. None =
+            fill what is transparent, even in part. A picture that looks like a photo is refused; see
             ``trust_mask``.
         **given: see :class:`retouch.api.arguments.FillArguments`.
 

@@ -60,7 +60,7 @@ def meaning(pixels: Array, opaque: Mask, photo: Photo, full: int, name: str) -> 
         ((each + 0.5) * new / old).astype(np.intp)
         for each, new, old in zip((rows, columns), photo.pixels.shape, opaque.shape, strict=False)
     ]
-    beneath = photo.pixels[below[0]][:, below[1]].astype(np.float64)
+    beneath = np.nan_to_num(photo.pixels[below[0]][:, below[1]].astype(np.float64))
     beneath *= 255 / max(float(beneath.max()), 1e-9)
     copy = _alike(_brightness(colours)[seen], _brightness(beneath)[seen])
     most = bool(opaque.mean() > 0.5)
@@ -89,7 +89,7 @@ def _brightness(colours: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    if min(one.std(), other.std()) < _VARIED if one.size > 1 else True:
+    if one.size < 2 or min(one.std(), other.std()) < _VARIED:
         return False  # nothing to compare: plain strokes, or a plain photo
     return bool(np.corrcoef(one, other)[0, 1] > _LIKE)
 

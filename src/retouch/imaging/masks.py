@@ -177,18 +177,16 @@ def _hole(codes: Codes, options: _Options) -> Hole:
         return Hole(_transparent(alpha), "two")
     opacity = codes._replace(values=np.ascontiguousarray(alpha))
     hole = hole_of(opacity, f"{name}'s opacity")
-    told = asked == "alpha" or options.invert or not hole.fill.any()
-    meaning = (
-        None if told or photo is None else mask_alpha.meaning(pixels, hole.fill, photo, codes.full, name)
-    )
-    if meaning == "brightness":
-        options.notes.append(f"The {name} is black and white where it is opaque, so its brightness counts.")
-        visible = np.where(hole.fill[..., None], pixels, np.zeros_like(pixels))
-        return _hole_of_pixels(codes._replace(values=visible), options)
-    if meaning == "erased":
-        erased = _transparent(alpha)
-        said = f"The {name} is the photo with a part erased; that part is filled, {share(erased)}."
-        return Hole(erased, "two", (said,))
+    if photo is not None and asked == "auto" and not options.invert and hole.fill.any():
+        meaning = mask_alpha.meaning(pixels, hole.fill, photo, codes.full, name)
+        if meaning == "erased":
+            erased = _transparent(alpha)
+            said = f"The {name} is the photo with a part erased; that part is filled, {share(erased)}."
+            return Hole(erased, "two", (said,))
+        if meaning == "brightness":
+            options.notes.append(f"The {name} is black and white where it is opaque; its brightness counts.")
+            visible = np.where(hole.fill[..., None], pixels, np.zeros_like(pixels))
+            return _hole_of_pixels(codes._replace(values=visible), options)
     _refuse_faint(opacity, hole, options)
     return hole
 
