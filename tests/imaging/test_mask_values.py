@@ -306,6 +306,7 @@ def test_the_same_mask_through_every_door_is_the_same_hole(mask):
     }
     if mask.dtype == np.int64 and mask.min() == 0:  # numbers, which colours can stand for
         doors["P in colour"] = with_palette(small, voc_colours())
+        doors["GIF in colour"] = encode(doors["P in colour"], "GIF")
         doors["PNG in colour"] = encode(doors["P in colour"], "PNG")
         doors["TIFF in colour"] = encode(doors["P in colour"], "TIFF")
     if len(np.unique(small)) == 2:

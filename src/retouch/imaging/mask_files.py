@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.imaging.palettes import as_grey, class_numbers
@@ -35,17 +37,38 @@ def _class_numbers(source: str | Path | bytes, array: Array, allow_huge: bool) -
     _, alpha = split_alpha(array)
     if array.dtype != np.uint8 or array.shape[2] < 3 or (alpha is not None and alpha.min() < 255):
         return None
-    grey = as_grey(_bytes(source))
+    data = _bytes(source)
+    found = _by_pillow(data) if data[:2] in (b"BM", b"GI") else _as_grey(data, allow_huge)
+    return None if found is None or found[0].shape != array.shape[:2] else class_numbers(*found)
+
+
+def _as_grey(data: bytes, allow_huge: bool) -> tuple[Array, NDArray[np.uint8]] | None:
+    """The numbers and colours of a PNG or TIFF with a palette."""
+    grey = as_grey(data)
     if grey is None:
         return None
-    data, one, colours = grey
+    file, one, colours = grey
     try:
-        numbers = read_array(data, allow_huge=allow_huge)
+        numbers = read_array(file, allow_huge=allow_huge)
     except RetouchError:
         return None  # an odd file; its colours could be read
-    if numbers.shape[:2] != array.shape[:2] or numbers.shape[2] != 1:
+    return (numbers[..., 0] // np.uint8(one), colours) if numbers.shape[2] == 1 else None
+
+
+def _by_pillow(data: bytes) -> tuple[Array, NDArray[np.uint8]] | None:
+    """The numbers and colours of a BMP or GIF with a palette, if Pillow is there; nothing else needs it."""
+    try:
+        from PIL import Image
+    except ImportError:
         return None
-    return class_numbers(numbers[..., 0] // np.uint8(one), colours)
+    try:
+        with Image.open(BytesIO(data), formats=("BMP", "GIF")) as image:
+            if image.mode != "P":
+                return None
+            colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+            return np.asarray(image), colours
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _bytes(source: str | Path | bytes) -> bytes:
