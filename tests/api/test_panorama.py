@@ -72,8 +72,7 @@ def test_a_sphere_is_filled_around(sphere):
         wrap: np.asarray(Image.open(retouch.inpaint(path, mask, model=FAST, wrap=wrap, overwrite=True)))
         for wrap in ("auto", "none", "horizontal", "both")
     }
-    assert jump(results["none"], mask) > 8
-    assert jump(results["auto"], mask) < 4
+    assert jump(results["auto"], mask) < min(3, 0.6 * jump(results["none"], mask))
     assert np.array_equal(results["auto"], results["horizontal"])
     for filled in results.values():
         assert np.array_equal(filled[~mask], array[~mask])
