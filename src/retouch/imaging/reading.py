@@ -11,8 +11,13 @@ import pyvips
 
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
-from retouch.imaging.exif import clean_exif
+from retouch.imaging.behind import heif_auxiliaries, look_behind
+from retouch.imaging.exif import clean_exif, has_sealed_notes
 from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
+from retouch.imaging.png_metadata import read_metadata
+from retouch.imaging.turning import Turn
+from retouch.imaging.xmp import clean_xmp
+from retouch.imaging.xmp_packets import join_xmp
 
 # Without a handler Python would print libvips' own warnings to the terminal.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
@@ -47,7 +52,8 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
     array = _decode(source, data, image)
     pixels, alpha = split_alpha(array)
     profile = containers.png_profile(data) if kind == "png" else _blob(image, "icc-profile-data")
-    header = _header(data, image, kind, width=pixels.shape[1], height=pixels.shape[0])
+    turn = Turn(_get(image, "orientation", 1), image.width, image.height)
+    header = _header(data, image, kind, turn, channels=array.shape[2])
     return Photo(pixels, alpha, profile, kind, header)
 
 
@@ -112,6 +118,8 @@ def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Im
     # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
     try:
         file = pyvips.Source.new_from_memory(data)
+        if data[:3] == b"\xff\xd8\xff":  # libvips calls a JPEG with a gain map "uhdr" and drops its comments
+            return pyvips.Image.jpegload_source(file, access=access, fail_on="error")
         return pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
     except pyvips.Error as error:
         if "not in a known format" in str(error):
@@ -151,30 +159,58 @@ def _blob(image: pyvips.Image, field: str) -> bytes | None:
     return bytes(value) if value else None
 
 
-def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, height: int) -> Header:
+def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, channels: int) -> Header:
     exif = _blob(image, "exif-data")
     xmp = _blob(image, "xmp-data")
-    photoshop, lossless, layout = b"", kind not in _LOSSY, TiffLayout()
+    photoshop, chunks, lossless, layout, gain = b"", b"", kind not in _LOSSY, TiffLayout(), None
+    lost: set[str] = set()
     if kind == "tiff":
         exif, photoshop = _tiff_metadata(data)
         layout, lossless = _tiff_layout(data)
+        if tags.raw_tag(data, tags.LAYERS):
+            lost.add("Photoshop's layers")
     elif kind == "jpeg":
         photoshop = containers.jpeg_photoshop(data)
+        xmp, complete = join_xmp(containers.jpeg_contents(data, 0xE1))
+        lost |= set() if complete else {"extended XMP that is incomplete"}
+        behind = look_behind(data, turn)
+        gain, lost = behind.gain, lost | behind.others
+    elif kind == "png":
+        found = read_metadata(data, turn=turn, channels=channels)
+        exif, xmp, photoshop, chunks = found.exif, found.xmp, found.photoshop, found.chunks
+        lost |= found.dropped
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
+    elif kind in ("avif", "heic"):
+        lost |= heif_auxiliaries(data)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
-    if _get(image, "orientation", 1) >= 5:  # the photo was turned by 90 degrees
-        across, down = down, across
+    across, down = turn.both(across, down)
+    block = exif.removeprefix(b"Exif\0\0") if exif else None
+    cleaned = clean_exif(block, *turn.size, turn) if block else None
+    if block and cleaned is None:
+        lost.add("EXIF that cannot be read")
+    if block and has_sealed_notes(block):
+        lost.add("sealed notes of the camera")
+    if xmp:
+        packet = clean_xmp(xmp, turn)
+        xmp = packet.packet
+        lost |= packet.promised | packet.dropped | (set() if xmp else {"XMP that cannot be read"})
+    if turn.needed and resources.has_places(photoshop):
+        lost.add("guides, slices and paths")
+    if gain is not None:
+        lost.discard("a gain map")
     return Header(
-        exif=clean_exif(exif.removeprefix(b"Exif\0\0"), width, height) if exif else None,
-        xmp=resources.clean_xmp(xmp) if xmp else None,
-        photoshop=resources.clean_resources(photoshop),
+        exif=cleaned,
+        xmp=xmp,
+        photoshop=resources.clean_resources(photoshop, turn),
         comments=containers.jpeg_comments(data) if kind == "jpeg" else (),
-        chunks=containers.kept_chunks(data, width, height) if kind == "png" else b"",
+        chunks=chunks,
         resolution=(across, down, "cm" if _get(image, "resolution-unit", "in") == "cm" else "in"),
         progressive=bool(_get(image, "interlaced", 0)),
         lossless=lossless,
         tiff=layout,
+        gain=gain,
+        notes=(f"Not carried over: {', '.join(sorted(lost))}.",) if lost else (),
     )
 
 

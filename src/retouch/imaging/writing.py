@@ -14,7 +14,10 @@ from retouch import files
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
 from retouch.imaging.colour import as_vips
+from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
+from retouch.imaging.png_metadata import raw_profile
+from retouch.imaging.xmp_packets import with_description
 
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
 _OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes per pixel and saves a few per cent
@@ -189,11 +192,9 @@ def _encode(photo: Photo, name: str) -> bytes:
     image = _with_metadata(as_vips(join_alpha(photo)), photo)
     exif = header.exif
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
-    keep = _XMP | _REST
+    keep = _REST if name == "jpeg" else _XMP | _REST  # libvips cannot split long XMP
     if name not in ("jpeg", "png", "tiff"):
         keep |= _PROFILE if exif is None else _PROFILE | _EXIF
-    if name == "jpeg":
-        containers.check_segments(bytes(29) + (header.xmp or b""))  # 29: the name before the packet
     if chosen.saver == "heifsave" and exif is not None:
         image = _with_exif_fields(image, exif)
     try:
@@ -203,16 +204,10 @@ def _encode(photo: Photo, name: str) -> bytes:
             f"This photo cannot be written as {name.upper()} here; use {_suffixes()}."
         ) from error
     if name == "jpeg":
-        return containers.add_to_jpeg(
-            data,
-            exif=exif,
-            profile=photo.profile,
-            photoshop=header.photoshop,
-            comments=header.comments,
-            resolution=header.resolution,
-        )
+        return _add_to_jpeg(data, photo)
     if name == "png":
-        return containers.add_to_png(data, exif, photo.profile, header.chunks)
+        text = raw_profile(header.photoshop) if header.photoshop else b""
+        return containers.add_to_png(data, exif, photo.profile, header.chunks + text)
     if name == "tiff":
         return _add_to_tiff(data, photo)
     if name == "webp" and exif is not None:
@@ -238,6 +233,23 @@ def _with_exif_fields(image: pyvips.Image, exif: bytes) -> pyvips.Image:
         if field.startswith("exif-"):
             image.set_type(carrier.get_typeof(field), field, carrier.get(field))
     return image
+
+
+def _add_to_jpeg(data: bytes, photo: Photo) -> bytes:
+    header, gain, xmp = photo.header, photo.header.gain, photo.header.xmp
+    encoded = gain_map_jpeg(gain) if gain is not None else b""
+    if gain is not None and gain.in_xmp:
+        xmp = with_description(xmp, claim(len(encoded)))
+    made = containers.add_to_jpeg(
+        data,
+        exif=header.exif,
+        xmp=xmp,
+        profile=photo.profile,
+        photoshop=header.photoshop,
+        comments=header.comments,
+        resolution=header.resolution,
+    )
+    return made if gain is None else append_gain_map(made, gain, encoded)
 
 
 def _add_to_tiff(data: bytes, photo: Photo) -> bytes:
