@@ -24,7 +24,8 @@ class Result(Generic[Given]):
     Attributes:
         image: the filled picture, of the type that was handed over (for a path: the path written).
         changed: False if the mask was empty, so that the picture came back as it was.
-        notes: what may be wrong with the mask, a sentence each, such as small gaps left between strokes.
+        notes: what you should know, a sentence each: what may be wrong with the mask, such as small gaps left
+            between strokes; and what the file that was written does not hold of the one that was read.
     """
 
     image: Given

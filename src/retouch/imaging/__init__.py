@@ -6,10 +6,11 @@ sRGB that models work in.
 """
 
 from retouch.imaging.colour import from_srgb, to_srgb
+from retouch.imaging.following import follow_fill, without_gain_map
 from retouch.imaging.masks import mask_from_alpha, mask_from_array, read_mask
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
 from retouch.imaging.reading import read_photo
-from retouch.imaging.writing import check_target, write_photo, write_png
+from retouch.imaging.writing import check_target, unwritten, write_photo, write_png
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -17,6 +18,7 @@ __all__ = [
     "Photo",
     "TiffLayout",
     "check_target",
+    "follow_fill",
     "from_srgb",
     "mask_from_alpha",
     "mask_from_array",
@@ -24,6 +26,8 @@ __all__ = [
     "read_mask",
     "read_photo",
     "to_srgb",
+    "unwritten",
+    "without_gain_map",
     "write_photo",
     "write_png",
 ]

@@ -129,7 +129,7 @@ def fill_gain_map(
     if lacking.any():
         import cv2  # late: few photos need it
 
-        smooth = cv2.inpaint(pixels, lacking.reshape(high, wide).astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        smooth = cv2.inpaint(pixels, lacking.reshape(high, wide).astype(np.uint8), 3, cv2.INPAINT_NS)
         pixels = smooth.reshape(pixels.shape).astype(np.uint8)
     return replace(gain, pixels=pixels)
 

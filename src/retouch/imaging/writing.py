@@ -21,6 +21,7 @@ from retouch.imaging.xmp_packets import with_description
 
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
 _OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes per pixel and saves a few per cent
+_TEXT, _COLOUR = {"tEXt", "zTXt", "iTXt"}, {"gAMA", "cHRM", "sRGB", "cICP", "pHYs"}
 _EXIF, _XMP, _PROFILE, _REST = 1, 2, 8, 16  # flags of VipsForeignKeep
 
 
@@ -90,7 +91,7 @@ def write_photo(
     PNG, TIFF and lossless WebP store the exact values. JPEG is written at quality 95 without chroma
     subsampling (4:4:4). WebP is lossless unless the photo came from a lossy file; it has no grey format. EXIF
     (as tags in TIFF), XMP and the ICC profile go into every format, resolution into JPEG, PNG and TIFF, IPTC
-    into JPEG and TIFF, and comments back into the format that they came from.
+    into JPEG, PNG and TIFF, a gain map into JPEG, and comments back into the format that they came from.
 
     Args:
         photo: the photo.
@@ -148,6 +149,26 @@ def check_target(
     corner = slice(0, 16)
     small = None if photo.alpha is None else photo.alpha[corner, corner]
     _encode(replace(photo, pixels=photo.pixels[corner, corner], alpha=small), name)
+
+
+def unwritten(photo: Photo, target: Path | None, *, format: str | None = None) -> tuple[str, ...]:
+    """Say what a format cannot hold of a photo's metadata, a sentence or nothing.
+
+    The arguments are those of :func:`write_photo`.
+    """
+    name, header = _format_name(photo, target, format), photo.header
+    lost = []
+    if name != "jpeg":
+        lost += ["gain maps"] if header.gain is not None else []
+        lost += ["comments"] if header.comments else []
+    if name != "png":
+        named = {chunk.decode("latin-1") for chunk, _, _ in containers.png_chunks(bytes(8) + header.chunks)}
+        text, other = named & _TEXT, named - _TEXT - _COLOUR
+        lost += ["text fields"] if text else []
+        lost += [f"the PNG chunks {', '.join(sorted(other))}"] if other else []
+    if name not in ("jpeg", "png", "tiff") and header.photoshop:
+        lost.append("IPTC and Photoshop's resources")
+    return (f"Not carried over, because {name.upper()} holds no such thing: {', '.join(lost)}.",) if lost else ()
 
 
 def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
