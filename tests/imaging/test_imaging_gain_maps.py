@@ -1,4 +1,4 @@
-"""A gain map is filled with the photo; the HDR picture that both make is right inside and outside the hole."""
+"""A gain map is filled with the photo; the HDR picture is right inside and outside the hole."""
 
 import io
 import struct
@@ -18,12 +18,14 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 DESCRIBED = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" {}/></rdf:RDF></x:xmpmeta>'
+    '<rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" {}/>'
+    "</rdf:RDF></x:xmpmeta>"
 )
 # Gains of 1 (a value of 0) to 4 (255).
 HOW = DESCRIBED.format(
-    'hdrgm:Version="1.0" hdrgm:GainMapMin="0" hdrgm:GainMapMax="2" hdrgm:Gamma="1" hdrgm:OffsetSDR="0.015625" '
-    'hdrgm:OffsetHDR="0.015625" hdrgm:HDRCapacityMin="0" hdrgm:HDRCapacityMax="2" hdrgm:BaseRenditionIsHDR="False"'
+    'hdrgm:Version="1.0" hdrgm:GainMapMin="0" hdrgm:GainMapMax="2" hdrgm:Gamma="1" '
+    'hdrgm:OffsetSDR="0.015625" hdrgm:OffsetHDR="0.015625" hdrgm:HDRCapacityMin="0" '
+    'hdrgm:HDRCapacityMax="2" hdrgm:BaseRenditionIsHDR="False"'
 )
 # ISO 21496-1, annex C: version, one channel, headrooms, and minimum, maximum, gamma and offsets as fractions.
 ISO_HOW = struct.pack(">HHB", 0, 0, 0x40) + struct.pack(">4I", 0, 1, 2, 1)
@@ -43,7 +45,8 @@ def ultra_hdr(picture, values, iso=False, behind=b"", orientation=1):
     """A JPEG with a gain map."""
     gain = gain_map(values, iso=iso)
     items = "".join(
-        f'<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="{what}" Item:Mime="{kind}" Item:Length="{length}"/></rdf:li>'
+        f'<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="{what}" Item:Mime="{kind}" '
+        f'Item:Length="{length}"/></rdf:li>'
         for what, kind, length in (("Primary", "image/jpeg", 0), ("GainMap", "image/jpeg", len(gain)),
                                    ("MotionPhoto", "video/mp4", len(behind)))[: 3 if behind else 2]
     )  # fmt: skip
@@ -74,7 +77,7 @@ def light(picture, values):
 
 
 def scene():
-    """A grey photo, bright on the right, dark on the left, whose gains are 4 on the right and 1 on the left."""
+    """A grey photo, dark on the left, bright on the right; gains of 1 on the left, 4 on the right."""
     picture = np.full((96, 128, 3), 60, np.uint8)
     picture[:, 64:] = 180
     values = np.zeros((24, 32), np.uint8)
@@ -130,9 +133,7 @@ def test_a_gain_map_turns_with_its_photo(orientation):
     picture, values = scene()
     picture[:20, :40], values[:5, :10] = 120, 128
     upright = read_photo(ultra_hdr(picture, values, orientation=orientation))
-    turned = Image.fromarray(values).transpose(
-        {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}[orientation]
-    )
+    turned = Image.fromarray(values).transpose({2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}[orientation])
     np.testing.assert_allclose(upright.header.gain.pixels[..., 0].astype(int), np.asarray(turned), atol=4)
     shape = upright.pixels.shape[:2]
     assert hdr(write_photo(upright, None)).shape[:2] == shape
@@ -150,7 +151,9 @@ def test_other_formats_hold_none_and_it_is_said(target, tmp_path):
 
 
 def test_an_ultra_hdr_file_is_a_jpeg():
-    data = tagged(scene()[0], (0xFE, b"a comment"), (0xE1, XMP + DESCRIBED.format('hdrgm:Version="1.0"').encode()))
+    data = tagged(
+        scene()[0], (0xFE, b"a comment"), (0xE1, XMP + DESCRIBED.format('hdrgm:Version="1.0"').encode())
+    )
     photo = read_photo(write_photo(read_photo(data + gain_map(scene()[1])), None))
     assert photo.format == "jpeg"
     assert not photo.header.lossless
@@ -172,10 +175,9 @@ def test_gains_come_from_the_sources():
     pixels = np.arange(16, dtype=np.uint8).reshape(4, 4, 1) * 10
     hole = np.zeros((8, 8), bool)
     hole[2:4, 2:4] = True  # the cell 1, 1
-    sources = np.full((8, 8, 2), -1, np.int32)
-    sources[2, 2], sources[2, 3] = (7, 7), (0, 0)  # gains of 150 and 0
-    sources[3, 2] = (2, 2)  # in the hole: not a gain that is known
-    filled = fill_gain_map(GainMap(pixels, b"", b"", True), hole, sources).pixels
+    # From gains of 150 and 0, and from the hole, where no gain is known.
+    borrowed = np.array([(2, 2, 7, 7), (2, 3, 0, 0), (3, 2, 2, 2)], np.int32)
+    filled = fill_gain_map(GainMap(pixels, b"", b"", True), hole, borrowed).pixels
     assert filled[1, 1, 0] == 75
     assert (filled != pixels).sum() == 1
 
@@ -186,7 +188,11 @@ def test_gains_without_sources_are_smooth():
     hole[20:50, 30:80] = True
     spoilt = pixels.copy()
     spoilt[5:13, 7:20] = np.random.default_rng(0).integers(0, 255, (8, 13, 3))
-    filled = fill_gain_map(GainMap(spoilt, b"", b"", True), hole, None).pixels
+    nothing = np.empty((0, 4), np.int32)
+    filled = fill_gain_map(GainMap(spoilt, b"", b"", True), hole, nothing).pixels
     np.testing.assert_array_equal(filled, pixels)
     everywhere = np.ones((80, 120), bool)
-    assert np.ptp(fill_gain_map(GainMap(spoilt, b"", b"", True), everywhere, None).pixels, axis=(0, 1)).max() == 0
+    assert (
+        np.ptp(fill_gain_map(GainMap(spoilt, b"", b"", True), everywhere, nothing).pixels, axis=(0, 1)).max()
+        == 0
+    )

@@ -98,7 +98,7 @@ def inpaint(image: Picture, mask: Picture | None = None, **given: Unpack[Inpaint
 def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Result[Any]:
     from retouch import imaging, pictures
     from retouch.api.opened import open_picture, read_masks
-    from retouch.engine.filled import source_map
+    from retouch.engine.filled import borrowed_pixels
     from retouch.engine.pipeline import fill_photo
 
     check_seed(arguments["seed"])
@@ -137,8 +137,8 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
     )
     changed = bool(masks.hole.any())
     if changed:
-        sources = None if opened.photo.header.gain is None else source_map(filled)
-        filled = replace(filled, photo=imaging.follow_fill(filled.photo, masks.hole, sources))
+        borrowed = None if opened.photo.header.gain is None else borrowed_pixels(filled)
+        filled = replace(filled, photo=imaging.follow_fill(filled.photo, masks.hole, borrowed))
     if not arguments["trace"]:
         filled = replace(filled, regions=tuple(replace(each, sources=None) for each in filled.regions))
     notes = (*masks.notes, *opened.losses(filled.photo, changed=changed))

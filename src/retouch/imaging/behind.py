@@ -15,6 +15,7 @@ from retouch.imaging.tags import Buffer
 from retouch.imaging.turning import Turn
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # among coded pixels; zero and restarts are part of them
+_VIDEO = re.compile(rb"ftyp(?:mp4|isom|iso\d|qt  |avc|hvc|M4V|3gp|MSNV|mp42)")
 _HEIF_HEAD = 2**20  # bytes, at most, in which auxiliary pictures are announced
 _AUXILIARY = re.compile(rb"urn:[\w.:-]*?(?:aux|auxid|auxiliary):[\w.:-]+")
 # What is written anew, or says only how the file was coded: JFIF, EXIF, XMP, profile, index, JPEG's own.
@@ -55,7 +56,11 @@ def look_behind(data: Buffer, turn: Turn) -> Behind:
     """
     rest = bytes(memoryview(data)[jpeg_end(data) :])
     gain, others = None, set(_foreign(data))
-    pictures = rest
+    video = _VIDEO.search(rest)
+    if video is not None:  # it may hold anything, even what looks like a picture
+        others.add("a motion video")
+        rest = rest[: video.start()]
+    unknown = rest
     for start, end in jpeg_streams(rest):
         stream = rest[start:end]
         if gain is None and is_gain_map(stream):
@@ -63,11 +68,9 @@ def look_behind(data: Buffer, turn: Turn) -> Behind:
             others |= {"a gain map"} if gain is None else set()
         else:
             others.add("a second picture")
-        pictures = pictures.replace(stream, b"", 1)
-    if re.search(rb"ftyp(?:mp4|isom|qt |avc|hvc|M4V|3gp|MSNV|mp42)", pictures):
-        others.add("a motion video")
-    elif pictures.strip(b"\0 \r\n\xff"):
-        others.add(f"{len(pictures):,} bytes behind the picture")
+        unknown = unknown.replace(stream, b"", 1)
+    if video is None and unknown.strip(b"\0 \r\n\xff"):
+        others.add(f"{len(unknown):,} bytes behind the picture")
     return Behind(gain, frozenset(others))
 
 
@@ -121,4 +124,6 @@ def heif_auxiliaries(data: Buffer) -> frozenset[str]:
             names.add("an auxiliary picture")
     if b"infe" in head and b"tmap" in head:
         names.add("a gain map")
+    if b"c2pa" in head:
+        names.add("content credentials")
     return frozenset(names)

@@ -17,6 +17,7 @@ _SEGMENT_LIMIT = 65533
 _TOO_LONG = "The photo's metadata is longer than a JPEG file can hold; write it as .tiff instead."
 _PROFILE_LIMIT = 2**26  # bytes; a small chunk can unpack to gigabytes
 _PROFILE = b"ICC_PROFILE\0"
+_WEBP_CHUNKS = {"VP8X", "VP8 ", "VP8L", "ALPH", "ICCP", "EXIF", "XMP ", "ANIM", "ANMF"}
 _PHOTOSHOP = b"Photoshop 3.0\0"
 
 
@@ -149,7 +150,9 @@ def add_to_png(data: bytes, exif: bytes | None, profile: bytes | None, chunks: b
         chunks += png_chunk(b"eXIf", exif)
     given = {name for name, _, _ in png_chunks(bytes(8) + chunks)}
     if b"pHYs" in given:  # libvips always writes one
-        data = b"".join([data[:8], *(data[start:end] for name, start, end in png_chunks(data) if name != b"pHYs")])
+        data = b"".join(
+            [data[:8], *(data[start:end] for name, start, end in png_chunks(data) if name != b"pHYs")]
+        )
     return data[:33] + chunks + data[33:]
 
 
@@ -170,6 +173,12 @@ def webp_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
 def is_lossless_webp(data: Buffer) -> bool:
     """Whether the pixels of a WebP file are stored losslessly."""
     return any(name == b"VP8L" for name, _, _ in webp_chunks(data))
+
+
+def foreign_webp_chunks(data: Buffer) -> frozenset[str]:
+    """Name the chunks of a WebP file that are not carried over."""
+    names = {name.decode("latin-1") for name, _, _ in webp_chunks(data)} - _WEBP_CHUNKS
+    return frozenset("content credentials" if name == "C2PA" else f"the chunk {name}" for name in names)
 
 
 def replace_webp_exif(data: bytes, exif: bytes) -> bytes:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 
-from retouch.imaging.previews import jpeg_streams
 from retouch.imaging.places import drop_places, turn_places
+from retouch.imaging.previews import jpeg_streams
 from retouch.imaging.tags import EXIF, Structure
 from retouch.imaging.turning import Turn
 
@@ -28,8 +28,11 @@ def clean_exif(block: bytes, width: int, height: int, turn: Turn | None = None) 
     """Set the orientation of an EXIF block upright and its size to ``width × height``; remove its pictures.
 
     The subject's place and the resolutions are turned. Crop, lens and map coordinates of a photo that is
-    turned are removed. The thumbnail still shows what was removed from the photo, and so do the previews that camera makers hide
-    in their notes. The thumbnail's directory is unlinked. All pictures are blanked.
+    turned are removed.
+
+    The thumbnail still shows what was removed from the photo, and so do the previews that camera makers hide
+    in their notes. The thumbnail's directory is unlinked. All pictures are blanked, and so is a maker's note
+    that nobody can read.
 
     Returns:
         The block, otherwise unchanged. None if it cannot be read, because then nobody knows what it shows.
@@ -67,6 +70,15 @@ def clean_exif(block: bytes, width: int, height: int, turn: Turn | None = None) 
     except ValueError:
         return None
     return cleaned
+
+
+def exif_orientation(block: bytes) -> int:
+    """The orientation of an EXIF block, 1 to 8; 1 if it has none or cannot be read."""
+    with suppress(ValueError):
+        structure = Structure(block)
+        numbers = structure.integers(structure.directory(structure.first)[0].get(_ORIENTATION))
+        return numbers[0] if numbers and numbers[0] in range(1, 9) else 1
+    return 1
 
 
 def has_sealed_notes(block: bytes) -> bool:

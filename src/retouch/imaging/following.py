@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from retouch.imaging.filled_regions import without_filled
 from retouch.imaging.gain_map import fill_gain_map
 from retouch.imaging.photo import Photo
 from retouch.imaging.places import without_filled_subject
-from retouch.imaging.regions import without_filled
 
 
-def follow_fill(photo: Photo, hole: NDArray[np.bool_], sources: NDArray[np.int32] | None) -> Photo:
+def follow_fill(photo: Photo, hole: NDArray[np.bool_], borrowed: NDArray[np.int32] | None) -> Photo:
     """Fill the hole of a photo's gain map, and take out regions that name what was removed.
 
     A face region, an image region or the subject's place goes if at least half of it was filled.
@@ -21,8 +21,8 @@ def follow_fill(photo: Photo, hole: NDArray[np.bool_], sources: NDArray[np.int32
     Args:
         photo: the filled photo.
         hole: ``H×W``, True where it was filled.
-        sources: ``H×W×2``, row and column that each pixel was taken from, -1 where nothing was borrowed; None
-            if it was borrowed nowhere, or if the photo has no gain map.
+        borrowed: ``N×4``, row and column of each pixel that was taken from another one, and row and column of
+            that one; rows and columns count from 0. None if the photo has no gain map.
     """
     header = photo.header
     if header.xmp:
@@ -32,8 +32,8 @@ def follow_fill(photo: Photo, hole: NDArray[np.bool_], sources: NDArray[np.int32
         header = replace(header, xmp=xmp, notes=header.notes + notes)
     if header.exif:
         header = replace(header, exif=without_filled_subject(header.exif, hole))
-    if header.gain is not None:
-        header = replace(header, gain=fill_gain_map(header.gain, hole, sources))
+    if header.gain is not None and borrowed is not None:
+        header = replace(header, gain=fill_gain_map(header.gain, hole, borrowed))
     return replace(photo, header=header)
 
 

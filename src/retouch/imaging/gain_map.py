@@ -24,9 +24,10 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _CLAIM = (
     '<rdf:Description rdf:about="" xmlns:rdf="{rdf}" xmlns:hdrgm="{hdrgm}" xmlns:Container="{container}" '
     'xmlns:Item="{item}" hdrgm:Version="1.0"><Container:Directory><rdf:Seq>'
-    '<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="Primary" Item:Mime="image/jpeg"/></rdf:li>'
-    '<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Mime="image/jpeg" '
-    'Item:Length="{length}"/></rdf:li></rdf:Seq></Container:Directory></rdf:Description>'
+    '<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="Primary" Item:Mime="image/jpeg"/>'
+    '</rdf:li><rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" '
+    'Item:Mime="image/jpeg" Item:Length="{length}"/></rdf:li></rdf:Seq></Container:Directory>'
+    "</rdf:Description>"
 )
 
 
@@ -71,8 +72,12 @@ def read_gain_map(photo: Buffer, stream: bytes, turn: Turn) -> GainMap | None:
     except pyvips.Error:
         return None
     contents = [(marker, bytes(photo[start:end])) for marker, start, end in jpeg_segments(photo)]
-    version = next((each[len(_ISO) :] for marker, each in contents if marker == 0xE2 and each.startswith(_ISO)), b"")
-    in_xmp = any(marker == 0xE1 and each.startswith(_XMP) and HDRGM.encode() in each for marker, each in contents)
+    version = next(
+        (each[len(_ISO) :] for marker, each in contents if marker == 0xE2 and each.startswith(_ISO)), b""
+    )
+    in_xmp = any(
+        marker == 0xE1 and each.startswith(_XMP) and HDRGM.encode() in each for marker, each in contents
+    )
     return GainMap(turn.pixels(pixels), _kept_segments(stream), version, in_xmp)
 
 
@@ -89,9 +94,7 @@ def _kept_segments(stream: Buffer, *, says_how: bool = False) -> bytes:
     return bytes(kept)
 
 
-def fill_gain_map(
-    gain: GainMap, hole: NDArray[np.bool_], sources: NDArray[np.int32] | None
-) -> GainMap:
+def fill_gain_map(gain: GainMap, hole: NDArray[np.bool_], borrowed: NDArray[np.int32]) -> GainMap:
     """Fill the hole of a gain map like the photo's.
 
     Each of its pixels that the hole touches becomes the mean gain of the places that the photo's pixels there
@@ -100,31 +103,30 @@ def fill_gain_map(
     Args:
         gain: the gain map, which covers the whole photo.
         hole: ``H×W``, True where the photo was filled.
-        sources: ``H×W×2``, row and column that each pixel of the photo was taken from, -1 where nothing was
-            borrowed; None if it was borrowed nowhere.
+        borrowed: ``N×4``, row and column of each pixel of the photo that was taken from another one, and row
+            and column of that one.
     """
     high, wide, channels = gain.pixels.shape
     rows = np.arange(hole.shape[0]) * high // hole.shape[0]
     columns = np.arange(hole.shape[1]) * wide // hole.shape[1]
     places = np.nonzero(hole)
-    cells = rows[places[0]] * wide + columns[places[1]]
     lacking = np.zeros(high * wide, np.bool_)
-    lacking[cells] = True
+    lacking[rows[places[0]] * wide + columns[places[1]]] = True
     values = gain.pixels.reshape(-1, channels).copy()
     if lacking.all():
         values[:] = np.rint(values.mean(axis=0))
         return replace(gain, pixels=values.reshape(gain.pixels.shape))
-    if sources is not None:
-        found = sources[places]
-        source = rows[found[:, 0]] * wide + columns[found[:, 1]]
-        known = (found[:, 0] >= 0) & ~lacking[source]  # a cell that the hole touches shows what was there
-        counts = np.bincount(cells[known], minlength=len(values))
-        borrowed = counts > 0
-        for channel in range(channels):
-            gains = values[source[known], channel].astype(np.float64)
-            totals = np.bincount(cells[known], gains, minlength=len(values))
-            values[borrowed, channel] = np.rint(totals[borrowed] / counts[borrowed])
-        lacking &= ~borrowed
+    target, source = (
+        rows[pair[:, 0]] * wide + columns[pair[:, 1]] for pair in (borrowed[:, :2], borrowed[:, 2:])
+    )
+    known = ~lacking[source]  # a cell that the hole touches shows what was there
+    target, source = target[known], source[known]
+    counts = np.bincount(target, minlength=len(values))
+    found = (counts > 0) & lacking
+    for channel in range(channels):
+        totals = np.bincount(target, values[source, channel].astype(np.float64), minlength=len(values))
+        values[found, channel] = np.rint(totals[found] / counts[found])
+    lacking &= ~found
     pixels = values.reshape(gain.pixels.shape)
     if lacking.any():
         import cv2  # late: few photos need it
@@ -136,7 +138,9 @@ def fill_gain_map(
 
 def gain_map_jpeg(gain: GainMap) -> bytes:
     """Encode a gain map as the JPEG file that stands behind the photo's."""
-    image = pyvips.Image.new_from_array(gain.pixels, interpretation="b-w" if gain.pixels.shape[2] == 1 else "srgb")
+    image = pyvips.Image.new_from_array(
+        gain.pixels, interpretation="b-w" if gain.pixels.shape[2] == 1 else "srgb"
+    )
     data = bytes(image.jpegsave_buffer(Q=95, subsample_mode="off", keep=0))
     at = next((end for marker, _, end in jpeg_segments(data) if marker == 0xE0), 2)
     return data[:at] + gain.segments + data[at:]

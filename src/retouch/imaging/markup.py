@@ -26,6 +26,8 @@ _BY_MARK = ((b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xf
             (b"\xfe\xff", "utf-16"), (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"),
             (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))  # fmt: skip
 
+_DEEPEST = 100  # levels; RDF needs a dozen
+
 Edit: TypeAlias = tuple[int, int, bytes]
 """Start and end of the bytes to replace, and what replaces them."""
 
@@ -77,7 +79,8 @@ def to_utf8(packet: bytes) -> bytes:
     """Return an XMP packet in UTF-8 without the zeros that may pad it; ValueError if it is no text."""
     for mark, encoding in _BY_MARK:
         if packet.startswith(mark):
-            return packet.decode(encoding, "strict").lstrip("\ufeff").rstrip("\0").encode()
+            text = packet.decode(encoding, "strict").lstrip("\ufeff").rstrip("\0")
+            return re.sub(r"^<\?xml[^>]*\?>", "", text).encode()  # it names the old encoding
     packet = packet.rstrip(b"\0")
     packet.decode("utf-8", "strict")
     return packet
@@ -102,11 +105,19 @@ def parse(packet: bytes) -> Element:
             raise ValueError("a tag that cannot be read")
         pairs = list(zip(given[::2], given[1::2], strict=True))
         declared = {key.partition(":")[2]: value for key, value in pairs if key.partition(":")[0] == XMLNS}
-        scope = (open_[-1].scope if open_ else {}) | declared
+        if len(open_) >= _DEEPEST:
+            raise ValueError("too deep")
+        outer = open_[-1].scope if open_ else {}
+        scope = outer | declared if declared else outer
         places = list(_ATTRIBUTE.finditer(packet, tag.start(1), tag.end(1)))
         attributes = [
             Attribute(
-                _resolve(key, scope, ""), value, place.start(), place.end(), place.start(1) + 1, place.end(1) - 1
+                _resolve(key, scope, ""),
+                value,
+                place.start(),
+                place.end(),
+                place.start(1) + 1,
+                place.end(1) - 1,
             )
             for (key, value), place in zip(pairs, places, strict=True)
         ]
@@ -162,7 +173,7 @@ def walk(element: Element) -> Iterator[Part]:
 
 
 def members(element: Element) -> Iterator[Part]:
-    """Yield the properties of a structure, however RDF writes it: as attributes, elements or a description."""
+    """Yield the properties of a structure, written as attributes, elements or a description."""
     yield from (each for each in element.attributes if not _is_syntax(each.name))
     for child in element.children:
         if child.name == Name(RDF, "Description"):

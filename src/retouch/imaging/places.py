@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from retouch.imaging.filled_regions import filled_share
 from retouch.imaging.tags import EXIF, Field, Structure
 from retouch.imaging.turning import Turn
 
@@ -18,7 +19,7 @@ _AREA, _LOCATION = 0x9214, 0xA214
 _WIDTHS, _HEIGHTS = (0xA002, 0x0100), (0xA003, 0x0101)
 _RESOLUTIONS = ((0x011A, 0x011B), (0xA20E, 0xA20F))  # of the photo, and of the sensor
 # Where the pixels lie on a sensor or on a map: DNG's crops, areas and lens corrections, and GeoTIFF.
-FIXED = (50719, 50720, 50829, 50830, 51008, 51009, 51022, 51125, 33550, 33922, 34264)
+_FIXED = (50719, 50720, 50829, 50830, 51008, 51009, 51022, 51125, 33550, 33922, 34264)
 _HALF = 0.5
 
 
@@ -32,10 +33,10 @@ def turn_places(out: bytearray, structure: Structure, fields: Mapping[int, Field
         x, y, *extent = structure.integers(field)
         # The size of the photo is written anew, so a place in the old one would be elsewhere.
         across, down = turn.width / size[0], turn.height / size[1]
-        x, y = turn.point(x * across, y * down, turn.width, turn.height)  # type: ignore[assignment]
         if len(extent) == 2:
             extent = list(turn.both(extent[0] * across, extent[1] * down))
-        numbers = [min(max(round(each), 0), 0xFFFF) for each in (x, y, *extent)]
+        turned = (*turn.point(x * across, y * down, turn.width, turn.height), *extent)
+        numbers = [min(max(round(each), 0), 0xFFFF) for each in turned]
         struct.pack_into(f"{structure.order}{len(numbers)}H", out, field.at, *numbers)
     for pair in _RESOLUTIONS if turn.sideways else ():
         one, other = (fields.get(tag) for tag in pair)
@@ -57,8 +58,17 @@ def _own_size(structure: Structure, fields: Mapping[int, Field], turn: Turn) -> 
 def drop_places(out: bytearray) -> None:
     """Remove places on a sensor or on a map, which no longer fit a photo that was turned."""
     structure = Structure(out)
-    for tag in FIXED:
+    for tag in _FIXED:
         _remove(out, structure, structure.first, tag)
+
+
+def has_fixed_places(block: bytes) -> bool:
+    """Whether an EXIF block holds places on a sensor or on a map."""
+    try:
+        structure = Structure(block)
+        return any(tag in _FIXED for tag in structure.directory(structure.first)[0])
+    except ValueError:
+        return False
 
 
 def without_filled_subject(block: bytes, hole: NDArray[np.bool_]) -> bytes:
@@ -88,9 +98,7 @@ def _filled(numbers: list[int], hole: NDArray[np.bool_]) -> bool:
         return False
     x, y, *extent = numbers
     width, height = (extent[0], extent[-1]) if extent else (1, 1)
-    top, left = max(y - height // 2, 0), max(x - width // 2, 0)
-    inside = hole[top : max(top + height, 1), left : max(left + width, 1)]
-    return bool(inside.size and inside.mean() >= _HALF)
+    return filled_share(hole, (x - width / 2, y - height / 2, width, height)) >= _HALF
 
 
 def _remove(out: bytearray, structure: Structure, at: int, tag: int) -> None:

@@ -23,8 +23,8 @@ _PICTURE = re.compile(rb"(?:/9j/|iVBORw0KGgo|R0lGOD[dl]h|UklGR)[\w+/=\s]{64,}", 
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 # Written anew with the pixels, or about how these were stored.
 _OWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"eXIf", b"hIST", b"iDOT")
-_KEPT = (*_TEXT, b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"tIME", b"oFFs", b"pHYs",
-         b"sPLT", b"pCAL", b"sCAL", b"sTER", b"gIFg")  # fmt: skip
+_KEPT = (*_TEXT, b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"tIME", b"oFFs",
+         b"pHYs", b"sPLT", b"pCAL", b"sCAL", b"sTER", b"gIFg")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def read_metadata(data: Buffer, *, turn: Turn, channels: int) -> PngMetadata:
         turn: how the photo is turned.
         channels: of the photo as it is written: 1 to 4; 2 and 4 have alpha.
     """
-    chunks = [(name, bytes(data[start + 8 : end - 4])) for name, start, end in png_chunks(data) if name != b"IDAT"]
+    chunks = [
+        (name, bytes(data[start + 8 : end - 4])) for name, start, end in png_chunks(data) if name != b"IDAT"
+    ]
     found: dict[str, bytes] = {}
     kept, dropped = [], set()
     for name, content in chunks:
@@ -88,6 +90,18 @@ def read_metadata(data: Buffer, *, turn: Turn, channels: int) -> PngMetadata:
         b"".join(png_chunk(*each) for each in written if each is not None),
         frozenset(dropped),
     )
+
+
+def png_exif(data: Buffer) -> bytes | None:
+    """The EXIF block of a PNG file, wherever it stands."""
+    found: dict[str, bytes] = {}
+    for name, start, end in png_chunks(data):
+        content = data[start + 8 : end - 4]
+        if name == b"eXIf":
+            return bytes(content)
+        if name in _TEXT and bytes(content[: len(_RAW)]) == _RAW:
+            _read_profile(name, bytes(content), found)
+    return found.get("text exif")
 
 
 def _read_profile(name: bytes, content: bytes, found: dict[str, bytes]) -> bool:
@@ -150,7 +164,10 @@ def _for_pixels(
     depth, kind = chunks[b"IHDR"][8], chunks[b"IHDR"][9]
     if name == b"sBIT":
         bits = [*content]
-        colours, alpha = (bits[:3] if len(bits) >= 3 else bits[:1]), (bits[-1:] if len(bits) in (2, 4) else [])
+        colours, alpha = (
+            (bits[:3] if len(bits) >= 3 else bits[:1]),
+            (bits[-1:] if len(bits) in (2, 4) else []),
+        )
         if channels >= 3 and len(colours) == 1:
             colours = colours * 3
         alpha = (alpha or [16 if depth == 16 else 8]) if channels in (2, 4) else []
@@ -165,5 +182,9 @@ def _for_pixels(
             values = tuple(each * 255 // (2**depth - 1) for each in values)
         if channels >= 3 and len(values) == 1:
             values = values * 3
-        return (name, struct.pack(f">{len(values)}H", *values)) if len(values) == (3 if channels >= 3 else 1) else None
+        return (
+            (name, struct.pack(f">{len(values)}H", *values))
+            if len(values) == (3 if channels >= 3 else 1)
+            else None
+        )
     return name, content

@@ -12,9 +12,10 @@ import pyvips
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
 from retouch.imaging.behind import heif_auxiliaries, look_behind
-from retouch.imaging.exif import clean_exif, has_sealed_notes
+from retouch.imaging.exif import clean_exif, exif_orientation, has_sealed_notes
 from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
-from retouch.imaging.png_metadata import read_metadata
+from retouch.imaging.places import has_fixed_places
+from retouch.imaging.png_metadata import png_exif, read_metadata
 from retouch.imaging.turning import Turn
 from retouch.imaging.xmp import clean_xmp
 from retouch.imaging.xmp_packets import join_xmp
@@ -120,13 +121,23 @@ def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Im
         file = pyvips.Source.new_from_memory(data)
         if data[:3] == b"\xff\xd8\xff":  # libvips calls a JPEG with a gain map "uhdr" and drops its comments
             return pyvips.Image.jpegload_source(file, access=access, fail_on="error")
-        return pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
+        image = pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
+        return _with_orientation(image, data) if _kind(image) == "png" else image
     except pyvips.Error as error:
         if "not in a known format" in str(error):
             raise RetouchError(
                 f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF."
             ) from error
         raise _damaged(name) from error
+
+
+def _with_orientation(image: pyvips.Image, data: tags.Buffer) -> pyvips.Image:
+    """A PNG, turned as its EXIF says even where libvips does not look: behind the pixels, or in text."""
+    orientation = exif_orientation(png_exif(data) or b"")
+    if orientation != _get(image, "orientation", 1):
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return image
 
 
 def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) -> Array:
@@ -167,8 +178,8 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, chann
     if kind == "tiff":
         exif, photoshop = _tiff_metadata(data)
         layout, lossless = _tiff_layout(data)
-        if tags.raw_tag(data, tags.LAYERS):
-            lost.add("Photoshop's layers")
+        for tag, what in ((tags.LAYERS, "Photoshop's layers"), (tags.CREDENTIALS, "content credentials")):
+            lost |= {what} if tags.raw_tag(data, tag) else set()
     elif kind == "jpeg":
         photoshop = containers.jpeg_photoshop(data)
         xmp, complete = join_xmp(containers.jpeg_contents(data, 0xE1))
@@ -181,6 +192,7 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, chann
         lost |= found.dropped
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
+        lost |= containers.foreign_webp_chunks(data)
     elif kind in ("avif", "heic"):
         lost |= heif_auxiliaries(data)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
@@ -189,6 +201,8 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, chann
     cleaned = clean_exif(block, *turn.size, turn) if block else None
     if block and cleaned is None:
         lost.add("EXIF that cannot be read")
+    if block and turn.needed and has_fixed_places(block):
+        lost.add("crop, lens and map coordinates in EXIF")
     if block and has_sealed_notes(block):
         lost.add("sealed notes of the camera")
     if xmp:

@@ -26,8 +26,8 @@ _OBJECT = range(7, 10)  # records that hold the object itself
 def clean_resources(resources: bytes, turn: Turn | None = None) -> bytes:
     """Clean Photoshop resources of a photo that was turned upright.
 
-    Thumbnails and IPTC's previews go. EXIF and XMP among the resources are cleaned like the photo's own, other
-    previews are blanked. Guides, slices and paths of a photo that is turned go. What follows a damaged
+    Thumbnails and IPTC's previews go. EXIF and XMP among the resources are cleaned like the photo's own,
+    other previews are blanked. Guides, slices and paths of a photo that is turned go. What follows a damaged
     resource cannot be read and is left out.
     """
     turn = Turn() if turn is None else turn
@@ -65,7 +65,11 @@ def clean_iptc(records: bytes) -> bytes:
     kept = bytearray()
     at = 0
     while at + 5 <= len(records) and records[at] == 0x1C:
-        record, data_set, length = records[at + 1], records[at + 2], int.from_bytes(records[at + 3 : at + 5], "big")
+        record, data_set, length = (
+            records[at + 1],
+            records[at + 2],
+            int.from_bytes(records[at + 3 : at + 5], "big"),
+        )
         start = at + 5
         if length & 0x8000:  # the length of the length
             start += length & 0x7FFF

@@ -15,13 +15,13 @@ from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
 from retouch.imaging.colour import as_vips
 from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
+from retouch.imaging.losses import losses
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
 from retouch.imaging.png_metadata import raw_profile
 from retouch.imaging.xmp_packets import with_description
 
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
 _OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes per pixel and saves a few per cent
-_TEXT, _COLOUR = {"tEXt", "zTXt", "iTXt"}, {"gAMA", "cHRM", "sRGB", "cICP", "pHYs"}
 _EXIF, _XMP, _PROFILE, _REST = 1, 2, 8, 16  # flags of VipsForeignKeep
 
 
@@ -156,19 +156,7 @@ def unwritten(photo: Photo, target: Path | None, *, format: str | None = None) -
 
     The arguments are those of :func:`write_photo`.
     """
-    name, header = _format_name(photo, target, format), photo.header
-    lost = []
-    if name != "jpeg":
-        lost += ["gain maps"] if header.gain is not None else []
-        lost += ["comments"] if header.comments else []
-    if name != "png":
-        named = {chunk.decode("latin-1") for chunk, _, _ in containers.png_chunks(bytes(8) + header.chunks)}
-        text, other = named & _TEXT, named - _TEXT - _COLOUR
-        lost += ["text fields"] if text else []
-        lost += [f"the PNG chunks {', '.join(sorted(other))}"] if other else []
-    if name not in ("jpeg", "png", "tiff") and header.photoshop:
-        lost.append("IPTC and Photoshop's resources")
-    return (f"Not carried over, because {name.upper()} holds no such thing: {', '.join(lost)}.",) if lost else ()
+    return losses(photo.header, _format_name(photo, target, format))
 
 
 def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:

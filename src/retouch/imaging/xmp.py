@@ -35,11 +35,16 @@ _PROMISES = {
     "http://ns.oplus.com/photos/1.0/camera/": _VIDEO,
 }  # fmt: skip
 _DYNAMIC_DEPTH = "http://ns.google.com/photos/dd/1.0/"
-_CAMERA_PROMISES = (("MicroVideo", _VIDEO), ("MotionPhoto", _VIDEO), ("hdrp_", _SEALED), ("shot_log", _SEALED))
+_CAMERA_PROMISES = (
+    ("MicroVideo", _VIDEO),
+    ("MotionPhoto", _VIDEO),
+    ("hdrp_", _SEALED),
+    ("shot_log", _SEALED),
+)
 _SEMANTICS = {"MotionPhoto": _VIDEO, "GainMap": _GAIN, "Depth": _DEPTH, "Confidence": _DEPTH,
               "Original": "the picture before it was edited"}  # fmt: skip
 _PREVIEWS = {(_BASIC, "Thumbnails"), (_GRAPHICS, "image")}
-# JPEG, PNG, GIF, WebP, TIFF, HEIF or AVIF in base64, which may be broken into lines; shorter ones could be words.
+# JPEG, PNG, GIF, WebP, TIFF, HEIF or AVIF in base64, maybe in lines; shorter ones could be words.
 _BASE64 = re.compile(
     rb"(?:/9j/|iVBORw0KGgo|R0lGOD[dl]h|UklGR|SUkqA|TU0AK|AAAA.GZ0eX)(?:[\w+/=\s]|&#x[aAdD];|&#1[03];){64,}",
     re.ASCII,
@@ -79,7 +84,8 @@ def clean_xmp(packet: bytes, turn: Turn | None = None) -> Cleaned:
         kept = _BASE64.sub(b"", _ORIENTATION.sub(rb"\g<1>1", packet))
         return Cleaned(None if _UNREADABLE.search(kept) or turn.needed else kept)
     edits: list[Edit] = []
-    promised, dropped = set(), set()
+    promised: set[str] = set()
+    dropped: set[str] = set()
     for part in walk(root):
         promise = _promise(part)
         if promise is not None:

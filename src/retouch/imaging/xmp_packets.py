@@ -8,10 +8,22 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
-from retouch.imaging.markup import RDF, Attribute, Edit, Element, Name, Part, change, descriptions, members, parse
-from retouch.imaging.markup import to_utf8, walk
+from retouch.imaging.markup import (
+    RDF,
+    Attribute,
+    Edit,
+    Element,
+    Name,
+    Part,
+    change,
+    descriptions,
+    members,
+    parse,
+    to_utf8,
+    walk,
+)
 
 NAME, EXTENSION = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 LIMIT = 65502  # bytes of the first packet
@@ -129,9 +141,10 @@ def split_xmp(packet: bytes) -> list[bytes]:
         raise ValueError("a packet without long properties")
     extension = _extension_packet(packet, moved, _about(bodies[0]))
     digest = hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode()
-    pointer = b'<rdf:Description rdf:about="%s" xmlns:rdf="%s" xmlns:xmpNote="%s" xmpNote:HasExtendedXMP="%s"/>' % (
-        _about(bodies[0]), RDF.encode(), _NOTE.space.encode(), digest,
-    )  # fmt: skip
+    spaces = _declarations({"rdf": RDF, "xmpNote": _NOTE.space})
+    pointer = (
+        b"<rdf:Description%s%s" % (spaces, _about(bodies[0])) + b' xmpNote:HasExtendedXMP="%s"/>' % digest
+    )
     rest = with_description(change(packet, [(part.start, part.end, b"") for part, _ in moved]), pointer)
     if rest is None or len(rest) > LIMIT:
         raise ValueError("a packet that cannot be split")
@@ -148,13 +161,13 @@ def _without_padding(packet: bytes) -> bytes:
 
 def _about(description: Element) -> bytes:
     about = (each.value for each in description.attributes if each.name == Name(RDF, "about"))
-    return escape(next(about, ""), {'"': "&quot;"}).encode()
+    return f" rdf:about={quoteattr(next(about, ''))}".encode()
 
 
 def _extension_packet(packet: bytes, moved: list[tuple[Part, Element]], about: bytes) -> bytes:
     made = bytearray(b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="%s">' % RDF.encode())
     for part, description in moved:
-        head = b'<rdf:Description rdf:about="%s"' % about + _declarations(description.scope) + b">"
+        head = b"<rdf:Description" + about + _declarations(description.scope) + b">"
         made += head + _as_element(packet, part) + b"</rdf:Description>"
     return bytes(made) + b"</rdf:RDF></x:xmpmeta>"
 
