@@ -61,7 +61,7 @@ def read_metadata(data: Buffer, *, turn: Turn, channels: int) -> PngMetadata:
     kept, dropped = [], set()
     for name, content in chunks:
         if name == b"eXIf":
-            found["exif"] = content  # the standard's own place goes before text
+            found.setdefault("exif", content)  # the standard's own place goes before text
         elif name in _TEXT:
             if content.startswith((_XMP + b"\0", _RAW)):
                 if not _read_profile(name, content, found):
