@@ -24,10 +24,10 @@ def chunk(name, content):
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def raw(kind, content, packed=True):
+def raw(kind, content, packed=True, heading=None):
     lines = content.hex()
     lines = "\n".join(lines[at : at + 72] for at in range(0, len(lines), 72))
-    text = f"\n{kind}\n{len(content):8d}\n{lines}\n".encode()
+    text = f"\n{heading or kind}\n{len(content):8d}\n{lines}\n".encode()
     keyword = f"Raw profile type {kind}".encode() + b"\0"
     return chunk(b"zTXt", keyword + b"\0" + zlib.compress(text)) if packed else chunk(b"tEXt", keyword + text)
 
@@ -49,6 +49,10 @@ PLACES = {
     "plain text behind": (
         (raw("APP1", b"Exif\0\0" + EXIF, False), raw("xmp", XMP, False), raw("iptc", IPTC, False)),
         True,
+    ),
+    "text of exiftool": (
+        (raw("exif", EXIF, heading="EXIF profile"), xmp_text(0), raw("iptc", IPTC, heading="IPTC profile")),
+        False,
     ),
     "bare records": (
         (raw("exif", EXIF), raw("APP1", b"http://ns.adobe.com/xap/1.0/\0" + XMP), raw("iptc", RECORDS)),

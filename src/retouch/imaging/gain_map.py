@@ -69,7 +69,8 @@ def read_gain_map(photo: Buffer, stream: bytes, turn: Turn) -> GainMap | None:
         if image.width * image.height > turn.width * turn.height or image.bands not in (1, 3):
             return None
         pixels = image.numpy().reshape(image.height, image.width, image.bands)
-    except pyvips.Error:
+    except (pyvips.Error, UnicodeDecodeError):
+        pyvips.vips_lib.vips_error_clear()
         return None
     contents = [(marker, bytes(photo[start:end])) for marker, start, end in jpeg_segments(photo)]
     version = next(

@@ -18,6 +18,9 @@ from retouch.imaging.turning import Turn
 
 _XMP = b"XML:com.adobe.xmp"
 _RAW = b"Raw profile type "
+_PROFILE = re.compile(
+    rb"\s*[^\n]*\n\s*(\d{1,9})\s+([\da-fA-F\s]*)\s*$"
+)  # the first line may be "IPTC profile"
 _LIMIT = 2**26  # bytes; a small chunk can unpack to gigabytes
 _PICTURE = re.compile(rb"(?:/9j/|iVBORw0KGgo|R0lGOD[dl]h|UklGR)[\w+/=\s]{64,}", re.ASCII)
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
@@ -142,11 +145,9 @@ def _unpacked(name: bytes, content: bytes) -> bytes:
 
 def _raw_profile(text: bytes) -> bytes:
     """Read a name, the number of bytes, and lines of digits; empty if it is damaged."""
-    try:
-        _, length, *lines = text.split()
-        return bytes.fromhex(b"".join(lines).decode("ascii"))[: int(length)]
-    except ValueError:
-        return b""
+    found = _PROFILE.match(text)
+    digits = b"".join(found[2].split()) if found else b""
+    return bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))[: int(found[1])] if found else b""
 
 
 def raw_profile(resources: bytes) -> bytes:

@@ -25,6 +25,8 @@ logging.getLogger("pyvips").addHandler(logging.NullHandler())
 # Every file is decoded once. A cache of operations would only keep photos in memory and files open.
 pyvips.cache_set_max(0)
 
+# A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
+_ERRORS = (pyvips.Error, UnicodeDecodeError)
 _NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
 _CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "rgb": (3, 4)}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
@@ -123,7 +125,7 @@ def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Im
             return pyvips.Image.jpegload_source(file, access=access, fail_on="error")
         image = pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
         return _with_orientation(image, data) if _kind(image) == "png" else image
-    except pyvips.Error as error:
+    except _ERRORS as error:
         if "not in a known format" in str(error):
             raise RetouchError(
                 f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF."
@@ -147,12 +149,13 @@ def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) 
             # Turning reads the pixels in another order than the file has them.
             image = _load(name, data, access="random").autorot()
         array: Array = image.numpy()
-    except pyvips.Error as error:
+    except _ERRORS as error:
         raise _damaged(name) from error
     return array.reshape(image.height, image.width, image.bands)
 
 
 def _damaged(name: str) -> RetouchError:
+    pyvips.vips_lib.vips_error_clear()  # or a message that is kept would make every later call fail
     return RetouchError(f"{name} is damaged or cut short; get an intact copy.")
 
 
