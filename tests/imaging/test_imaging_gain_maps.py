@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import pyvips
 from PIL import Image
-from tests.imaging.samples import decode, encode, exif, smooth
+from tests.imaging.samples import decode, encode, exif, noise, smooth
 
 import retouch
 from retouch.imaging import containers, read_photo, write_photo
@@ -182,12 +182,14 @@ def test_gains_come_from_the_sources():
     assert (filled != pixels).sum() == 1
 
 
-def test_gains_without_sources_are_smooth():
+@pytest.mark.parametrize("at_the_edge", [False, True])
+def test_gains_without_sources_are_smooth(at_the_edge):
     pixels = np.full((20, 30, 3), (40, 90, 200), np.uint8)
     hole = np.zeros((80, 120), bool)
-    hole[20:50, 30:80] = True
     spoilt = pixels.copy()
-    spoilt[5:13, 7:20] = np.random.default_rng(0).integers(0, 255, (8, 13, 3))
+    rows = slice(0, 13) if at_the_edge else slice(5, 13)
+    hole[4 * rows.start : 50, 30:80] = True
+    spoilt[rows, 7:20] = noise(rows.stop - rows.start, 13, 3)
     nothing = np.empty((0, 4), np.int32)
     filled = fill_gain_map(GainMap(spoilt, b"", b"", True), hole, nothing).pixels
     np.testing.assert_array_equal(filled, pixels)

@@ -130,11 +130,19 @@ def fill_gain_map(gain: GainMap, hole: NDArray[np.bool_], borrowed: NDArray[np.i
     lacking &= ~found
     pixels = values.reshape(gain.pixels.shape)
     if lacking.any():
-        import cv2  # late: few photos need it
-
-        smooth = cv2.inpaint(pixels, lacking.reshape(high, wide).astype(np.uint8), 3, cv2.INPAINT_NS)
-        pixels = smooth.reshape(pixels.shape).astype(np.uint8)
+        pixels = _smooth(pixels, lacking.reshape(high, wide))
     return replace(gain, pixels=pixels)
+
+
+def _smooth(pixels: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Fill a hole smoothly, without grain."""
+    import cv2  # late: few photos need it
+
+    # OpenCV looks into a hole that comes within two pixels of the edge.
+    padded = np.pad(pixels, ((2, 2), (2, 2), (0, 0)), mode="edge")
+    mask = np.pad(hole, 2, constant_values=True).astype(np.uint8)
+    smooth = cv2.inpaint(padded, mask, 3, cv2.INPAINT_NS).reshape(padded.shape)
+    return np.where(hole[..., None], smooth[2:-2, 2:-2], pixels).astype(np.uint8)
 
 
 def gain_map_jpeg(gain: GainMap) -> bytes:

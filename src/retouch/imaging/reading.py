@@ -11,14 +11,11 @@ import pyvips
 
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
-from retouch.imaging.behind import heif_auxiliaries, look_behind
-from retouch.imaging.exif import clean_exif, exif_orientation, has_sealed_notes
+from retouch.imaging.exif import exif_orientation
+from retouch.imaging.metadata import collect
 from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
-from retouch.imaging.places import has_fixed_places
-from retouch.imaging.png_metadata import png_exif, read_metadata
+from retouch.imaging.png_metadata import png_exif
 from retouch.imaging.turning import Turn
-from retouch.imaging.xmp import clean_xmp
-from retouch.imaging.xmp_packets import join_xmp
 
 # Without a handler Python would print libvips' own warnings to the terminal.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
@@ -174,60 +171,28 @@ def _blob(image: pyvips.Image, field: str) -> bytes | None:
 
 
 def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, channels: int) -> Header:
-    exif = _blob(image, "exif-data")
-    xmp = _blob(image, "xmp-data")
-    photoshop, chunks, lossless, layout, gain = b"", b"", kind not in _LOSSY, TiffLayout(), None
-    lost: set[str] = set()
+    exif, photoshop = _blob(image, "exif-data"), b""
+    lossless, layout = kind not in _LOSSY, TiffLayout()
     if kind == "tiff":
         exif, photoshop = _tiff_metadata(data)
         layout, lossless = _tiff_layout(data)
-        for tag, what in ((tags.LAYERS, "Photoshop's layers"), (tags.CREDENTIALS, "content credentials")):
-            lost |= {what} if tags.raw_tag(data, tag) else set()
-    elif kind == "jpeg":
-        photoshop = containers.jpeg_photoshop(data)
-        xmp, complete = join_xmp(containers.jpeg_contents(data, 0xE1))
-        lost |= set() if complete else {"extended XMP that is incomplete"}
-        behind = look_behind(data, turn)
-        gain, lost = behind.gain, lost | behind.others
-    elif kind == "png":
-        found = read_metadata(data, turn=turn, channels=channels)
-        exif, xmp, photoshop, chunks = found.exif, found.xmp, found.photoshop, found.chunks
-        lost |= found.dropped
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
-        lost |= containers.foreign_webp_chunks(data)
-    elif kind in ("avif", "heic"):
-        lost |= heif_auxiliaries(data)
+    found = collect(data, kind, turn, channels, exif=exif, xmp=_blob(image, "xmp-data"), photoshop=photoshop)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
     across, down = turn.both(across, down)
-    block = exif.removeprefix(b"Exif\0\0") if exif else None
-    cleaned = clean_exif(block, *turn.size, turn) if block else None
-    if block and cleaned is None:
-        lost.add("EXIF that cannot be read")
-    if block and turn.needed and has_fixed_places(block):
-        lost.add("crop, lens and map coordinates in EXIF")
-    if block and has_sealed_notes(block):
-        lost.add("sealed notes of the camera")
-    if xmp:
-        packet = clean_xmp(xmp, turn)
-        xmp = packet.packet
-        lost |= packet.promised | packet.dropped | (set() if xmp else {"XMP that cannot be read"})
-    if turn.needed and resources.has_places(photoshop):
-        lost.add("guides, slices and paths")
-    if gain is not None:
-        lost.discard("a gain map")
     return Header(
-        exif=cleaned,
-        xmp=xmp,
-        photoshop=resources.clean_resources(photoshop, turn),
-        comments=containers.jpeg_comments(data) if kind == "jpeg" else (),
-        chunks=chunks,
+        exif=found.exif,
+        xmp=found.xmp,
+        photoshop=found.photoshop,
+        comments=found.comments,
+        chunks=found.chunks,
         resolution=(across, down, "cm" if _get(image, "resolution-unit", "in") == "cm" else "in"),
         progressive=bool(_get(image, "interlaced", 0)),
         lossless=lossless,
         tiff=layout,
-        gain=gain,
-        notes=(f"Not carried over: {', '.join(sorted(lost))}.",) if lost else (),
+        gain=found.gain,
+        notes=found.notes,
     )
 
 
