@@ -10,7 +10,8 @@ from tests.imaging.samples import encode, noise, smooth
 
 import retouch
 from retouch.imaging import containers, read_photo, write_photo
-from retouch.imaging.behind import heif_auxiliaries, jpeg_end
+from retouch.imaging.behind import jpeg_end
+from retouch.imaging.heif import heif_auxiliaries
 
 PHOTO = encode(smooth(48, 64), "JPEG")
 VIDEO = (

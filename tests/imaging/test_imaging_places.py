@@ -32,6 +32,7 @@ SPACES = {
     "crs": "http://ns.adobe.com/camera-raw-settings/1.0/",
     "dc": "http://purl.org/dc/elements/1.1/",
     "apple-fi": "http://ns.apple.com/faceinfo/1.0/",
+    "Camera": "http://pix4d.com/camera/1.0/",
     "GPano": "http://ns.google.com/photos/1.0/panorama/",
 }
 
@@ -215,6 +216,19 @@ def test_the_subjects_area_and_place(orientation):
     assert values(photo.header.xmp, "rdf:li") == list(wanted)
 
 
+@each_orientation
+def test_regions_turn_as_the_decoder_turns_an_avif(orientation):
+    """HEIF turns the picture by properties of its own."""
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[TOP : TOP + HIGH, LEFT : LEFT + WIDE] = 255
+    said = packet(mwg((LEFT + WIDE / 2) / WIDTH, (TOP + HIGH / 2) / HEIGHT, WIDE / WIDTH, HIGH / HEIGHT))
+    photo = read_photo(encode(picture, "AVIF", exif=exif(orientation), xmp=said.encode(), quality=95))
+    left, top, wide, high = box_of(photo.pixels)
+    height, width = photo.pixels.shape[:2]
+    wanted = (left + wide / 2) / width, (top + high / 2) / height, wide / width, high / height
+    assert values(photo.header.xmp, *(f"stArea:{each}" for each in "xywh")) == pytest.approx(wanted, abs=1e-6)
+
+
 def test_a_circle_around_the_subject_keeps_its_diameter():
     photo = read_photo(jpeg(6, area=(20, 30, 10)))
     inner = Image.open(io.BytesIO(write_photo(photo, None))).getexif().get_ifd(0x8769)
@@ -257,6 +271,7 @@ FIXED = {
     "crop": ('crs:HasCrop="True" crs:CropTop="0.1"', "", "Camera Raw"),
     "brush": ("", "<crs:PaintBasedCorrections><rdf:Seq/></crs:PaintBasedCorrections>", "Camera Raw"),
     "perspective": ('crs:PerspectiveVertical="-20"', "", "Camera Raw"),
+    "lens": ('Camera:PrincipalPoint="3.2,2.4"', "", "lens"),
     "panorama": ('GPano:CroppedAreaLeftPixels="5"', "", "panorama"),
     "angles": ("", "<apple-fi:Regions apple-fi:AngleInfoRoll='270'/>", "angles"),
 }
@@ -273,7 +288,9 @@ def test_what_cannot_be_turned_goes_and_it_is_said(attributes, inside, word):
     }
     assert kept == {"about", "Exposure2012"}
     assert b"<dc:title>stays</dc:title>" in turned.header.xmp
-    assert not set(re.findall(r"crs:Crop|Corrections|Perspective|Cropped|Angle", turned.header.xmp.decode()))
+    assert not set(
+        re.findall(r"crs:Crop|Corrections|Perspective|Cropped|Angle|Principal", turned.header.xmp.decode())
+    )
     assert word in turned.header.notes[0]
     assert upright.header.xmp == said.encode()
     assert upright.header.notes == ()

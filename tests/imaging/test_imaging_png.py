@@ -78,6 +78,16 @@ def test_metadata_is_carried(chunks, behind, target):
         assert Image.open(io.BytesIO(after)).tag_v2[33723] == RECORDS
 
 
+def test_iptc_alone_and_among_all_resources():
+    """ImageMagick writes both."""
+    other = b"8BIM" + struct.pack(">HHI", 0x0421, 0, 2) + b"ab"
+    for chunks in (
+        (raw("8bim", IPTC + other), raw("iptc", RECORDS)),
+        (raw("iptc", IPTC), raw("8bim", other + IPTC)),
+    ):
+        assert read_photo(insert(*chunks)).header.photoshop == IPTC + other
+
+
 def test_the_chunk_goes_before_the_text():
     other = tags.exif_block({0x010F: tags.Value(2, 4, b"Old\0")})
     for chunks in ((chunk(b"eXIf", EXIF), raw("exif", other)), (raw("exif", other), chunk(b"eXIf", EXIF))):

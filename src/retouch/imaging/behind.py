@@ -1,6 +1,6 @@
-"""What a JPEG or HEIF file has besides its picture: further pictures and videos behind it, and foreign data.
+"""What a JPEG file has besides its picture: further pictures and videos behind it, and foreign data.
 
-Source: ITU-T T.81, annex B; CIPA DC-007, "Multi-Picture Format"; ISO/IEC 23008-12, section 6.5.8.
+Source: ITU-T T.81, annex B; CIPA DC-007, "Multi-Picture Format".
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from retouch.imaging.turning import Turn
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # among coded pixels; zero and restarts are part of them
 _VIDEO = re.compile(rb"ftyp(?:mp4|isom|iso\d|qt  |avc|hvc|M4V|3gp|MSNV|mp42)")
-_HEIF_HEAD = 2**20  # bytes, at most, in which auxiliary pictures are announced
-_AUXILIARY = re.compile(rb"urn:[\w.:-]*?(?:aux|auxid|auxiliary):[\w.:-]+")
 # What is written anew, or says only how the file was coded: JFIF, EXIF, XMP, profile, index, JPEG's own.
 _OWN = {
     0xE0: (b"JFIF", b"JFXX"),
@@ -106,24 +104,3 @@ def _foreign(data: Buffer) -> list[str]:
         name = f" ({label[0].decode('ascii').strip()})" if label else ""
         found.append(next(known, f"segment APP{marker - 0xE0}{name}"))
     return found
-
-
-def heif_auxiliaries(data: Buffer) -> frozenset[str]:
-    """Name the auxiliary pictures of a HEIC or AVIF file, except transparency."""
-    head = bytes(memoryview(data)[:_HEIF_HEAD])
-    found = {each.decode("ascii").lower() for each in _AUXILIARY.findall(head)}
-    names = set()
-    for urn in found:
-        if urn.endswith(("hevc:2015:auxid:1", "auxiliary:alpha")):
-            continue
-        if "gainmap" in urn:
-            names.add("a gain map")
-        elif "depth" in urn or "disparity" in urn or urn.endswith("auxid:2"):
-            names.add("a depth map")
-        else:
-            names.add("an auxiliary picture")
-    if b"infe" in head and b"tmap" in head:
-        names.add("a gain map")
-    if b"c2pa" in head:
-        names.add("content credentials")
-    return frozenset(names)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retouch.imaging import containers, resources, tags
-from retouch.imaging.behind import heif_auxiliaries, look_behind
+from retouch.imaging.behind import look_behind
 from retouch.imaging.exif import clean_exif, has_sealed_notes
 from retouch.imaging.gain_map import GainMap
+from retouch.imaging.heif import heif_auxiliaries, heif_turn
 from retouch.imaging.places import has_fixed_places
 from retouch.imaging.png_metadata import read_metadata
 from retouch.imaging.turning import Turn
@@ -69,6 +70,7 @@ def collect(
         lost |= containers.foreign_webp_chunks(data)
     elif kind in ("avif", "heic"):
         lost |= heif_auxiliaries(data)
+        turn = heif_turn(data, *turn.size) if not turn.needed else turn
     if turn.needed and resources.has_places(photoshop):
         lost.add("guides, slices and paths")
     exif, lost_exif = _cleaned_exif(exif, turn)

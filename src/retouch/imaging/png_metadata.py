@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from retouch.imaging.containers import png_chunk, png_chunks
 from retouch.imaging.previews import blank_previews
-from retouch.imaging.resources import with_iptc
+from retouch.imaging.resources import joined, with_iptc
 from retouch.imaging.tags import Buffer
 from retouch.imaging.turning import Turn
 
@@ -64,7 +64,9 @@ def read_metadata(data: Buffer, *, turn: Turn, channels: int) -> PngMetadata:
     kept, dropped = [], set()
     for name, content in chunks:
         if name == b"eXIf":
-            found.setdefault("exif", content)  # the standard's own place goes before text
+            found.setdefault(
+                "exif", content.removeprefix(b"Exif\0\0")
+            )  # the standard's own place goes before text
         elif name in _TEXT:
             if content.startswith((_XMP + b"\0", _RAW)):
                 if not _read_profile(name, content, found):
@@ -101,7 +103,7 @@ def png_exif(data: Buffer) -> bytes | None:
     for name, start, end in png_chunks(data):
         content = data[start + 8 : end - 4]
         if name == b"eXIf":
-            return bytes(content)
+            return bytes(content).removeprefix(b"Exif\0\0")
         if name in _TEXT and bytes(content[: len(_RAW)]) == _RAW:
             _read_profile(name, bytes(content), found)
     return found.get("text exif")
@@ -117,10 +119,10 @@ def _read_profile(name: bytes, content: bytes, found: dict[str, bytes]) -> bool:
     block = profile.removeprefix(b"Exif\0\0")
     if block[:4] in (b"II*\0", b"MM\0*"):
         found["text exif"] = block
-    elif profile.startswith(b"8BIM"):
-        found["8bim"] = profile
-    elif profile.startswith(b"\x1c"):
-        found["8bim"] = with_iptc(found.get("8bim", b""), profile)
+    elif profile.startswith((b"8BIM", b"\x1c")):
+        # ImageMagick writes IPTC alone, and IPTC among all resources.
+        more = profile if profile.startswith(b"8BIM") else with_iptc(b"", profile)
+        found["8bim"] = joined(found.get("8bim", b""), more)
     elif b"<x:xmpmeta" in profile or b"<rdf:RDF" in profile or b"<?xpacket" in profile:
         found["text xmp"] = profile.removeprefix(b"http://ns.adobe.com/xap/1.0/\0")
     else:

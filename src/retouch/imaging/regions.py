@@ -27,6 +27,8 @@ _FIXED = {
 _DEVELOPED = re.compile(
     "Crop|HasCrop|Perspective|Upright|LensBlur|DepthMap|Retouch|RedEye|.*Corrections$|.*Masks?$|.*MaskGroup"
 )
+# What drones say of the middle of the lens and its distortion, which is not symmetric.
+_LENS = re.compile("PrincipalPoint|PerspectiveDistortion|CalibratedOpticalCenter|DewarpData|FisheyeAffine")
 _ALIKE = 0.02  # of the ratio of width to height
 
 
@@ -62,7 +64,7 @@ def _fixed(part: Part) -> str | None:
         return "crop and local settings of Camera Raw"
     if part.name == Name(MWG, "Rotation"):
         return "angles of faces"
-    return _FIXED.get(part.name.space)
+    return "the lens's geometry" if _LENS.match(part.name.local) else _FIXED.get(part.name.space)
 
 
 def _turned_rectangle(part: Part, turn: Turn) -> list[Edit]:

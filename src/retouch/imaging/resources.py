@@ -104,6 +104,12 @@ def with_iptc(resources: bytes, iptc: bytes) -> bytes:
     return b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(iptc)) + iptc + bytes(len(iptc) % 2) + rest
 
 
+def joined(resources: bytes, more: bytes) -> bytes:
+    """Add those resources of ``more`` that are not there yet."""
+    numbers = {number for number, _, _ in _resources(resources)}
+    return resources + b"".join(block for number, _, block in _resources(more) if number not in numbers)
+
+
 def _resources(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield number, content and the whole block of each resource."""
     at = 0

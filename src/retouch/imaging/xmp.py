@@ -49,7 +49,6 @@ _BASE64 = re.compile(
     rb"(?:/9j/|iVBORw0KGgo|R0lGOD[dl]h|UklGR|SUkqA|TU0AK|AAAA.GZ0eX)(?:[\w+/=\s]|&#x[aAdD];|&#1[03];){64,}",
     re.ASCII,
 )
-_ORIENTATION = re.compile(rb"""(tiff:Orientation\s*(?:=\s*["']|>\s*))[2-8]""")
 _UNREADABLE = re.compile(rb"(?i)GainMap|hdrgm|GCamera|GDepth|GImage|Container:|mwg-rs|RegionInfo")
 
 
@@ -72,8 +71,8 @@ def clean_xmp(packet: bytes, turn: Turn | None = None) -> Cleaned:
     """Clean a packet of a photo that was turned upright.
 
     Pictures, and all that is said of what lies behind the photo in its file, go: the writer knows what is
-    there, and says it again. Places in the photo are turned with it, or go. If nothing changes, the packet
-    stays byte for byte.
+    there, and says it again. Places in the photo are turned with it, or go. An orientation in XMP alone, by
+    which nothing was turned, stays. If nothing changes, the packet stays byte for byte.
     """
     turn = Turn() if turn is None else turn
     try:
@@ -81,7 +80,7 @@ def clean_xmp(packet: bytes, turn: Turn | None = None) -> Cleaned:
         root = parse(packet)
     except ValueError:
         # Nobody knows what a damaged packet shows, unless it mentions nothing that could show something.
-        kept = _BASE64.sub(b"", _ORIENTATION.sub(rb"\g<1>1", packet))
+        kept = _BASE64.sub(b"", packet)
         return Cleaned(None if _UNREADABLE.search(kept) or turn.needed else kept)
     edits: list[Edit] = []
     promised: set[str] = set()
@@ -93,7 +92,7 @@ def clean_xmp(packet: bytes, turn: Turn | None = None) -> Cleaned:
             promised.add(promise)
         elif (part.name.space, part.name.local) in _PREVIEWS:
             edits.append((part.start, part.end, b""))
-        elif part.name == Name(_TIFF, "Orientation") and part.value in "2345678":
+        elif turn.needed and part.name == Name(_TIFF, "Orientation"):
             edits.append((part.inner, part.inner_end, b"1"))
         elif turn.needed:
             edits += _resized(part, turn)
