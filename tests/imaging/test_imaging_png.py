@@ -11,6 +11,7 @@ from tests.imaging.samples import decode, encode, noise, smooth
 
 from retouch.imaging import containers, read_photo, tags, write_photo
 from retouch.imaging.losses import losses
+from retouch.imaging.png_metadata import fit_depth
 
 MAKE = {0x010F: tags.Value(2, 5, b"Scan\0")}
 EXIF = tags.exif_block(MAKE)
@@ -179,6 +180,16 @@ def test_the_background_and_bits_of_few_bits():
     )
     written = chunks_of(write_photo(read_photo(data), None))
     assert (written[b"sBIT"], written[b"bKGD"]) == (b"\x01", b"\0\xff")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_chunks_fit_few_bits(depth):
+    given = chunk(b"sBIT", b"\x08") + chunk(b"bKGD", b"\0\xff") + chunk(b"tEXt", b"a\0b")
+    wanted = (
+        chunk(b"sBIT", bytes([depth])) + chunk(b"bKGD", bytes([0, 2**depth - 1])) + chunk(b"tEXt", b"a\0b")
+    )
+    assert fit_depth(given, depth) == wanted
+    assert fit_depth(given, 8) == given
 
 
 GONE = {

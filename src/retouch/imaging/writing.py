@@ -17,7 +17,8 @@ from retouch.imaging.colour import as_vips
 from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
 from retouch.imaging.losses import losses
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
-from retouch.imaging.png_metadata import raw_profile
+from retouch.imaging.png_metadata import fit_depth
+from retouch.imaging.png_text import raw_profile
 from retouch.imaging.xmp_packets import with_description
 
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
@@ -216,7 +217,8 @@ def _encode(photo: Photo, name: str) -> bytes:
         return _add_to_jpeg(data, photo)
     if name == "png":
         text = raw_profile(header.photoshop) if header.photoshop else b""
-        return containers.add_to_png(data, exif, photo.profile, header.chunks + text)
+        chunks = fit_depth(header.chunks, data[24]) + text
+        return containers.add_to_png(data, exif, photo.profile, chunks)
     if name == "tiff":
         return _add_to_tiff(data, photo)
     if name == "webp" and exif is not None:
