@@ -250,7 +250,7 @@ def _add_to_jpeg(data: bytes, photo: Photo) -> bytes:
     header, gain, xmp = photo.header, photo.header.gain, photo.header.xmp
     encoded = gain_map_jpeg(gain) if gain is not None else b""
     if gain is not None and gain.in_xmp:
-        xmp = with_description(xmp, claim(len(encoded)))
+        xmp = with_description(xmp, claim(len(encoded))) or xmp
     made = containers.add_to_jpeg(
         data,
         exif=header.exif,
