@@ -200,12 +200,26 @@ def save(
     Returns:
         The bytes of the file if ``target`` is None, else None.
     """
-    if changed or (target is not None and not _same_format(source, photo, target)):
+    if _is_written(source, photo, target, changed=changed):
         return imaging.write_photo(photo, target, overwrite=overwrite)
     if target is not None:
         files.copy_file(source, target, overwrite=overwrite)
         return None
     return source if isinstance(source, bytes) else Path(source).read_bytes()
+
+
+def losses(
+    source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool
+) -> tuple[str, ...]:
+    """Say what :func:`save`, with the same arguments, does not carry over into the file, a sentence each."""
+    if not _is_written(source, photo, target, changed=changed):
+        return ()
+    return (*photo.header.notes, *imaging.unwritten(photo, target))
+
+
+def _is_written(source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool) -> bool:
+    """Whether a file is written anew, not copied."""
+    return changed or (target is not None and not _same_format(source, photo, target))
 
 
 def _same_format(source: str | Path | bytes, photo: Photo, target: Path) -> bool:

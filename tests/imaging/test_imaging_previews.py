@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import hashlib
 import io
 import struct
 import zlib
@@ -16,6 +17,7 @@ from tests.imaging.samples import encode, exif, noise, smooth
 from retouch.imaging import containers, read_photo, resources, tags, write_photo
 from retouch.imaging.exif import clean_exif
 from retouch.imaging.previews import blank_previews, jpeg_streams
+from retouch.imaging.xmp import clean_xmp
 
 SOURCES = ("JPEG", "PNG", "WEBP", "TIFF")
 TARGETS = ("jpeg", "png", "webp", "tiff", "avif")
@@ -287,7 +289,7 @@ def test_previews_in_xmp(target, wrap, line):
 
 def test_words_in_xmp_that_look_like_pictures_stay():
     packet = b"<dc:source>https://example.org/9j/a-photo</dc:source>"
-    assert resources.clean_xmp(packet) == packet
+    assert clean_xmp(packet).packet == packet
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -331,3 +333,64 @@ def test_damaged_streams_go_to_the_next_end_or_that_of_the_data():
     damaged = PREVIEW[:20] + b"\0 no marker" + b"\xff\xd9"
     assert list(jpeg_streams(damaged + b"after")) == [(0, len(damaged))]
     assert list(jpeg_streams(PREVIEW[:-2])) == [(0, len(PREVIEW) - 2)]
+
+
+def iptc_record(record, data_set, content):
+    if len(content) < 0x8000:
+        return bytes([0x1C, record, data_set]) + struct.pack(">H", len(content)) + content
+    return bytes([0x1C, record, data_set]) + struct.pack(">HI", 0x8004, len(content)) + content
+
+
+def block_of(number, content):
+    return b"8BIM" + struct.pack(">HHI", number, 0, len(content)) + content + bytes(len(content) % 2)
+
+
+@pytest.mark.parametrize("length", [500, 40_000])
+def test_the_preview_in_iptc_goes_whatever_it_is(length):
+    """A preview need not be a JPEG, and its length may have a length of its own."""
+    text = iptc_record(2, 0x78, b"hello")
+    picture = noise(length).tobytes()
+    preview = iptc_record(2, 200, b"\0\x0b") + iptc_record(2, 201, b"\0\1") + iptc_record(2, 202, picture)
+    records = iptc_record(1, 90, b"\x1b%G") + preview + text + iptc_record(8, 10, picture)
+    assert resources.clean_iptc(records) == iptc_record(1, 90, b"\x1b%G") + text
+    assert resources.clean_iptc(records[:-100]) == iptc_record(1, 90, b"\x1b%G") + text
+    blocks = block_of(0x0404, records) + block_of(0x0425, hashlib.md5(records).digest())
+    kept = iptc_record(1, 90, b"\x1b%G") + text
+    assert resources.clean_resources(blocks) == (
+        block_of(0x0404, kept) + block_of(0x0425, hashlib.md5(kept).digest())
+    )
+    stale = block_of(0x0404, records) + block_of(0x0425, bytes(16))
+    assert resources.clean_resources(stale).endswith(block_of(0x0425, bytes(16)))
+
+
+def test_exif_and_xmp_among_photoshops_resources():
+    block = block_with(thumbnail=PREVIEW)
+    packet = b'<a xmlns:x="http://ns.adobe.com/xap/1.0/"><x:Thumbnails>abc</x:Thumbnails><b/></a>'
+    blocks = block_of(0x0422, block) + block_of(0x0424, packet) + block_of(0x0409, noise(300).tobytes())
+    cleaned = resources.clean_resources(blocks)
+    assert not shows(cleaned, PREVIEW)
+    assert b"Me!" in cleaned
+    assert cleaned.endswith(block_of(0x0424, b'<a xmlns:x="http://ns.adobe.com/xap/1.0/"><b/></a>'))
+
+
+def test_thumbnails_of_jfif():
+    """A thumbnail without compression, and one that is a JPEG."""
+    plain = noise(10, 10, 3, seed=5).tobytes()
+    first = containers.jpeg_segment(0xE0, b"JFIF\0\1\2\1\0H\0H\x0a\x0a" + plain)
+    second = containers.jpeg_segment(0xE0, b"JFXX\0\x10" + PREVIEW)
+    data = encode(smooth(30, 40), "JPEG")
+    photo = read_photo(data[:2] + first + second + data[20:])
+    after = written(data[:2] + first + second + data[20:], "jpeg")
+    assert not shows(after, PREVIEW)
+    assert plain[:12] not in after
+    assert photo.header.notes == ()
+
+
+@pytest.mark.parametrize("source", SOURCES[:3])
+def test_a_makers_note_that_nobody_can_read(source):
+    """Google compresses and scrambles its notes, and there may be a picture inside."""
+    note = b"HDRP\x03" + noise(200).tobytes()
+    photo = read_photo(file_with(block_with(note=note), source))
+    assert photo.header.exif is not None
+    assert tags.read_tags(photo.header.exif)[tags.EXIF][0x927C].data == bytes(len(note))
+    assert photo.header.notes == ("Not carried over: sealed notes of the camera.",)

@@ -231,3 +231,11 @@ def test_claims_of_enormous_size_are_refused_before_decoding():
     data[16:24] = (40_000).to_bytes(4, "big") * 2
     data[29:33] = __import__("zlib").crc32(data[12:29]).to_bytes(4, "big")
     refused(bytes(data), "40000 × 40000", "300 million")
+
+
+def test_a_message_that_is_no_text_spoils_nothing_later():
+    """libheif quotes the unknown name, which pyvips cannot decode."""
+    data = encode(smooth(16, 16), "AVIF", exif=exif(6)).replace(b"irot", b"ir\xd0t")
+    with pytest.raises(RetouchError, match="damaged"):
+        read_photo(data)
+    assert read_photo(encode(smooth(16, 16), "PNG")).format == "png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
@@ -98,8 +99,9 @@ def inpaint(image: Picture, mask: Picture | None = None, **given: Unpack[Inpaint
 
 
 def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Result[Any]:
-    from retouch import pictures
+    from retouch import imaging, pictures
     from retouch.api.opened import open_picture, read_masks
+    from retouch.engine.filled import borrowed_pixels
     from retouch.engine.wrapping import fill_wrapping
 
     check_seed(arguments["seed"])
@@ -134,8 +136,14 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         working_size=arguments["working_size"],
         upsampling=arguments["upsampling"],
         in_place=opened.ours,
-        trace=arguments["trace"],
+        trace=arguments["trace"] or opened.photo.header.gain is not None,
         on_progress=arguments["on_progress"],
     )
     changed = bool(masks.hole.any())
-    return Result(opened.give_back(filled.photo, masks.hole, changed=changed), changed, filled, masks.notes)
+    if changed:
+        borrowed = None if opened.photo.header.gain is None else borrowed_pixels(filled)
+        filled = replace(filled, photo=imaging.follow_fill(filled.photo, masks.hole, borrowed))
+    if not arguments["trace"]:
+        filled = replace(filled, regions=tuple(replace(each, sources=None) for each in filled.regions))
+    notes = (*masks.notes, *opened.losses(filled.photo, changed=changed))
+    return Result(opened.give_back(filled.photo, masks.hole, changed=changed), changed, filled, notes)

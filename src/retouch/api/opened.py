@@ -57,6 +57,12 @@ class Opened:
             return self.target if written is None else written
         return pictures.give_back(picture, self.photo, filled, hole)
 
+    def losses(self, filled: Photo, *, changed: bool) -> tuple[str, ...]:
+        """Say what the file that is written does not hold of the one that was read, a sentence each."""
+        if not isinstance(self.picture, (str, Path, bytes)):
+            return ()
+        return pictures.losses(self.picture, filled, self.target, changed=changed)
+
 
 @dataclass(frozen=True)
 class Masks:

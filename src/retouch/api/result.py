@@ -24,8 +24,9 @@ class Result(Generic[Given]):
     Attributes:
         image: the filled picture, of the type that was handed over (for a path: the path written).
         changed: False if the mask was empty, so that the picture came back as it was.
-        notes: how the mask was read where that is not obvious, and what may be wrong with it, such as small
-            gaps left between strokes; a sentence each.
+        notes: what you should know, a sentence each: how the mask was read where that is not obvious, and
+            what may be wrong with it, such as small gaps left between strokes; and what the file that was
+            written does not hold of the one that was read.
     """
 
     image: Given

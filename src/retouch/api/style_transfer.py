@@ -105,7 +105,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
     """
     import numpy as np
 
-    from retouch import pictures
+    from retouch import imaging, pictures
     from retouch.api.opened import open_picture
 
     with needs_networks():
@@ -141,7 +141,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
         seed=arguments["seed"],
         on_progress=arguments["on_progress"],
     )
-    return opened.give_back(made, everywhere, changed=True)
+    return opened.give_back(imaging.without_gain_map(made), everywhere, changed=True)
 
 
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:

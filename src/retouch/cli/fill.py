@@ -194,6 +194,7 @@ def fill(
             )
         drawn = draw(result, extra, colour_wheel=colour_wheel)
         written = pictures.save(source, result.image, target, changed=result.changed, overwrite=overwrite)
+        lost = pictures.losses(source, result.image, target, changed=result.changed)
         for name, array in drawn.items():
             imaging.write_png(array, Path(name), overwrite=overwrite)
         if written is not None:
@@ -203,7 +204,7 @@ def fill(
                 report(target, time.perf_counter() - started)
             else:
                 _report_unchanged(target)
-            for note in result.notes:
+            for note in (*result.notes, *lost):
                 typer.echo(note, err=True)
 
 

@@ -84,3 +84,5 @@ def stylize(
             write_pipe(written)
         if not quiet:
             report(target, time.perf_counter() - started)
+            for note in pictures.losses(source, made, target, changed=strength > 0):
+                typer.echo(note, err=True)

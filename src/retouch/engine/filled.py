@@ -84,6 +84,17 @@ def source_map(fill: PhotoFill) -> NDArray[np.int32] | None:
     return whole
 
 
+def borrowed_pixels(fill: PhotoFill) -> NDArray[np.int32]:
+    """List what was borrowed, ``N×4``: row and column of each pixel, and row and column of its source."""
+    found = [np.empty((0, 4), dtype=np.int32)]
+    for region in fill.regions:
+        if region.sources is not None:
+            rows, columns = np.nonzero(region.sources[..., 0] >= 0)
+            places = np.stack([rows + region.box.top, columns + region.box.left], axis=1)
+            found.append(np.hstack([places, region.sources[rows, columns]]).astype(np.int32))
+    return np.concatenate(found)
+
+
 def split_levels(fill: PhotoFill) -> Iterator[PhotoFill]:
     """Yield the same fill for each level of the model, with that level's sources as its sources.
 

@@ -6,12 +6,13 @@ sRGB that models work in.
 """
 
 from retouch.imaging.colour import from_srgb, to_srgb
+from retouch.imaging.following import follow_fill, without_gain_map
 from retouch.imaging.masks import MaskFrom, mask_from_alpha, mask_from_array, read_mask
 from retouch.imaging.palettes import class_numbers
 from retouch.imaging.panorama import goes_around, shows_poles
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
 from retouch.imaging.reading import read_photo
-from retouch.imaging.writing import check_target, write_photo, write_png
+from retouch.imaging.writing import check_target, unwritten, write_photo, write_png
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -21,6 +22,7 @@ __all__ = [
     "TiffLayout",
     "check_target",
     "class_numbers",
+    "follow_fill",
     "from_srgb",
     "goes_around",
     "mask_from_alpha",
@@ -30,6 +32,8 @@ __all__ = [
     "read_photo",
     "shows_poles",
     "to_srgb",
+    "unwritten",
+    "without_gain_map",
     "write_photo",
     "write_png",
 ]

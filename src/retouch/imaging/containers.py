@@ -10,15 +10,15 @@ import zlib
 from collections.abc import Iterator
 
 from retouch.errors import RetouchError
-from retouch.imaging.png_text import clean_text
 from retouch.imaging.tags import Buffer
+from retouch.imaging.xmp_packets import split_xmp
 
 _SEGMENT_LIMIT = 65533
 _TOO_LONG = "The photo's metadata is longer than a JPEG file can hold; write it as .tiff instead."
 _PROFILE_LIMIT = 2**26  # bytes; a small chunk can unpack to gigabytes
 _PROFILE = b"ICC_PROFILE\0"
+_WEBP_CHUNKS = {"VP8X", "VP8 ", "VP8L", "ALPH", "ICCP", "EXIF", "XMP ", "ANIM", "ANMF"}
 _PHOTOSHOP = b"Photoshop 3.0\0"
-_KEPT_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
 
 
 def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
@@ -35,23 +35,33 @@ def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
         at += 2 + length
 
 
+def jpeg_segment(marker: int, content: bytes) -> bytes:
+    """Make a segment. Raise :class:`RetouchError` if its content is too long."""
+    check_segments(content)
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content
+
+
+def jpeg_contents(data: Buffer, wanted: int) -> tuple[bytes, ...]:
+    """Return the contents of all segments with a marker."""
+    return tuple(bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == wanted)
+
+
 def jpeg_comments(data: Buffer) -> tuple[bytes, ...]:
     """Return the comments of a JPEG file."""
-    return tuple(bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == 0xFE)
+    return jpeg_contents(data, 0xFE)
 
 
 def jpeg_photoshop(data: Buffer) -> bytes:
     """Return the Photoshop resources of a JPEG file, which may span several segments."""
-    contents = (bytes(data[start:end]) for marker, start, end in jpeg_segments(data) if marker == 0xED)
-    return b"".join(
-        content.removeprefix(_PHOTOSHOP) for content in contents if content.startswith(_PHOTOSHOP)
-    )
+    contents = jpeg_contents(data, 0xED)
+    return b"".join(each.removeprefix(_PHOTOSHOP) for each in contents if each.startswith(_PHOTOSHOP))
 
 
 def add_to_jpeg(
     data: bytes,
     *,
     exif: bytes | None = None,
+    xmp: bytes | None = None,
     profile: bytes | None = None,
     photoshop: bytes = b"",
     comments: tuple[bytes, ...] = (),
@@ -62,6 +72,7 @@ def add_to_jpeg(
     Args:
         data: the file.
         exif: an EXIF block.
+        xmp: an XMP packet of any length.
         profile: an ICC profile.
         photoshop: Photoshop resources.
         comments: comments.
@@ -72,6 +83,7 @@ def add_to_jpeg(
     """
     added = [] if resolution is None else [(0xE0, _jfif(*resolution))]  # JFIF must come first
     added += [] if exif is None else [(0xE1, b"Exif\0\0" + exif)]
+    added += [(0xE1, packet) for packet in _xmp_segments(xmp)]
     step = _SEGMENT_LIMIT - len(_PROFILE) - 2
     pieces = [profile[at : at + step] for at in range(0, len(profile), step)] if profile else []
     if len(pieces) > 0xFF:
@@ -82,9 +94,14 @@ def add_to_jpeg(
     step = _SEGMENT_LIMIT - len(_PHOTOSHOP)
     added += [(0xED, _PHOTOSHOP + photoshop[at : at + step]) for at in range(0, len(photoshop), step)]
     added += [(0xFE, comment) for comment in comments]
-    check_segments(*(content for _, content in added))
-    segments = (struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content for marker, content in added)
-    return data[:2] + b"".join(segments) + data[2:]
+    return data[:2] + b"".join(jpeg_segment(marker, content) for marker, content in added) + data[2:]
+
+
+def _xmp_segments(packet: bytes | None) -> list[bytes]:
+    try:
+        return split_xmp(packet) if packet else []
+    except ValueError as error:
+        raise RetouchError(_TOO_LONG) from error
 
 
 def _jfif(across: float, down: float, unit: str) -> bytes:
@@ -113,22 +130,6 @@ def is_animated_png(data: Buffer) -> bool:
     return any(name == b"acTL" for name, _, _ in png_chunks(data))
 
 
-def kept_chunks(data: Buffer, width: int, height: int) -> bytes:
-    """Collect the text and colour chunks of a PNG file, except XMP, which libvips carries.
-
-    Metadata written as text is cleaned for a photo of ``width × height`` pixels.
-    """
-    kept = bytearray()
-    for name, start, end in png_chunks(data):
-        content = bytes(data[start + 8 : end - 4])
-        if name not in _KEPT_CHUNKS or content.startswith(b"XML:com.adobe.xmp\0"):
-            continue
-        cleaned = clean_text(name, content, width, height)
-        if cleaned is not None:
-            kept += bytes(data[start:end]) if cleaned == content else _png_chunk(name, cleaned)
-    return bytes(kept)
-
-
 def png_profile(data: Buffer) -> bytes | None:
     """Return the ICC profile of a PNG file, even one that libpng rejects as unfit for the pixels."""
     for name, start, end in png_chunks(data):
@@ -144,13 +145,19 @@ def png_profile(data: Buffer) -> bytes | None:
 def add_to_png(data: bytes, exif: bytes | None, profile: bytes | None, chunks: bytes) -> bytes:
     """Add metadata to a PNG file. It goes right after the header, since some must come before the pixels."""
     if profile is not None:
-        chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+        chunks += png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
     if exif is not None:
-        chunks += _png_chunk(b"eXIf", exif)
+        chunks += png_chunk(b"eXIf", exif)
+    given = {name for name, _, _ in png_chunks(bytes(8) + chunks)}
+    if b"pHYs" in given:  # libvips always writes one
+        data = b"".join(
+            [data[:8], *(data[start:end] for name, start, end in png_chunks(data) if name != b"pHYs")]
+        )
     return data[:33] + chunks + data[33:]
 
 
-def _png_chunk(name: bytes, content: bytes) -> bytes:
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """Make a chunk with its length and checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
@@ -166,6 +173,12 @@ def webp_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
 def is_lossless_webp(data: Buffer) -> bool:
     """Whether the pixels of a WebP file are stored losslessly."""
     return any(name == b"VP8L" for name, _, _ in webp_chunks(data))
+
+
+def foreign_webp_chunks(data: Buffer) -> frozenset[str]:
+    """Name the chunks of a WebP file that are not carried over."""
+    names = {name.decode("latin-1") for name, _, _ in webp_chunks(data)} - _WEBP_CHUNKS
+    return frozenset("content credentials" if name == "C2PA" else f"the chunk {name}" for name in names)
 
 
 def replace_webp_exif(data: bytes, exif: bytes) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
+from retouch.imaging.gain_map import GainMap
 
 Array = NDArray[Any]
 
@@ -42,16 +43,19 @@ class Header:
 
     Attributes:
         exif: EXIF block without the ``Exif\0\0`` prefix, upright and without pictures.
-        xmp: XMP packet, upright and without pictures.
+        xmp: XMP packet in UTF-8, upright and without pictures. It promises nothing that lies elsewhere in the
+            file, such as a gain map.
         photoshop: Photoshop image resources (``8BIM…``), including IPTC, without pictures.
         comments: comments of a JPEG.
-        chunks: text and colour chunks of a PNG as in the file, without pictures.
+        chunks: text, colour and other chunks of a PNG that other fields do not hold, without pictures.
         resolution: horizontal and vertical resolution in pixels per mm, and the unit shown to people, "in" or
             "cm".
         progressive: whether the file was a progressive JPEG or an interlaced PNG.
         lossless: whether the file stored its pixels losslessly.
         tiff: layout of a TIFF file.
         orientation: the EXIF orientation that the pixels were turned upright from.
+        gain: gain map of a JPEG, which says how bright the photo is on an HDR screen.
+        notes: what the file held that is not written back, a sentence each.
     """
 
     exif: bytes | None = None
@@ -64,6 +68,8 @@ class Header:
     lossless: bool = True
     tiff: TiffLayout = field(default_factory=TiffLayout)
     orientation: int = 1
+    gain: GainMap | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

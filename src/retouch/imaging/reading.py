@@ -11,14 +11,19 @@ import pyvips
 
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
-from retouch.imaging.exif import clean_exif
+from retouch.imaging.exif import exif_orientation
+from retouch.imaging.metadata import collect
 from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
+from retouch.imaging.png_metadata import png_exif
+from retouch.imaging.turning import Turn
 
 # Without a handler Python would print libvips' own warnings to the terminal.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
 # Every file is decoded once. A cache of operations would only keep photos in memory and files open.
 pyvips.cache_set_max(0)
 
+# A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
+_ERRORS = (pyvips.Error, UnicodeDecodeError)
 _NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
 _CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "rgb": (3, 4)}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
@@ -47,7 +52,8 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
     array = _decode(source, data, image)
     pixels, alpha = split_alpha(array)
     profile = containers.png_profile(data) if kind == "png" else _blob(image, "icc-profile-data")
-    header = _header(data, image, kind, width=pixels.shape[1], height=pixels.shape[0])
+    turn = Turn(_get(image, "orientation", 1), image.width, image.height)
+    header = _header(data, image, kind, turn, channels=array.shape[2])
     return Photo(pixels, alpha, profile, kind, header)
 
 
@@ -112,13 +118,25 @@ def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Im
     # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
     try:
         file = pyvips.Source.new_from_memory(data)
-        return pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
-    except pyvips.Error as error:
+        if data[:3] == b"\xff\xd8\xff":  # libvips calls a JPEG with a gain map "uhdr" and drops its comments
+            return pyvips.Image.jpegload_source(file, access=access, fail_on="error")
+        image = pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
+        return _with_orientation(image, data) if _kind(image) == "png" else image
+    except _ERRORS as error:
         if "not in a known format" in str(error):
             raise RetouchError(
                 f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF."
             ) from error
         raise _damaged(name) from error
+
+
+def _with_orientation(image: pyvips.Image, data: tags.Buffer) -> pyvips.Image:
+    """A PNG, turned as its EXIF says even where libvips does not look: behind the pixels, or in text."""
+    orientation = exif_orientation(png_exif(data) or b"")
+    if orientation != _get(image, "orientation", 1):
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return image
 
 
 def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) -> Array:
@@ -128,12 +146,13 @@ def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) 
             # Turning reads the pixels in another order than the file has them.
             image = _load(name, data, access="random").autorot()
         array: Array = image.numpy()
-    except pyvips.Error as error:
+    except _ERRORS as error:
         raise _damaged(name) from error
     return array.reshape(image.height, image.width, image.bands)
 
 
 def _damaged(name: str) -> RetouchError:
+    pyvips.vips_lib.vips_error_clear()  # or a message that is kept would make every later call fail
     return RetouchError(f"{name} is damaged or cut short; get an intact copy.")
 
 
@@ -151,31 +170,30 @@ def _blob(image: pyvips.Image, field: str) -> bytes | None:
     return bytes(value) if value else None
 
 
-def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, height: int) -> Header:
-    exif = _blob(image, "exif-data")
-    xmp = _blob(image, "xmp-data")
-    photoshop, lossless, layout = b"", kind not in _LOSSY, TiffLayout()
+def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, channels: int) -> Header:
+    exif, photoshop = _blob(image, "exif-data"), b""
+    lossless, layout = kind not in _LOSSY, TiffLayout()
     if kind == "tiff":
         exif, photoshop = _tiff_metadata(data)
         layout, lossless = _tiff_layout(data)
-    elif kind == "jpeg":
-        photoshop = containers.jpeg_photoshop(data)
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
+    found = collect(data, kind, turn, channels, exif=exif, xmp=_blob(image, "xmp-data"), photoshop=photoshop)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
-    if _get(image, "orientation", 1) >= 5:  # the photo was turned by 90 degrees
-        across, down = down, across
+    across, down = turn.both(across, down)
     return Header(
-        exif=clean_exif(exif.removeprefix(b"Exif\0\0"), width, height) if exif else None,
-        xmp=resources.clean_xmp(xmp) if xmp else None,
-        photoshop=resources.clean_resources(photoshop),
-        comments=containers.jpeg_comments(data) if kind == "jpeg" else (),
-        chunks=containers.kept_chunks(data, width, height) if kind == "png" else b"",
+        exif=found.exif,
+        xmp=found.xmp,
+        photoshop=found.photoshop,
+        comments=found.comments,
+        chunks=found.chunks,
         resolution=(across, down, "cm" if _get(image, "resolution-unit", "in") == "cm" else "in"),
         progressive=bool(_get(image, "interlaced", 0)),
         lossless=lossless,
         tiff=layout,
         orientation=_get(image, "orientation", 1),
+        gain=found.gain,
+        notes=found.notes,
     )
 
 

@@ -28,7 +28,7 @@ class Value(NamedTuple):
 Tags: TypeAlias = "dict[int, Value | Tags]"
 """Values by tag number. Directories of their own (EXIF, GPS) are nested dictionaries."""
 
-IPTC, PHOTOSHOP, PROFILE, XMP = 33723, 34377, 34675, 700
+IPTC, PHOTOSHOP, PROFILE, XMP, LAYERS, CREDENTIALS = 33723, 34377, 34675, 700, 37724, 52545
 
 EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 _DIRECTORIES = (EXIF, _GPS, _INTEROPERABILITY)
@@ -53,11 +53,12 @@ _ITEM = {
 }
 _NUMBER = _ITEM | {5: 4, 10: 4}
 # Not carried: how the pixels are stored, which is up to the writer; what the header carries elsewhere
-# (resolution, XMP, IPTC, ICC); and Photoshop's layers (37724), which still contain what was removed.
+# (resolution, XMP, IPTC, ICC); and Photoshop's layers and content credentials, which still show what was
+# removed.
 _NOT_CARRIED = {
     *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301,
     *range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
-    XMP, IPTC, PHOTOSHOP, PROFILE, 37724,
+    XMP, IPTC, PHOTOSHOP, PROFILE, LAYERS, CREDENTIALS,
 }  # fmt: skip
 
 

@@ -14,7 +14,12 @@ from retouch import files
 from retouch.errors import RetouchError
 from retouch.imaging import containers, resources, tags
 from retouch.imaging.colour import as_vips
+from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
+from retouch.imaging.losses import losses
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
+from retouch.imaging.png_metadata import fit_depth
+from retouch.imaging.png_text import raw_profile
+from retouch.imaging.xmp_packets import with_description
 
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
 _OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes per pixel and saves a few per cent
@@ -87,7 +92,7 @@ def write_photo(
     PNG, TIFF and lossless WebP store the exact values. JPEG is written at quality 95 without chroma
     subsampling (4:4:4). WebP is lossless unless the photo came from a lossy file; it has no grey format. EXIF
     (as tags in TIFF), XMP and the ICC profile go into every format, resolution into JPEG, PNG and TIFF, IPTC
-    into JPEG and TIFF, and comments back into the format that they came from.
+    into JPEG, PNG and TIFF, a gain map into JPEG, and comments back into the format that they came from.
 
     Args:
         photo: the photo.
@@ -147,6 +152,14 @@ def check_target(
     _encode(replace(photo, pixels=photo.pixels[corner, corner], alpha=small), name)
 
 
+def unwritten(photo: Photo, target: Path | None, *, format: str | None = None) -> tuple[str, ...]:
+    """Say what a format cannot hold of a photo's metadata, a sentence or nothing.
+
+    The arguments are those of :func:`write_photo`.
+    """
+    return losses(photo.header, _format_name(photo, target, format))
+
+
 def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
     """The format to write, checked against what the photo needs."""
     if format is not None:
@@ -189,11 +202,9 @@ def _encode(photo: Photo, name: str) -> bytes:
     image = _with_metadata(as_vips(join_alpha(photo)), photo)
     exif = header.exif
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
-    keep = _XMP | _REST
+    keep = _REST if name == "jpeg" else _XMP | _REST  # libvips cannot split long XMP
     if name not in ("jpeg", "png", "tiff"):
         keep |= _PROFILE if exif is None else _PROFILE | _EXIF
-    if name == "jpeg":
-        containers.check_segments(bytes(29) + (header.xmp or b""))  # 29: the name before the packet
     if chosen.saver == "heifsave" and exif is not None:
         image = _with_exif_fields(image, exif)
     try:
@@ -203,16 +214,11 @@ def _encode(photo: Photo, name: str) -> bytes:
             f"This photo cannot be written as {name.upper()} here; use {_suffixes()}."
         ) from error
     if name == "jpeg":
-        return containers.add_to_jpeg(
-            data,
-            exif=exif,
-            profile=photo.profile,
-            photoshop=header.photoshop,
-            comments=header.comments,
-            resolution=header.resolution,
-        )
+        return _add_to_jpeg(data, photo)
     if name == "png":
-        return containers.add_to_png(data, exif, photo.profile, header.chunks)
+        text = raw_profile(header.photoshop) if header.photoshop else b""
+        chunks = fit_depth(header.chunks, data[24]) + text
+        return containers.add_to_png(data, exif, photo.profile, chunks)
     if name == "tiff":
         return _add_to_tiff(data, photo)
     if name == "webp" and exif is not None:
@@ -238,6 +244,23 @@ def _with_exif_fields(image: pyvips.Image, exif: bytes) -> pyvips.Image:
         if field.startswith("exif-"):
             image.set_type(carrier.get_typeof(field), field, carrier.get(field))
     return image
+
+
+def _add_to_jpeg(data: bytes, photo: Photo) -> bytes:
+    header, gain, xmp = photo.header, photo.header.gain, photo.header.xmp
+    encoded = gain_map_jpeg(gain) if gain is not None else b""
+    if gain is not None and gain.in_xmp:
+        xmp = with_description(xmp, claim(len(encoded))) or xmp
+    made = containers.add_to_jpeg(
+        data,
+        exif=header.exif,
+        xmp=xmp,
+        profile=photo.profile,
+        photoshop=header.photoshop,
+        comments=header.comments,
+        resolution=header.resolution,
+    )
+    return made if gain is None else append_gain_map(made, gain, encoded)
 
 
 def _add_to_tiff(data: bytes, photo: Photo) -> bytes:
