@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.engine.fakes import Constant, Nearest, Offset
 
 from retouch.contract import Fill, Progress, Stop
-from retouch.engine import pipeline
+from retouch.engine.encoding import Encoding
 from retouch.engine.filled import confidence_map, source_map, split_levels
 from retouch.engine.pipeline import fill_photo
 from retouch.errors import RetouchError
@@ -294,12 +294,12 @@ def test_only_the_windows_are_converted(monkeypatch):
     # A hundred megapixels, of which a window of 148 × 148 is all that may be turned into floats.
     asked = []
 
-    def guarded(photo, rows, columns):
-        asked.append((rows, columns))
-        return real(photo, rows, columns)
+    def guarded(self, box):
+        asked.append((box.rows, box.columns))
+        return real(self, box)
 
-    real = pipeline.to_srgb
-    monkeypatch.setattr(pipeline, "to_srgb", guarded)
+    real = Encoding.look
+    monkeypatch.setattr(Encoding, "look", guarded)
     array = np.zeros((10_000, 10_000, 1), dtype=np.uint8)
     mask = box_mask(10_000, 10_000, slice(7000, 7020), slice(3000, 3020))
     result = fill_photo(photo_from_array(array), mask, Constant(1.0))

@@ -48,7 +48,7 @@ def fill(image: Picture, mask: Picture | None = None, **given: Unpack[FillArgume
 
     Args:
         image: a path; or a numpy array ``H×W``, ``H×W×1``, ``H×W×3`` or ``H×W×4`` (the fourth is alpha) of
-            uint8, uint16, or float32/float64 in [0, 1]; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
+            uint8, uint16, or float32/float64 of any range; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
             are taken as sRGB; OpenCV's BGR order works too. A palette image comes back as RGB or RGBA.
             For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
         mask: a picture of any of these types, whatever ``image`` is; white (at least half) = fill this.
@@ -120,7 +120,6 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         in_place=arguments["in_place"],
     )
     masks = read_masks(mask, opened.photo, arguments)
-    pictures.check_floats(image, masks.hole)
     filled = fill_photo(
         opened.photo,
         masks.hole,
@@ -131,7 +130,8 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         upsampling=arguments["upsampling"],
         in_place=opened.ours,
         trace=arguments["trace"],
+        opaque=mask is None,
         on_progress=arguments["on_progress"],
     )
     changed = bool(masks.hole.any())
-    return Result(opened.give_back(filled.photo, masks.hole, changed=changed), changed, filled, masks.notes)
+    return Result(opened.give_back(filled.photo, changed=changed), changed, filled, masks.notes)

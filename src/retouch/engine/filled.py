@@ -25,6 +25,7 @@ class RegionFill:
             its detail was taken from. For a model with several levels, this is the finest. None if nothing
             was borrowed, or if it was not traced.
         confidence: ``h×w`` float32 in [0, 1], 1 outside the hole; None if the model has none.
+        by: what filled it: the name of the model, or "smooth" (:mod:`retouch.engine.smooth`).
         coarser: functions that compute maps like ``sources`` for the coarser levels of the model, coarse to
             fine. The maps are as large as ``sources``, and rarely needed.
     """
@@ -33,6 +34,7 @@ class RegionFill:
     hole: Mask
     sources: NDArray[np.int32] | None
     confidence: NDArray[np.float32] | None
+    by: str
     coarser: tuple[Callable[[], NDArray[np.int32]], ...] = ()
 
 

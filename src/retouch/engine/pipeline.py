@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retouch.contract import Model, OnProgress
+from retouch.engine.encoding import encoding_of
 from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.engine.reporting import Reporter
+from retouch.engine.smooth import Smooth, plain, smooth_windows, split_off
+from retouch.engine.transparency import as_alpha, as_picture, constant, cover
 from retouch.engine.windows import Sources, Window, windows
 from retouch.errors import RetouchError
-from retouch.imaging import Photo, from_srgb, to_srgb
+from retouch.imaging import Photo
+from retouch.imaging.photo import white
 from retouch.ops.masks import Mask
-from retouch.upsampling.crop import Crop, CropFill, Upsampling
+from retouch.upsampling.crop import Crop, CropFill, Image, Upsampling
 from retouch.upsampling.fill_small import fill_crop
+
+Array = NDArray[Any]
 
 
 def fill_photo(
@@ -31,6 +38,7 @@ def fill_photo(
     upsampling: Upsampling = "auto",
     in_place: bool = False,
     trace: bool = True,
+    opaque: bool = False,
     on_progress: OnProgress | None = None,
 ) -> PhotoFill:
     """Fill the holes of ``photo`` with ``model``, at the photo's own resolution.
@@ -55,6 +63,8 @@ def fill_photo(
         in_place: fill the photo itself instead of a copy. This saves time and memory for very large photos.
         trace: keep where each pixel was taken from. Without it some models are a third faster, and 8 bytes
             are saved for each pixel of the boxes around the holes.
+        opaque: make what is filled opaque, because the hole is where the photo is not. Otherwise alpha is
+            filled as if it were a colour.
         on_progress: told of the stages "fill", "upsample" and "blend", with a preview of the window at work.
             It may raise :class:`~retouch.contract.Stop`: a model that improves step by step then completes
             the photo with the best it has.
@@ -84,30 +94,56 @@ def fill_photo(
         )
 
     report = Reporter(on_progress)
-    todo = windows(mask, allowed, working_size, model.context)
+    todo, remaining, borrowed = _plan(sources, model, working_size)
     report.begin(todo)
-    # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
-    remaining = mask.copy() if len(todo) > 1 else mask
     regions = []
     for window in todo:
-        crop = _look(result, remaining, sources, window)
-        report.enter(window, crop)
-        filled = fill_crop(
-            model,
-            crop,
-            window.scale,
-            upsampling=upsampling,
-            seed=seed,
-            trace=trace,
-            on_progress=report.forward,
-            on_stage=report.finish,
+        usable = (sources if window.smooth else borrowed).inside(window.box)
+        encoding = encoding_of(result, window.box, usable, model)
+        crop = Crop(
+            image=encoding.look(window.box),
+            hole=remaining[window.box.rows, window.box.columns],
+            allowed=usable,
+            # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
+            ignore=None if sources.allowed is None else sources.avoided(window.box),
         )
-        _write(result, window, filled)
+        smoothly = window.smooth or (model.fills_by == "copying" and encoding.deep and plain(crop))
+        filler = model.replaced(Smooth()) if smoothly else model
+        scale = 1 if smoothly else window.scale
+        fill = partial(fill_crop, filler, scale=scale, upsampling=upsampling, seed=seed)
+        alpha, crop = _see_through(result, window, crop, None if opaque else fill)
+        report.enter(window, crop, encoding.show)
+        filled = fill(crop, trace=trace, on_progress=report.forward, on_stage=report.finish)
+        if scale < window.scale:
+            report.finish("upsample", partial(_image, filled))
+        _write(result, window, encoding.write(filled.image[window.inner]), alpha)
         report.leave()
         if remaining is not mask:
             remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
-        regions.append(_region(window, filled))
+        regions.append(_region(window, filled, filler.name, mask if todo[0].smooth else None))
     return PhotoFill(result, tuple(regions), dict(report.seconds))
+
+
+def _plan(
+    sources: Sources, model: Model, working_size: int
+) -> tuple[list[Window], Mask, Sources]:
+    """Cut a photo's holes into windows.
+
+    Returns:
+        The windows in order; a copy of the mask; and what the model may borrow from. That includes what was
+        filled smoothly where known pixels are sparse, because hardly a whole patch is known there.
+    """
+    mask, allowed = sources.mask, sources.allowed
+    left, usable, todo = mask, allowed, []
+    if model.fills_by == "copying":
+        found = split_off(mask, sources)
+        todo = smooth_windows(found)
+        if todo:
+            left = mask & ~found.sparse & ~found.thin
+            usable = ~found.thin if allowed is None else (allowed | found.sparse) & ~found.thin
+    todo += windows(left, usable, working_size, model.context)
+    # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
+    return todo, mask.copy() if len(todo) > 1 else mask, Sources(left, usable)
 
 
 def _check(photo: Photo, mask: Mask, allowed: Mask | None, upsampling: str) -> None:
@@ -126,35 +162,59 @@ def _check(photo: Photo, mask: Mask, allowed: Mask | None, upsampling: str) -> N
         raise RetouchError(f"Upsampling is by {' or '.join(get_args(Upsampling))}, not {upsampling!r}.")
 
 
-def _look(photo: Photo, remaining: Mask, sources: Sources, window: Window) -> Crop:
-    """Cut a window out of the photo; ``remaining`` are the holes that are not filled yet."""
-    box = window.box
-    return Crop(
-        image=to_srgb(photo, box.rows, box.columns),
-        hole=remaining[box.rows, box.columns],
-        allowed=sources.inside(box),
-        # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
-        ignore=None if sources.allowed is None else sources.avoided(box),
+def _see_through(
+    photo: Photo, window: Window, crop: Crop, fill: Callable[[Crop], CropFill] | None
+) -> tuple[Array | None, Crop]:
+    """Fill alpha as if it were a colour, and keep the colours under full transparency out of the fill.
+
+    Where all known alpha of the window is the same, as in an opaque photo, there is nothing to fill. Without
+    ``fill``, all becomes opaque.
+
+    Returns:
+        Alpha of the window's hole box, None if the photo has none; and the crop with colours that count.
+    """
+    if photo.alpha is None:
+        return None, crop
+    alpha = photo.alpha[window.box.rows, window.box.columns]
+    same = white(alpha.dtype) if fill is None else constant(alpha, ~crop.hole)
+    if same or fill is None:
+        return np.full(window.hole.shape, same, alpha.dtype), crop
+    if same == 0:  # nothing can be seen here, and nothing hidden is to come out
+        return np.zeros(window.hole.shape, alpha.dtype), replace(crop, image=np.zeros_like(crop.image))
+    visible = (alpha > 0) & ~crop.hole
+    made = fill(replace(crop, image=as_picture(alpha)))
+    allowed = crop.allowed & visible
+    hidden = ~visible & ~crop.hole
+    return as_alpha(made.image[window.inner], alpha.dtype), replace(
+        crop,
+        image=cover(crop.image, visible),
+        allowed=allowed if allowed.any() else visible,
+        ignore=hidden if crop.ignore is None else crop.ignore | hidden,
     )
 
 
-def _write(photo: Photo, window: Window, filled: CropFill) -> None:
+def _image(filled: CropFill) -> Image:
+    return filled.image
+
+
+def _write(photo: Photo, window: Window, values: Array, alpha: Array | None) -> None:
     """Write a window's own holes into the photo, and nothing else."""
-    values = from_srgb(photo, np.ascontiguousarray(filled.image[window.inner]))
     place = window.hole_box.rows, window.hole_box.columns
     photo.pixels[place][window.hole] = values[window.hole]
-    if photo.alpha is not None:
-        photo.alpha[place][window.hole] = np.iinfo(photo.alpha.dtype).max
+    if photo.alpha is not None and alpha is not None:
+        photo.alpha[place][window.hole] = alpha[window.hole]
 
 
-def _region(window: Window, filled: CropFill) -> RegionFill:
-    """How a window's own holes were filled, in pixels of the photo."""
+def _region(window: Window, filled: CropFill, by: str, completed: Mask | None) -> RegionFill:
+    """How a window's own holes were filled, in pixels of the photo; nothing comes from what was ``completed``."""
     confidence = filled.confidence
     if confidence is not None:
         confidence = np.where(window.hole, confidence[window.inner], np.float32(1))
     sources = None if filled.sources is None else _photo_sources(filled.sources, window)
+    if sources is not None and completed is not None:
+        sources[completed[sources[..., 0], sources[..., 1]]] = -1
     coarser = tuple(partial(_photo_sources, each, window) for each in filled.coarser)
-    return RegionFill(window.hole_box, window.hole, sources, confidence, coarser)
+    return RegionFill(window.hole_box, window.hole, sources, confidence, by, coarser)
 
 
 def _photo_sources(cells: NDArray[np.int32], window: Window) -> NDArray[np.int32]:

@@ -69,7 +69,8 @@ class Photo:
     """An upright photo in its own bit depth and its own colours.
 
     Attributes:
-        pixels: ``H×W×C`` uint8 or uint16, C = 1 (grey) or 3; the photo's own encoded values.
+        pixels: ``H×W×C`` uint8 or uint16, C = 1 (grey) or 3; the photo's own encoded values. Of arrays also
+            float32 or float64, of any range.
         alpha: ``H×W`` of the same dtype, 0 = transparent; None if the photo has no alpha.
         profile: the embedded ICC profile; None means sRGB.
         format: "jpeg", "png", "webp", "tiff", …; "" if the photo does not come from a file.
@@ -83,18 +84,23 @@ class Photo:
     header: Header = field(default_factory=Header)
 
 
+def white(dtype: np.dtype[Any]) -> float:
+    """The value of white, and of opaque, in an array of this dtype."""
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
 def photo_from_array(array: Array) -> Photo:
     """Make an sRGB photo from a numpy array.
 
     Args:
-        array: uint8 or uint16; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha), ``H×W×3`` (RGB) or
+        array: uint8, uint16, float32 or float64; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha), ``H×W×3`` (RGB) or
             ``H×W×4`` (RGB, alpha). The photo shares its memory.
 
     Raises:
         RetouchError: the array has another dtype or shape, or no pixels.
     """
-    if array.dtype not in (np.uint8, np.uint16):
-        raise RetouchError(f"An array of {array.dtype} is not a photo; convert it to uint8 or uint16.")
+    if array.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+        raise RetouchError(f"An array of {array.dtype} is not a photo; convert it to uint8, uint16 or float32.")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise RetouchError(
             f"An array of shape {array.shape} is not a photo; it must be H×W or H×W×C with 1 to 4 channels."

@@ -16,7 +16,7 @@ from retouch.ops.masks import Mask
 
 Image = NDArray[np.float32]
 
-_ROUNDS = 40
+ROUNDS = 40
 """Steps of conjugate gradients a level; more than 20 change nothing that can be seen where pixels are scattered."""
 _ENOUGH = 1e-6
 """Stop when the force that is left on a pixel is this small, for values in [0, 1]."""
@@ -24,20 +24,21 @@ _ACROSS = np.array([[1, -2, 1]], np.float32)
 _TWIST = np.array([[1, -1], [-1, 1]], np.float32)
 
 
-def continue_smoothly(values: Image, known: Mask, hole: Mask) -> Image:
+def continue_smoothly(values: Image, known: Mask, hole: Mask, rounds: int = ROUNDS) -> Image:
     """Fill a hole with the thin plate through the known pixels.
 
     Args:
         values: ``H×W×C``, about in [0, 1].
         known: ``H×W``, True where values count; at least one.
         hole: ``H×W``, True = fill this; no pixel is both. What is neither is not looked at.
+        rounds: steps of conjugate gradients a level. With 0 it is much quicker, and only roughly smooth.
 
     Returns:
         ``H×W×C``, a new array; only its hole is meant. Values may go beyond those that are known.
     """
     plane = _plane(values, known)
     level = np.where(known[..., None], values - plane, np.float32(0))
-    return np.where(hole[..., None], _solve(level, known, hole) + plane, values)
+    return np.where(hole[..., None], _solve(level, known, hole, rounds) + plane, values)
 
 
 def _plane(values: Image, known: Mask) -> Image:
@@ -47,19 +48,19 @@ def _plane(values: Image, known: Mask) -> Image:
     # The least of all solutions, where the known pixels lie on one line.
     found, *_ = np.linalg.lstsq(at.T @ at, at.T @ values[rows, columns].astype(np.float64), rcond=1e-12)
     row, column = (np.arange(side)[:, None] for side in known.shape)
-    return ((row * found[0])[:, None] + column * found[1] + found[2]).astype(np.float32)
+    return np.asarray((row * found[0])[:, None] + column * found[1] + found[2], np.float32)
 
 
-def _solve(values: Image, known: Mask, hole: Mask) -> Image:
+def _solve(values: Image, known: Mask, hole: Mask, rounds: int) -> Image:
     """Fill a level: from the level of half its size, then by conjugate gradients."""
     start = values.copy()
     start[hole] = 0
     if min(hole.shape) > 1 and known.any():
-        start[hole] = _from_half(values, known, hole)[hole]
-    return _relax(start, hole, known | hole)
+        start[hole] = _from_half(values, known, hole, rounds)[hole]
+    return _relax(start, hole, known | hole, rounds) if rounds else start
 
 
-def _from_half(values: Image, known: Mask, hole: Mask) -> Image:
+def _from_half(values: Image, known: Mask, hole: Mask, rounds: int) -> Image:
     height, width = hole.shape
     edges = ((0, height % 2), (0, width % 2))
     weight = np.pad(known, edges).astype(np.float32)[..., None]
@@ -74,18 +75,18 @@ def _from_half(values: Image, known: Mask, hole: Mask) -> Image:
     small = np.where(found[..., None], mean / np.maximum(share, 1e-6), np.float32(0))
     unknown = ~found & (cv2.resize(np.pad(hole, edges).astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0)
     if unknown.any():
-        small = _solve(small, found, unknown)
+        small = _solve(small, found, unknown, rounds)
     return enlarge(small, 2)[:height, :width]
 
 
-def _relax(image: Image, hole: Mask, domain: Mask) -> Image:
+def _relax(image: Image, hole: Mask, domain: Mask, rounds: int) -> Image:
     """Conjugate gradients on the sum of squared second differences that lie wholly in the domain."""
     free = hole[..., None].astype(np.float32)
     weights = _weights(domain)
     left = -_forces(image, weights) * free
     way, size = left.copy(), float(np.vdot(left, left))
     enough = _ENOUGH**2 * np.count_nonzero(hole) * image.shape[2]
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         if size <= enough:
             break
         push = _forces(way, weights) * free
