@@ -105,6 +105,18 @@ def to_mask(
     )
 
 
+def check_known(picture: Picture, hole: Mask) -> None:
+    """Raise :class:`RetouchError` unless the known values of a float picture are finite numbers."""
+    if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:
+        return
+    known = picture[~hole]
+    if not np.isfinite(known).all():
+        raise RetouchError(
+            "The known values of a float picture must lie in a finite range; let the mask cover what is NaN or "
+            "infinite."
+        )
+
+
 def check_floats(picture: Picture) -> None:
     """Raise :class:`RetouchError` unless the values of a float picture lie in [0, 1], as colours do."""
     if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:

@@ -120,6 +120,7 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         in_place=arguments["in_place"],
     )
     masks = read_masks(mask, opened.photo, arguments)
+    pictures.check_known(image, masks.hole)
     filled = fill_photo(
         opened.photo,
         masks.hole,

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from retouch.contract import Model
 from retouch.engine.boxes import Box
-from retouch.errors import RetouchError
 from retouch.imaging import Photo, from_srgb, to_srgb
 from retouch.imaging.colour import LUMA
 from retouch.imaging.photo import white
@@ -84,9 +83,6 @@ def encoding_of(photo: Photo, box: Box, allowed: Mask, model: Model) -> Encoding
         box: the window.
         allowed: bool of the box's size, True where may be borrowed from; some of it.
         model: models that paint see sRGB; all others see the photo's own values.
-
-    Raises:
-        RetouchError: a value that may be borrowed is not a finite number.
     """
     dtype = photo.pixels.dtype
     most = white(dtype)
@@ -96,10 +92,6 @@ def encoding_of(photo: Photo, box: Box, allowed: Mask, model: Model) -> Encoding
         return Encoding(photo, own, 0.0, most)
     values = photo.pixels[box.rows, box.columns][allowed]
     low, high = float(values.min()), float(values.max())
-    if not np.isfinite(low) or not np.isfinite(high):  # also where one is NaN
-        raise RetouchError(
-            "The known values of a float picture must be finite numbers; let the mask cover NaN and infinity."
-        )
     if low >= 0 and high <= most and high - low >= _NARROW * most:
         return Encoding(photo, own, 0.0, most)
     return Encoding(photo, own, low, high - low or 1.0)
