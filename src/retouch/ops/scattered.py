@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from retouch.ops.masks import Mask, depth, dilate
 
-THIN = 2
-"""A hole pixel is thin if the nearest known pixel is at most this far, in pixels …"""
+THIN = 1.5
+"""A hole pixel is thin if the nearest known pixel is at most this far, in pixels (lines 2 pixels wide) …"""
 NEAR = 8
 """… and no deeper one is nearer than this."""
 AROUND = 32
@@ -23,8 +24,8 @@ PATCH = 5
 """Side of a whole known patch, in pixels."""
 RARE = 0.25
 """Whole patches are rare if there are fewer than this for each known pixel."""
-GAPS = 3
-"""Among scattered known pixels, no hole pixel is farther from one than this many times the mean gap."""
+GAPS = 1.75
+"""Among pixels known at random, one hole pixel in 15,000 is farther from any than this many times the mean gap."""
 HALO = AROUND + NEAR + PATCH
 """How far a pixel's class depends on its surroundings, in pixels."""
 
@@ -54,18 +55,25 @@ def scattered(hole: Mask, known: Mask) -> Scattered:
     away = depth(~known)
     sparse = nowhere
     whole = cv2.erode(known.astype(np.uint8), np.ones((PATCH, PATCH), np.uint8), borderValue=1)
-    share, patches = _mean(known.astype(np.float32)), _mean(whole.astype(np.float32))
+    share, patches = _mean(known), _mean(whole)
     rare = hole & (patches < RARE * share)
     if rare.any():
-        gap = 1 / np.sqrt(np.maximum(share, 1e-6))
-        sparse = rare & (away <= np.minimum(GAPS * gap, AROUND))
+        # A large hole among them must not make its surroundings look emptier than they are.
+        outside = _mean(away <= 2 * GAPS / np.sqrt(np.maximum(share, 1e-6)))
+        reach = np.minimum(GAPS * np.sqrt(np.maximum(outside, 1e-6) / np.maximum(share, 1e-6)), AROUND)
+        large = rare & (away > reach)
+        sparse = rare & ~large
+        if large.any():
+            sparse &= depth(~large) > reach
     deep = hole & ~sparse & (away > THIN)
     return Scattered(hole & ~sparse & ~dilate(deep, NEAR), sparse)
 
 
-def _mean(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The mean over the square around each pixel, as far as it lies in the picture."""
+def _mean(where: Mask) -> NDArray[np.float32]:
+    """The share of True in the square around each pixel, as far as it lies in the picture."""
     side = (2 * AROUND + 1, 2 * AROUND + 1)
-    total = cv2.boxFilter(values, cv2.CV_32F, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    counted = cv2.boxFilter(np.ones_like(values), cv2.CV_32F, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    total, counted = (
+        cv2.boxFilter(each, cv2.CV_32F, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
+        for each in (where.astype(np.float32), np.ones(where.shape, np.float32))
+    )
     return np.asarray(total / counted, np.float32)
