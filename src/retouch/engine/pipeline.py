@@ -99,7 +99,7 @@ def fill_photo(
     regions = []
     for window in todo:
         usable = (sources if window.smooth else borrowed).inside(window.box)
-        encoding = encoding_of(result, window.box, usable, model)
+        encoding = encoding_of(result, window.box, usable)
         crop = Crop(
             image=encoding.look(window.box),
             hole=remaining[window.box.rows, window.box.columns],
