@@ -54,6 +54,14 @@ class PhotoFill:
     timings: dict[str, float]
 
 
+def filled_by(fill: PhotoFill) -> dict[str, int]:
+    """Count the pixels that each model filled, by its name."""
+    pixels: dict[str, int] = {}
+    for region in fill.regions:
+        pixels[region.by] = pixels.get(region.by, 0) + int(np.count_nonzero(region.hole))
+    return pixels
+
+
 def confidence_map(fill: PhotoFill) -> NDArray[np.float32] | None:
     """Assemble the confidence of a whole photo.
 

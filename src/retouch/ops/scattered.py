@@ -12,12 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.ops.masks import Mask, depth, dilate
+from retouch.ops.masks import Mask, depth
 
-THIN = 1.5
-"""A hole pixel is thin if the nearest known pixel is at most this far, in pixels (lines 2 pixels wide) …"""
 NEAR = 8
-"""… and no deeper one is nearer than this."""
+"""A hole pixel is thin if it is beside a known pixel, and so are all others that are so near, in pixels."""
 AROUND = 32
 """How far around a hole pixel known pixels are counted, in pixels."""
 PATCH = 5
@@ -26,7 +24,7 @@ RARE = 0.25
 """Whole patches are rare if there are fewer than this for each known pixel."""
 GAPS = 1.75
 """Among pixels known at random, one hole pixel in 15,000 is farther from any than this many times the mean gap."""
-HALO = AROUND + NEAR + PATCH
+HALO = 2 * AROUND
 """How far a pixel's class depends on its surroundings, in pixels."""
 
 
@@ -34,7 +32,7 @@ class Scattered(NamedTuple):
     """The pixels of a hole that are filled smoothly, ``H×W`` bool each.
 
     Attributes:
-        thin: dead pixels, hairlines, specks: all of the hole around is at most :data:`THIN` deep.
+        thin: dead pixels, and lines one or two pixels wide.
         sparse: whole known patches are rare here, because the known pixels are themselves scattered.
     """
 
@@ -49,31 +47,33 @@ def scattered(hole: Mask, known: Mask) -> Scattered:
         hole: ``H×W``, True = fill this.
         known: ``H×W``, True where values may be used. What is neither is avoided.
     """
-    nowhere = np.zeros_like(hole)
-    if not hole.any() or not known.any():
-        return Scattered(nowhere, nowhere)
-    away = depth(~known)
-    sparse = nowhere
-    whole = cv2.erode(known.astype(np.uint8), np.ones((PATCH, PATCH), np.uint8), borderValue=1)
-    share, patches = _mean(known), _mean(whole)
-    rare = hole & (patches < RARE * share)
-    if rare.any():
-        # A large hole among them must not make its surroundings look emptier than they are.
-        outside = _mean(away <= 2 * GAPS / np.sqrt(np.maximum(share, 1e-6)))
-        reach = np.minimum(GAPS * np.sqrt(np.maximum(outside, 1e-6) / np.maximum(share, 1e-6)), AROUND)
-        large = rare & (away > reach)
-        sparse = rare & ~large
-        if large.any():
-            sparse &= depth(~large) > reach
-    deep = hole & ~sparse & (away > THIN)
-    return Scattered(hole & ~sparse & ~dilate(deep, NEAR), sparse)
+    sparse = _sparse(hole, known) if known.any() else np.zeros_like(hole)
+    # What is farther than the corner of a pixel from everything known has no known pixel among its neighbours.
+    inner = cv2.erode((~known).view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).view(np.bool_)
+    deep = (hole & ~sparse & inner).view(np.uint8)
+    beside = cv2.dilate(deep, np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)).view(np.bool_)
+    return Scattered(hole & ~sparse & ~beside, sparse)
 
 
-def _mean(where: Mask) -> NDArray[np.float32]:
-    """The share of True in the square around each pixel, as far as it lies in the picture."""
-    side = (2 * AROUND + 1, 2 * AROUND + 1)
-    total, counted = (
-        cv2.boxFilter(each, cv2.CV_32F, side, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        for each in (where.astype(np.float32), np.ones(where.shape, np.float32))
-    )
-    return np.asarray(total / counted, np.float32)
+def _sparse(hole: Mask, known: Mask) -> Mask:
+    whole = cv2.erode(known.view(np.uint8), np.ones((PATCH, PATCH), np.uint8), borderValue=1)
+    # Every patch that has a pixel in the square counts.
+    count, patches = _around(known), _around(whole.view(np.bool_), AROUND + PATCH // 2)
+    rare = hole & (patches < RARE * count)
+    if not rare.any():
+        return rare
+    pixels = _around(np.ones_like(hole))
+    share, away = count / pixels, depth(~known)
+    # A large hole among them must not make its surroundings look emptier than they are.
+    outside = _around(away <= 2 * GAPS / np.sqrt(np.maximum(share, 1e-6))) / pixels
+    reach = np.minimum(GAPS * np.sqrt(np.maximum(outside, 1e-6) / np.maximum(share, 1e-6)), AROUND)
+    large = rare & (away > reach)
+    sparse: Mask = rare & ~large
+    return sparse & (depth(~large) > reach) if large.any() else sparse
+
+
+def _around(where: Mask, reach: int = AROUND) -> NDArray[np.float32]:
+    """How many are True in the square around each pixel, as far as it lies in the picture."""
+    side = (2 * reach + 1, 2 * reach + 1)
+    border = cv2.BORDER_CONSTANT
+    return np.asarray(cv2.boxFilter(where.view(np.uint8), cv2.CV_32F, side, normalize=False, borderType=border))
