@@ -310,10 +310,12 @@ def test_only_the_windows_are_converted(monkeypatch):
     assert region.hole.shape == (20, 20)
 
 
-def test_filled_pixels_become_opaque_and_others_keep_their_alpha():
+@pytest.mark.parametrize("opaque", [False, True])
+def test_alpha_is_filled_like_a_colour_unless_the_hole_is_where_it_is_missing(opaque):
     array, mask = noise(40, 40, 4), box_mask(40, 40, slice(5, 15), slice(5, 15))
-    result = fill_photo(photo_from_array(array), mask, Constant(0.5)).photo
-    assert (result.alpha[mask] == 255).all()
+    result = fill_photo(photo_from_array(array), mask, Constant(0.5), opaque=opaque).photo
+    assert (result.alpha[mask] == 255).all() == opaque
+    assert abs(result.alpha[mask].mean() - 128) < 30 or opaque
     assert np.array_equal(result.alpha[~mask], array[..., 3][~mask])
 
 

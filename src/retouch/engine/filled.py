@@ -99,10 +99,11 @@ def split_levels(fill: PhotoFill) -> Iterator[PhotoFill]:
 
     Coarse to fine. The last one is ``fill`` itself, which has the sources of the finest level.
     """
-    levels = zip(*(each.coarser for each in fill.regions), strict=True)
-    for makers in levels:
-        regions = (
-            replace(each, sources=make(), coarser=()) for each, make in zip(fill.regions, makers, strict=True)
+    # What was filled smoothly has no levels, and borrows nothing at any of them.
+    for level in range(max((len(each.coarser) for each in fill.regions), default=0)):
+        regions = tuple(
+            replace(each, sources=each.coarser[level]() if each.coarser else None, coarser=())
+            for each in fill.regions
         )
-        yield replace(fill, regions=tuple(regions))
+        yield replace(fill, regions=regions)
     yield fill

@@ -23,8 +23,9 @@ def constant(alpha: NDArray[Any], known: Mask) -> float | None:
 
 
 def as_picture(alpha: NDArray[Any]) -> Image:
-    """Alpha as a grey picture for any model, ``h×w×3`` in [0, 1]."""
-    return np.repeat((alpha / np.float32(white(alpha.dtype))).astype(np.float32)[..., None], 3, axis=2)
+    """Alpha as a grey picture for any model, ``h×w×3`` in [0, 1]; floats in the hole may be NaN."""
+    share = np.nan_to_num(alpha / np.float32(white(alpha.dtype))).clip(0, 1)
+    return np.repeat(share.astype(np.float32)[..., None], 3, axis=2)
 
 
 def as_alpha(image: Image, dtype: np.dtype[Any]) -> NDArray[Any]:
