@@ -24,7 +24,7 @@ def test_a_constant_photo_stays_constant(model):
     image = torch.full((1, 3, 20, 30), 100 / 255)
     mask = hole(20, 30, slice(5, 15), slice(0, 12))
     garbage = torch.where(mask > 0, torch.rand_like(image), image)
-    torch.testing.assert_close(model(garbage, mask).image, image, atol=1e-6, rtol=0)
+    torch.testing.assert_close(model(garbage, mask).image, image, atol=1e-5, rtol=0)
 
 
 @MODELS
