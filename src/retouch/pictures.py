@@ -57,7 +57,9 @@ def _pixels(picture: object) -> tuple[np.ndarray[Any, Any], bytes | None]:
             "(tensors go to retouch.load(…))."
         )
     if picture.dtype not in (np.uint8, np.uint16, *_FLOATS):
-        raise RetouchError(f"An array of {picture.dtype} is no picture; use uint8, uint16, float32 or float64.")
+        raise RetouchError(
+            f"An array of {picture.dtype} is no picture; use uint8, uint16, float32 or float64."
+        )
     return np.ascontiguousarray(picture), None
 
 
@@ -112,8 +114,8 @@ def check_known(picture: Picture, hole: Mask) -> None:
     known = picture[~hole]
     if not np.isfinite(known).all():
         raise RetouchError(
-            "The known values of a float picture must lie in a finite range; let the mask cover what is NaN or "
-            "infinite."
+            "The known values of a float picture must lie in a finite range; let the mask cover what is NaN "
+            "or infinite."
         )
 
 

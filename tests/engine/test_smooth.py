@@ -79,7 +79,9 @@ def test_what_is_avoided_is_not_used():
     results = []
     for there in (0, 255):
         array = np.where(allowed[..., None], SCENE, np.uint8(there))
-        results.append(fill_photo(photo_from_array(array), hole, Copying(), allowed=allowed).photo.pixels[hole])
+        results.append(
+            fill_photo(photo_from_array(array), hole, Copying(), allowed=allowed).photo.pixels[hole]
+        )
     assert np.array_equal(*results)
 
 

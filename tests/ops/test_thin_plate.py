@@ -66,7 +66,7 @@ def test_it_is_the_plate_that_bends_least(seed, share):
     filled = continue_smoothly(values, known, hole)
     for channel in range(2):
         wanted = naive(values[..., channel], known, hole)
-        # Where a pixel is hardly held by any second difference, many plates bend alike; energy is what counts.
+        # Where a pixel is hardly held by any second difference, many plates bend alike; so energy counts.
         assert _energy(filled[..., channel], known | hole) <= 1.02 * _energy(wanted, known | hole) + 1e-3
 
 

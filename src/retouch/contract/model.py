@@ -89,9 +89,9 @@ class Model(ABC):
         working_size: the longest side, in pixels, that it fills well. Show it a smaller copy of anything
             larger.
         context: the known area, in pixels on each side, that suffices it for the smallest hole.
-        fills_by: how it makes a fill. "painting" invents colours; "copying" puts it together from patches, and
-            needs some that are known as a whole; "continuing" goes on with what lies around the hole, and meets
-            it by itself.
+        fills_by: how it makes a fill. "painting" invents colours; "copying" puts it together from patches,
+            and needs some that are known as a whole; "continuing" goes on with what lies around the hole, and
+            meets it by itself.
     """
 
     name: ClassVar[str]

@@ -17,7 +17,7 @@ from retouch.ops.masks import Mask
 Image = NDArray[np.float32]
 
 _NARROW = 0.25
-"""Values deeper than 8 bits that take up less than this of their range are stretched: depth in millimetres."""
+"""Values deeper than bytes that take up less than this of their range are stretched: depth in millimetres."""
 
 
 @dataclass(frozen=True)

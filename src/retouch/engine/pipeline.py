@@ -124,9 +124,7 @@ def fill_photo(
     return PhotoFill(result, tuple(regions), dict(report.seconds))
 
 
-def _plan(
-    sources: Sources, model: Model, working_size: int
-) -> tuple[list[Window], Mask, Sources]:
+def _plan(sources: Sources, model: Model, working_size: int) -> tuple[list[Window], Mask, Sources]:
     """Cut a photo's holes into windows.
 
     Returns:
@@ -206,7 +204,7 @@ def _write(photo: Photo, window: Window, values: Array, alpha: Array | None) -> 
 
 
 def _region(window: Window, filled: CropFill, by: str, completed: Mask | None) -> RegionFill:
-    """How a window's own holes were filled, in pixels of the photo; nothing comes from what was ``completed``."""
+    """How a window's own holes were filled, in pixels of the photo. What was ``completed`` is no source."""
     confidence = filled.confidence
     if confidence is not None:
         confidence = np.where(window.hole, confidence[window.inner], np.float32(1))

@@ -47,7 +47,7 @@ class Reporter:
         self._tell("fill", 0)
 
     def enter(self, window: Window, crop: Crop, show: Show) -> None:
-        """A window was cut out of the photo; later previews show it, in the sRGB that ``show`` makes of it."""
+        """A window was cut out of the photo; later previews show it as the sRGB that ``show`` makes of it."""
         self._spent("colour")
         self._window, self._within = (window, crop, show), 0
         self._stopped_before = self._stopped

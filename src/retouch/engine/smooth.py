@@ -1,4 +1,4 @@
-"""Fill smoothly what patches are the wrong tool for. Which pixels those are is decided here, and nowhere else.
+"""Fill smoothly what patches are the wrong tool for. Which pixels those are is decided here alone.
 
 Three kinds, for models that copy patches: scattered pixels (:mod:`retouch.ops.scattered`), thin ones (dead
 pixels, hairlines), and holes in surroundings that are smoother than the search can see.
@@ -23,7 +23,7 @@ from retouch.upsampling.crop import Crop
 NAME = "smooth"
 """What the result says where this filled."""
 _LOOK, _TILE, _SPECKS = 512, 512, 64
-"""Sides of the tiles that are looked at, filled where known pixels are sparse, and filled elsewhere; whole cells."""
+"""Sides of tiles: looked at, filled where known pixels are sparse, filled elsewhere; whole cells."""
 _RING = 12
 """A hole's surroundings, in pixels."""
 _BLIND = 1 / 255
@@ -77,14 +77,16 @@ def smooth_windows(found: Scattered) -> list[Window]:
 
 
 def plain(crop: Crop) -> bool:
-    """Whether a hole's surroundings are smoother than bytes can tell, as a depth map's or a rendered sky's."""
+    """Whether a hole's surroundings are smoother than bytes can tell, as in a depth map."""
     ring = dilate(crop.hole, _RING) & ~crop.hole
     known = crop.allowed & ring
     if (ring & ~crop.allowed).any() or not known.any():
         return False
     image = crop.image
     for axis in (0, 1):
-        before, here, after = (np.moveaxis(known, axis, 0)[each] for each in (slice(-2), slice(1, -1), slice(2, None)))
+        before, here, after = (
+            np.moveaxis(known, axis, 0)[each] for each in (slice(-2), slice(1, -1), slice(2, None))
+        )
         values = np.moveaxis(image, axis, 0)
         bend = np.abs(values[:-2] - 2 * values[1:-1] + values[2:]).max(2)
         if (bend > _BLIND)[before & here & after].any():
@@ -105,5 +107,8 @@ def _around(box: Box, margin: int, shape: tuple[int, ...]) -> tuple[Box, tuple[s
     """A box grown within the photo, and the rows and columns of the box in it."""
     top, left = max(0, box.top - margin), max(0, box.left - margin)
     bottom, right = min(shape[0], box.top + box.height + margin), min(shape[1], box.left + box.width + margin)
-    inner = slice(box.top - top, box.top - top + box.height), slice(box.left - left, box.left - left + box.width)
+    inner = (
+        slice(box.top - top, box.top - top + box.height),
+        slice(box.left - left, box.left - left + box.width),
+    )
     return Box(top, left, bottom - top, right - left), inner

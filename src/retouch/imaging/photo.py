@@ -93,14 +93,16 @@ def photo_from_array(array: Array) -> Photo:
     """Make an sRGB photo from a numpy array.
 
     Args:
-        array: uint8, uint16, float32 or float64; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha), ``H×W×3`` (RGB) or
-            ``H×W×4`` (RGB, alpha). The photo shares its memory.
+        array: uint8, uint16, float32 or float64; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha),
+            ``H×W×3`` (RGB) or ``H×W×4`` (RGB, alpha). The photo shares its memory.
 
     Raises:
         RetouchError: the array has another dtype or shape, or no pixels.
     """
     if array.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
-        raise RetouchError(f"An array of {array.dtype} is not a photo; convert it to uint8, uint16 or float32.")
+        raise RetouchError(
+            f"An array of {array.dtype} is not a photo; convert it to uint8, uint16 or float32."
+        )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise RetouchError(
             f"An array of shape {array.shape} is not a photo; it must be H×W or H×W×C with 1 to 4 channels."

@@ -36,10 +36,10 @@ findings/opencv-inpaint-reads-the-hole.sh.
 _HIDDEN = 0.5
 """Stands in the hole. Nothing of it may come through."""
 _SCALE = 1e6
-"""What ``cv2.inpaint`` sees for a value of 1. Telea's method there adds a direction of length 1 to each value,
+"""What ``cv2.inpaint`` sees for a value of 1.
 
-whatever the values' range: lost among a million, but all of the fill for values in [0, 1]; see
-findings/opencv-telea-adds-one.sh.
+Telea's method there adds a direction of length 1 to each value, whatever the values' range: lost among a
+million, but all of the fill for values in [0, 1]; see findings/opencv-telea-adds-one.sh.
 """
 
 
@@ -101,8 +101,9 @@ class Telea(_OpenCVModel):
 
     Telea, "An Image Inpainting Technique Based on the Fast Marching Method", 2004.
 
-    It works in float32. It copies nothing, so it has neither confidence nor correspondence. Pixels that are not ``allowed`` count as unknown: the fill depends on the
-    allowed pixels alone, and does not meet its surroundings where those are not allowed.
+    It works in float32. It copies nothing, so it has neither confidence nor correspondence. Pixels that are
+    not ``allowed`` count as unknown: the fill depends on the allowed pixels alone, and does not meet its
+    surroundings where those are not allowed.
     """
 
     name = "telea"

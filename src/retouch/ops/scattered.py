@@ -1,7 +1,7 @@
 """Where a hole leaves no whole patches to copy, so that a smooth continuation is the better fill.
 
-Measured on photos (docs/fill.md): pixels that are missing here and there come back 4 to 10 dB better from their
-neighbours than from patches, of which there are few or none.
+Measured on photos (docs/fill.md): pixels that are missing here and there come back 4 to 10 dB better from
+their neighbours than from patches, of which there are few or none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATCH = 5
 RARE = 0.25
 """Whole patches are rare if there are fewer than this for each known pixel."""
 GAPS = 1.75
-"""Among pixels known at random, one hole pixel in 15,000 is farther from any than this many times the mean gap."""
+"""Among pixels known at random, one hole pixel in 15,000 is more than this many mean gaps from any."""
 HALO = 2 * AROUND
 """How far a pixel's class depends on its surroundings, in pixels."""
 
@@ -48,7 +48,7 @@ def scattered(hole: Mask, known: Mask) -> Scattered:
         known: ``H×W``, True where values may be used. What is neither is avoided.
     """
     sparse = _sparse(hole, known) if known.any() else np.zeros_like(hole)
-    # What is farther than the corner of a pixel from everything known has no known pixel among its neighbours.
+    # A pixel is deep if none of its eight neighbours is known.
     inner = cv2.erode((~known).view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).view(np.bool_)
     deep = (hole & ~sparse & inner).view(np.uint8)
     beside = cv2.dilate(deep, np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)).view(np.bool_)
@@ -76,4 +76,6 @@ def _around(where: Mask, reach: int = AROUND) -> NDArray[np.float32]:
     """How many are True in the square around each pixel, as far as it lies in the picture."""
     side = (2 * reach + 1, 2 * reach + 1)
     border = cv2.BORDER_CONSTANT
-    return np.asarray(cv2.boxFilter(where.view(np.uint8), cv2.CV_32F, side, normalize=False, borderType=border))
+    return np.asarray(
+        cv2.boxFilter(where.view(np.uint8), cv2.CV_32F, side, normalize=False, borderType=border)
+    )
