@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.engine.boxes import Box
-from retouch.imaging import Photo, to_srgb
+from retouch.imaging import Photo, from_srgb, to_srgb
 from retouch.imaging.colour import LUMA
 from retouch.imaging.photo import white
 from retouch.ops.masks import Mask
@@ -54,6 +54,8 @@ class Encoding:
 
     def write(self, image: Image) -> NDArray[Any]:
         """Return the photo's own values of ``h×w×3`` in [0, 1]: ``h×w×C``, in the photo's dtype."""
+        if self.low == 0 and self.span == white(self.photo.pixels.dtype):
+            return from_srgb(replace(self.photo, profile=None), image)  # without a profile nothing is converted
         if self.photo.pixels.shape[2] == 1:
             image = (image @ LUMA)[..., None]
         return restore(image, self.low, self.span, self.photo.pixels.dtype)
