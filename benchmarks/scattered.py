@@ -2,7 +2,8 @@
 
     python benchmarks/scattered.py PHOTO [PHOTO …]
 
-Each photo is cut to its central 192 × 192 pixels. Prints the mean PSNR in the hole, in dB, for each kind of hole.
+Each photo is cut to its central 192 × 192 pixels. Prints the mean PSNR in the hole, in dB, for each kind of
+hole.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from retouch.models.opencv import NavierStokes, Telea
 from retouch.ops.thin_plate import continue_smoothly
 
 SIDE = 192
-Bytes, Mask = NDArray[np.uint8], NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 
 def holes() -> Iterator[tuple[str, Mask]]:
@@ -49,13 +51,19 @@ def ways() -> dict[str, Callable[[Bytes, Mask], NDArray[np.float32]]]:
 
         return fill
 
+    def pyramid(photo: Bytes, hole: Mask) -> NDArray[np.float32]:
+        return continue_smoothly(photo.astype(np.float32) / 255, ~hole, hole, rounds=0)
+
+    def auto(photo: Bytes, hole: Mask) -> NDArray[np.float32]:
+        return retouch.inpaint(photo, hole, trust_mask=True).astype(np.float32) / 255
+
     return {
         "patches": by(Exemplar()),
         "telea": by(Telea()),
         "navier-stokes": by(NavierStokes()),
-        "pyramid": lambda photo, hole: continue_smoothly(photo.astype(np.float32) / 255, ~hole, hole, rounds=0),
+        "pyramid": pyramid,
         "thin plate": by(Smooth()),
-        "auto": lambda photo, hole: retouch.inpaint(photo, hole, trust_mask=True).astype(np.float32) / 255,
+        "auto": auto,
     }
 
 
@@ -74,8 +82,11 @@ def main() -> None:
     for name, hole in holes():
         row = []
         for fill in fillers.values():
-            errors = [np.square(fill(np.where(hole[..., None], 0, each).astype(np.uint8), hole) - each / 255)[hole] for each in photos]
-            row.append(np.mean([-10 * np.log10(each.mean()) for each in errors]))
+            values = []
+            for photo in photos:
+                filled = fill(np.where(hole[..., None], 0, photo).astype(np.uint8), hole)
+                values.append(-10 * np.log10(np.square(filled - photo / 255)[hole].mean()))
+            row.append(np.mean(values))
         print(name, *(f"{each:.1f}" for each in row), sep=" | ", flush=True)
 
 

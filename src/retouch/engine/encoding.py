@@ -55,7 +55,9 @@ class Encoding:
     def write(self, image: Image) -> NDArray[Any]:
         """Return the photo's own values of ``h×w×3`` in [0, 1]: ``h×w×C``, in the photo's dtype."""
         if self.low == 0 and self.span == white(self.photo.pixels.dtype):
-            return from_srgb(replace(self.photo, profile=None), image)  # without a profile nothing is converted
+            return from_srgb(
+                replace(self.photo, profile=None), image
+            )  # without a profile nothing is converted
         if self.photo.pixels.shape[2] == 1:
             image = (image @ LUMA)[..., None]
         return restore(image, self.low, self.span, self.photo.pixels.dtype)

@@ -45,8 +45,8 @@ class PhotoFill:
     Attributes:
         photo: the photo with its holes filled; every known pixel is that of the input.
         regions: what was filled, and from where; empty if there was no hole.
-        timings: seconds spent on "windows" (finding the holes), "colour" (to sRGB and back), "fill",
-            "upsample" and "blend".
+        timings: seconds spent on "windows" (finding the holes), "colour" (to floats and back, and alpha),
+            "fill", "upsample" and "blend".
     """
 
     photo: Photo

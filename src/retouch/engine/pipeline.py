@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
@@ -14,12 +13,11 @@ from retouch.contract import Model, OnProgress
 from retouch.engine.encoding import encoding_of
 from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.engine.reporting import Reporter
-from retouch.engine.smooth import Smooth, plain, smooth_windows, split_off
-from retouch.engine.transparency import as_alpha, as_picture, constant, cover
-from retouch.engine.windows import Sources, Window, windows
+from retouch.engine.smooth import Smooth, plain, plan
+from retouch.engine.transparency import see_through
+from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
-from retouch.imaging.photo import white
 from retouch.ops.masks import Mask
 from retouch.upsampling.crop import Crop, CropFill, Image, Upsampling
 from retouch.upsampling.fill_small import fill_crop
@@ -94,7 +92,7 @@ def fill_photo(
         )
 
     report = Reporter(on_progress)
-    todo, remaining, borrowed = _plan(sources, model, working_size)
+    todo, remaining, borrowed = plan(sources, model, working_size)
     report.begin(todo)
     regions = []
     for window in todo:
@@ -102,7 +100,8 @@ def fill_photo(
         encoding = encoding_of(result, window.box, usable)
         crop = Crop(
             image=encoding.look(window.box),
-            hole=remaining[window.box.rows, window.box.columns],
+            # A smooth fill is cut into tiles, which agree only if each fills what lies around it as well.
+            hole=(mask if window.smooth else remaining)[window.box.rows, window.box.columns],
             allowed=usable,
             # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
             ignore=None if sources.allowed is None else sources.avoided(window.box),
@@ -111,7 +110,7 @@ def fill_photo(
         filler = model.replaced(Smooth()) if smoothly else model
         scale = 1 if smoothly else window.scale
         fill = partial(fill_crop, filler, scale=scale, upsampling=upsampling, seed=seed)
-        alpha, crop = _see_through(result, window, crop, None if opaque else fill)
+        alpha, crop = see_through(result, window, crop, None if opaque else fill)
         report.enter(window, crop, encoding.show)
         filled = fill(crop, trace=trace, on_progress=report.forward, on_stage=report.finish)
         if scale < window.scale:
@@ -122,26 +121,6 @@ def fill_photo(
             remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
         regions.append(_region(window, filled, filler.name, mask if todo[0].smooth else None))
     return PhotoFill(result, tuple(regions), dict(report.seconds))
-
-
-def _plan(sources: Sources, model: Model, working_size: int) -> tuple[list[Window], Mask, Sources]:
-    """Cut a photo's holes into windows.
-
-    Returns:
-        The windows in order; a copy of the mask; and what the model may borrow from. That includes what was
-        filled smoothly where known pixels are sparse, because hardly a whole patch is known there.
-    """
-    mask, allowed = sources.mask, sources.allowed
-    left, usable, todo = mask, allowed, []
-    if model.fills_by == "copying":
-        found = split_off(mask, sources)
-        todo = smooth_windows(found)
-        if todo:
-            left = mask & ~found.sparse & ~found.thin
-            usable = ~found.thin if allowed is None else (allowed | found.sparse) & ~found.thin
-    todo += windows(left, usable, working_size, model.context)
-    # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
-    return todo, mask.copy() if len(todo) > 1 else mask, Sources(left, usable)
 
 
 def _check(photo: Photo, mask: Mask, allowed: Mask | None, upsampling: str) -> None:
@@ -158,37 +137,6 @@ def _check(photo: Photo, mask: Mask, allowed: Mask | None, upsampling: str) -> N
             raise RetouchError(f"The {name} must be an array of bool, not {map_.dtype}.")
     if upsampling not in get_args(Upsampling):
         raise RetouchError(f"Upsampling is by {' or '.join(get_args(Upsampling))}, not {upsampling!r}.")
-
-
-def _see_through(
-    photo: Photo, window: Window, crop: Crop, fill: Callable[[Crop], CropFill] | None
-) -> tuple[Array | None, Crop]:
-    """Fill alpha as if it were a colour, and keep the colours under full transparency out of the fill.
-
-    Where all known alpha of the window is the same, as in an opaque photo, there is nothing to fill. Without
-    ``fill``, all becomes opaque.
-
-    Returns:
-        Alpha of the window's hole box, None if the photo has none; and the crop with colours that count.
-    """
-    if photo.alpha is None:
-        return None, crop
-    alpha = photo.alpha[window.box.rows, window.box.columns]
-    same = white(alpha.dtype) if fill is None else constant(alpha, ~crop.hole)
-    if same or fill is None:
-        return np.full(window.hole.shape, same, alpha.dtype), crop
-    if same == 0:  # nothing can be seen here, and nothing hidden is to come out
-        return np.zeros(window.hole.shape, alpha.dtype), replace(crop, image=np.zeros_like(crop.image))
-    visible = (alpha > 0) & ~crop.hole
-    made = fill(replace(crop, image=as_picture(alpha)))
-    allowed = crop.allowed & visible
-    hidden = ~visible & ~crop.hole
-    return as_alpha(made.image[window.inner], alpha.dtype), replace(
-        crop,
-        image=cover(crop.image, visible),
-        allowed=allowed if allowed.any() else visible,
-        ignore=hidden if crop.ignore is None else crop.ignore | hidden,
-    )
 
 
 def _image(filled: CropFill) -> Image:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.contract import ArrayFill, ArrayModel, OnProgress, Progress
+from retouch.contract import ArrayFill, ArrayModel, Model, OnProgress, Progress
 from retouch.engine.boxes import Box
 from retouch.engine.grouping import CELL, any_per_cell
-from retouch.engine.windows import Sources, Window
+from retouch.engine.windows import Sources, Window, windows
 from retouch.ops.masks import Mask, bounding_box, dilate
 from retouch.ops.scattered import HALO, Scattered, scattered
 from retouch.ops.thin_plate import continue_smoothly
@@ -49,6 +49,26 @@ class Smooth(ArrayModel):
         on_progress(Progress("fill", 0, 1))
         known = image[allowed]
         return ArrayFill(continue_smoothly(image, allowed, hole).clip(known.min(0), known.max(0)))
+
+
+def plan(sources: Sources, model: Model, working_size: int) -> tuple[list[Window], Mask, Sources]:
+    """Cut a photo's holes into windows, for a model that is shown at most ``working_size`` pixels a side.
+
+    Returns:
+        The windows in order; a copy of the mask; and what the model may borrow from. That includes what was
+        filled smoothly where known pixels are sparse, because hardly a whole patch is known there.
+    """
+    mask, allowed = sources.mask, sources.allowed
+    left, usable, todo = mask, allowed, []
+    if model.fills_by == "copying":
+        found = split_off(mask, sources)
+        todo = smooth_windows(found)
+        if todo:
+            left = mask & ~found.sparse & ~found.thin
+            usable = ~found.thin if allowed is None else (allowed | found.sparse) & ~found.thin
+    todo += windows(left, usable, working_size, model.context)
+    # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
+    return todo, mask.copy() if len(todo) > 1 else mask, Sources(left, usable)
 
 
 def split_off(mask: Mask, sources: Sources) -> Scattered:

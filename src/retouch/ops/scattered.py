@@ -22,8 +22,8 @@ PATCH = 5
 """Side of a whole known patch, in pixels."""
 RARE = 0.25
 """Whole patches are rare if there are fewer than this for each known pixel."""
-GAPS = 1.75
-"""Among pixels known at random, one hole pixel in 15,000 is more than this many mean gaps from any."""
+GAPS = 2
+"""Among pixels known at random, one hole pixel in 300,000 is more than this many mean gaps from any."""
 HALO = 2 * AROUND
 """How far a pixel's class depends on its surroundings, in pixels."""
 
