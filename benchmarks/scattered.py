@@ -46,16 +46,16 @@ def ways() -> dict[str, Callable[[Bytes, Mask], NDArray[np.float32]]]:
 
     def by(model: Exemplar | Telea | NavierStokes | Smooth) -> Callable[[Bytes, Mask], NDArray[np.float32]]:
         def fill(photo: Bytes, hole: Mask) -> NDArray[np.float32]:
-            image = photo.astype(np.float32) / 255
+            image = photo.astype(np.float32) / np.float32(255)
             return model.fill_array(image, hole, ~hole, seed=0, on_progress=lambda _: None).image
 
         return fill
 
     def pyramid(photo: Bytes, hole: Mask) -> NDArray[np.float32]:
-        return continue_smoothly(photo.astype(np.float32) / 255, ~hole, hole, rounds=0)
+        return continue_smoothly(photo.astype(np.float32) / np.float32(255), ~hole, hole, rounds=0)
 
     def auto(photo: Bytes, hole: Mask) -> NDArray[np.float32]:
-        return retouch.inpaint(photo, hole, trust_mask=True).astype(np.float32) / 255
+        return retouch.inpaint(photo, hole, trust_mask=True).astype(np.float32) / np.float32(255)
 
     return {
         "patches": by(Exemplar()),
