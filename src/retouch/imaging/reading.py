@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import mmap
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
 from retouch.errors import RetouchError
-from retouch.imaging import containers, resources, tags
+from retouch.imaging import channels, code_points, containers, kinds, more_readers, resources, tags, tiff
 from retouch.imaging.exif import clean_exif
-from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
+from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout
 
 # Without a handler Python would print libvips' own warnings to the terminal.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
@@ -22,15 +24,42 @@ pyvips.cache_set_max(0)
 _NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
 _CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "rgb": (3, 4)}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
+_FAX_COMPRESSIONS = (2, 3, 4)
 _LOSSY = ("jpeg", "avif", "heic")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file whose header was checked, and nothing decoded yet.
+
+    Attributes:
+        name: what sentences call it.
+        data: its bytes.
+        image: the photo in it, as libvips will decode it.
+        page: the photo's directory, if the file is a TIFF.
+    """
+
+    name: str
+    data: tags.Buffer
+    image: pyvips.Image
+    page: tiff.Page | None = None
+
+    @property
+    def kind(self) -> str:
+        """The format, such as "jpeg"."""
+        kind = _kind(self.image)
+        if kind == "heif":
+            kind = "avif" if _get(self.image, "heif-compression", "") == "av1" else "heic"
+        return kind
 
 
 def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo:
     """Read a photo, turned upright, with its own values.
 
-    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, with the same colours.
-    Thumbnails and previews in the metadata are dropped, because they still show what will be removed. An EXIF
-    block that is too damaged to be read is dropped for the same reason.
+    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, those of 10 to 14 bits to 16, with
+    the same colours. L*a*b*, YCbCr and CMYK come as RGB, beside the stored samples. Thumbnails and previews are
+    dropped, because they still show what will be removed. An EXIF block that is too damaged to be read is
+    dropped for the same reason.
 
     Args:
         source: a path, or the bytes of an image file (from a pipe).
@@ -38,37 +67,70 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
 
     Raises:
         RetouchError: the file is missing, not an image, damaged, too large, animated, or of a kind that
-            cannot be filled (CMYK, floating-point, …).
+            cannot be filled (camera raw, floating-point, HDR, …), or needs a library that is not installed.
     """
-    data, image = _open(source, allow_huge)
-    kind = _kind(image)
-    if kind == "heif":
-        kind = "avif" if _get(image, "heif-compression", "") == "av1" else "heic"
-    array = _decode(source, data, image)
-    pixels, alpha = split_alpha(array)
-    profile = containers.png_profile(data) if kind == "png" else _blob(image, "icc-profile-data")
-    header = _header(data, image, kind, width=pixels.shape[1], height=pixels.shape[0])
-    return Photo(pixels, alpha, profile, kind, header)
+    opened = _open(source, allow_huge)
+    data, kind = opened.data, opened.kind
+    profile = containers.png_profile(data) if kind == "png" else _blob(opened.image, "icc-profile-data")
+    code_points.check_range(opened.name, data, kind, profile)
+    if opened.page is not None and profile is None:
+        profile = tags.raw_tag(data, tags.PROFILE)  # the first page may have it for all
+    photo = channels.interpret(_decode(opened), opened.page, code_points.profile_of_file(data, kind, profile))
+    height, width = photo.pixels.shape[:2]
+    header = _header(opened, width=width, height=height)
+    photo = replace(photo, format=kind, header=header)
+    return channels.with_bits(photo, _bits(opened), two_colours=kind == "png" and _is_black_and_white(data))
 
 
 def read_array(source: str | Path | bytes, *, allow_huge: bool = False) -> Array:
-    """Read only the values of an image, upright, ``H×W×C``. Raises the errors of :func:`read_photo`."""
-    data, image = _open(source, allow_huge)
-    return _decode(source, data, image)
+    """Read only the values of an image, upright, ``H×W×C``. Raises the errors of :func:`read_photo`.
+
+    Channels that are neither colour nor alpha are left out.
+    """
+    opened = _open(source, allow_huge, mask=True)
+    return channels.colours_and_alpha(channels.interpret(_decode(opened), opened.page, None))
 
 
-def _open(source: str | Path | bytes, allow_huge: bool) -> tuple[tags.Buffer, pyvips.Image]:
+def _open(source: str | Path | bytes, allow_huge: bool, *, mask: bool = False) -> _Opened:
     """Open a file and check its header. Nothing is decoded yet."""
     name = _name(source)
     data = memoryview(source) if isinstance(source, bytes) else _map(Path(source))
     if len(data) == 0:
         raise RetouchError(f"{name} is empty (0 bytes); choose an image file.")
-    image = _load(name, data)
-    kind = _kind(image)
+    raw = kinds.raw_kind(data)
+    if raw:
+        raise RetouchError(
+            f"{name} is a camera's raw file ({raw}), which holds only a preview of the photo; develop it first, "
+            "and fill the TIFF or JPEG that your raw converter writes."
+        )
+    page = _photo_page(name, data) if tiff.is_tiff(data) else None
+    opened = _Opened(name, data, _load(name, data, page, mask=mask), page)
+    _check(opened, allow_huge)
+    return opened
+
+
+def _photo_page(name: str, data: tags.Buffer) -> tiff.Page | None:
+    """The page of a TIFF that is the photo; None if libvips shall say what is wrong with the file."""
+    found = []
+    with suppress(ValueError):
+        found = tiff.pages(data)
+    if not found:
+        return None
+    photos = tiff.photo_pages(found)
+    if len(photos) > 1:
+        raise RetouchError(
+            f"{name} holds {len(photos)} frames or pages; save the one you want as an image of its own."
+        )
+    return photos[0]
+
+
+def _check(opened: _Opened, allow_huge: bool) -> None:
+    """Raise :class:`RetouchError` if a file is of a kind that cannot be filled."""
+    name, image, kind = opened.name, opened.image, _kind(opened.image)
     if kind in _NO_PHOTOS:
         raise RetouchError(f"{name} is not a photo but {kind.upper()}; export it as PNG first.")
-    pages = _get(image, "n-pages", 1)
-    if pages > 1 or (kind == "png" and containers.is_animated_png(data)):
+    pages = _get(image, "n-pages", 1) if opened.page is None else 1
+    if pages > 1 or (kind == "png" and containers.is_animated_png(opened.data)):
         frames = f"holds {pages} frames or pages" if pages > 1 else "is animated"
         raise RetouchError(f"{name} {frames}; save the one you want as an image of its own.")
     if image.width * image.height > PIXEL_LIMIT and not allow_huge:
@@ -76,15 +138,16 @@ def _open(source: str | Path | bytes, allow_huge: bool) -> tuple[tags.Buffer, py
             f"{name} has {image.width} × {image.height} pixels, more than {PIXEL_LIMIT // 10**6} million; "
             "use --allow-huge (allow_huge=True in Python) to read it all the same."
         )
-    if image.interpretation == "cmyk":
+    if image.interpretation == "cmyk" and opened.page is None:
         raise RetouchError(f"{name} is CMYK; convert it to RGB first.")
     if image.format not in ("uchar", "ushort"):
         raise RetouchError(f"{name} holds {image.format} values; convert it to 8 or 16 bits a channel first.")
-    if image.bands not in _CHANNELS.get(image.interpretation, ()):
+    if opened.page is not None:
+        channels.check(name, opened.page, image.bands)
+    elif image.bands not in _CHANNELS.get(image.interpretation, ()):
         raise RetouchError(
             f"{name} has {image.bands} channels of {image.interpretation}; convert it to grey or RGB first."
         )
-    return data, image
 
 
 def _map(path: Path) -> memoryview:
@@ -108,33 +171,65 @@ def _name(source: str | Path | bytes) -> str:
     return "The image that was handed over" if isinstance(source, bytes) else str(source)
 
 
-def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Image:
-    # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
+def _load(name: str, data: tags.Buffer, page: tiff.Page | None = None, *, mask: bool = False) -> pyvips.Image:
+    """Open a file with libvips, or with another library if libvips cannot decode it."""
+    turned = page is not None and page.integer(274, 1) != 1
     try:
-        file = pyvips.Source.new_from_memory(data)
-        return pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
+        image = _load_with_vips(data, page, "random" if turned else "sequential")
     except pyvips.Error as error:
+        if page is not None and page.unusual():
+            return more_readers.read_tiff(name, data, page)
         if "not in a known format" in str(error):
-            raise RetouchError(
-                f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF."
-            ) from error
+            return more_readers.read_other(name, data, mask=mask)
+        if kinds.kind_of(data):
+            raise _unreadable(name, data) from error
         raise _damaged(name) from error
+    if _kind(image) == "heif" and _get(image, "heif-compression", "") == "hevc":
+        return more_readers.read_heic(name, data)
+    if _get(image, "orientation", 1) != 1 and not turned:
+        # Turning reads the pixels in another order than the file has them.
+        image = _load_with_vips(data, page, "random")
+    return image
 
 
-def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) -> Array:
-    name = _name(source)
+def _load_with_vips(data: tags.Buffer, page: tiff.Page | None, access: str) -> pyvips.Image:
+    options: dict[str, object] = {}
+    if page is not None:
+        if channels.needs_plain_samples(page):
+            data = memoryview(tiff.with_plain_samples(data, page))
+        options = {"page": page.number} | ({"subifd": page.below} if page.below >= 0 else {})
+    # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
+    file = pyvips.Source.new_from_memory(data)
+    return pyvips.Image.new_from_source(file, "", access=access, fail_on="error", **options)
+
+
+def _decode(opened: _Opened) -> Array:
+    """Decode a photo, upright, ``H×W×S``: all channels as they are in the file."""
+    image = opened.image
     try:
-        if _get(image, "orientation", 1) != 1:
-            # Turning reads the pixels in another order than the file has them.
-            image = _load(name, data, access="random").autorot()
-        array: Array = image.numpy()
+        return _upright(image)
     except pyvips.Error as error:
-        raise _damaged(name) from error
+        if opened.page is not None and opened.page.unusual():
+            return _upright(more_readers.read_tiff(opened.name, opened.data, opened.page))
+        if kinds.kind_of(opened.data):
+            raise _unreadable(opened.name, opened.data) from error
+        raise _damaged(opened.name) from error
+
+
+def _upright(image: pyvips.Image) -> Array:
+    image = image.autorot()
+    array: Array = image.numpy()
     return array.reshape(image.height, image.width, image.bands)
 
 
 def _damaged(name: str) -> RetouchError:
     return RetouchError(f"{name} is damaged or cut short; get an intact copy.")
+
+
+def _unreadable(name: str, data: tags.Buffer) -> RetouchError:
+    return RetouchError(
+        f"{name} is a {kinds.kind_of(data)} file, which cannot be read here; convert it to TIFF or PNG first."
+    )
 
 
 def _kind(image: pyvips.Image) -> str:
@@ -151,13 +246,37 @@ def _blob(image: pyvips.Image, field: str) -> bytes | None:
     return bytes(value) if value else None
 
 
-def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, height: int) -> Header:
+def _bits(opened: _Opened) -> int | None:
+    """Bits a channel, if there are fewer than in the dtype."""
+    image = opened.image
+    full = 8 if image.format == "uchar" else 16
+    if opened.kind == "png":
+        depth, colour = opened.data[24], opened.data[25]
+        return int(depth) if depth < 8 and (colour == 0 or _is_black_and_white(opened.data)) else None
+    if opened.page is not None:
+        bits = opened.page.bits if opened.page.photometric in (0, 1) else full
+        return bits if bits < full else None
+    bits = int(_get(image, "bits-per-sample", full)) if opened.kind in ("avif", "heic") else full
+    return bits if bits < full else None
+
+
+def _is_black_and_white(data: tags.Buffer) -> bool:
+    """Whether a PNG of 1 bit has a palette of black and white."""
+    if data[24] != 1 or data[25] != 3:
+        return False
+    palettes = [bytes(data[start + 8 : end - 4]) for name, start, end in containers.png_chunks(data) if name == b"PLTE"]
+    return palettes in ([bytes(3) + b"\xff" * 3], [b"\xff" * 3 + bytes(3)])
+
+
+def _header(opened: _Opened, *, width: int, height: int) -> Header:
+    data, image, kind = opened.data, opened.image, opened.kind
     exif = _blob(image, "exif-data")
     xmp = _blob(image, "xmp-data")
     photoshop, lossless, layout = b"", kind not in _LOSSY, TiffLayout()
-    if kind == "tiff":
-        exif, photoshop = _tiff_metadata(data)
-        layout, lossless = _tiff_layout(data)
+    if opened.page is not None:
+        exif, photoshop = _tiff_metadata(data, opened.page)
+        xmp = xmp or tags.raw_tag(data, tags.XMP)
+        layout, lossless = _tiff_layout(opened.page)
     elif kind == "jpeg":
         photoshop = containers.jpeg_photoshop(data)
     elif kind == "webp":
@@ -178,25 +297,34 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, *, width: int, he
     )
 
 
-def _tiff_metadata(data: tags.Buffer) -> tuple[bytes | None, bytes]:
-    """The descriptive tags of a TIFF as an EXIF block, and its Photoshop resources, including IPTC."""
-    described = tags.read_tags(data)
-    photoshop, iptc = tags.raw_tag(data, tags.PHOTOSHOP) or b"", tags.raw_tag(data, tags.IPTC)
+def _tiff_metadata(data: tags.Buffer, page: tiff.Page) -> tuple[bytes | None, bytes]:
+    """The descriptive tags of a TIFF as an EXIF block, and its Photoshop resources, including IPTC.
+
+    Where a small version of the photo comes first, its tags are about the photo, too.
+    """
+    described = tags.read_tags(data) | tags.described(page.structure, page.fields)
+    photoshop, iptc = (
+        tags.bytes_of(data, page.fields.get(tag)) or tags.raw_tag(data, tag) for tag in (tags.PHOTOSHOP, tags.IPTC)
+    )
+    photoshop = photoshop or b""
     if iptc:
         photoshop = resources.with_iptc(photoshop, iptc)
     return (tags.exif_block(described) if described else None), photoshop
 
 
-def _tiff_layout(data: tags.Buffer) -> tuple[TiffLayout, bool]:
+def _tiff_layout(page: tiff.Page) -> tuple[TiffLayout, bool]:
     """The layout to write a TIFF with, as near as possible to its own, and whether it was lossless."""
-    numbers = tags.first_integers(data)
-    number = numbers.get(259, [1])[0]
-    compression = _TIFF_COMPRESSIONS.get(number)
-    tile = (*numbers.get(322, []), *numbers.get(323, []))
+    number = page.integer(259, 1)
+    compression = "ccittfax4" if number in _FAX_COMPRESSIONS else _TIFF_COMPRESSIONS.get(number)
+    tile = (*page.integers(322), *page.integers(323))
     layout = TiffLayout(
         compression=compression or "deflate",
-        predictor=compression is None or numbers.get(317, [1])[0] == 2,
+        predictor=compression is None or page.integer(317, 1) == 2,
         tile=(tile[0], tile[1]) if len(tile) == 2 else None,
-        big=tags.is_big(data),
+        big=page.structure.big,
+        white_is_zero=page.photometric == tiff.WHITE_IS_ZERO,
+        extra=page.extra,
+        tags=channels.ink_tags(page),
     )
-    return layout, compression is not None or number not in (6, 7, 34712)  # old JPEG, JPEG, JPEG 2000
+    # Old JPEG, JPEG, WebP and JPEG 2000.
+    return layout, compression is not None or number not in (6, 7, 34712, 34927, 50001, 33003, 33005, 34892)

@@ -1,0 +1,183 @@
+"""Read with other libraries what libvips cannot: HEIC, rare kinds of TIFF, and formats that only masks come in.
+
+They are extras, and imported only for a file that needs them. Each becomes an image of libvips, with the fields
+that libvips' own loaders give it.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pyvips
+
+from retouch.errors import RetouchError
+from retouch.imaging import tiff
+from retouch.imaging.kinds import kind_of
+from retouch.imaging.photo import Array
+from retouch.imaging.tags import Buffer
+
+_OPENCV = ("BMP", "PNM", "Sun raster", "JPEG 2000")
+
+
+def read_heic(name: str, data: Buffer) -> pyvips.Image:
+    """Decode the main picture of a HEIC file with pillow-heif, upright, 8 bits or scaled to 16.
+
+    Raises:
+        RetouchError: pillow-heif is not installed, or the file is damaged.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise RetouchError(
+            f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', or convert it to JPEG."
+        ) from error
+    try:
+        file = pillow_heif.open_heif(io.BytesIO(bytes(data)), convert_hdr_to_8bit=False)
+        array = np.asarray(file)  # the main picture
+        info = file.info
+    except Exception as error:
+        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+    array = array[..., None] if array.ndim == 2 else array
+    bits = int(info.get("bit_depth", 8))
+    fields: dict[str, object] = {
+        "vips-loader": "heifload",
+        "heif-compression": "hevc",
+        "bits-per-sample": bits,
+        "exif-data": info.get("exif"),
+        "xmp-data": info.get("xmp"),
+        "icc-profile-data": info.get("icc_profile"),
+    }
+    return _as_image(array, fields)
+
+
+def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
+    """Decode a page of a TIFF with tifffile, as samples, or as RGB if it has a palette.
+
+    Raises:
+        RetouchError: tifffile or imagecodecs is not installed, or cannot read this kind either.
+    """
+    kind = page.unusual() or "this kind"
+    if not page.complete():
+        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.")
+    try:
+        import imagecodecs  # noqa: F401  # tifffile leaves most kinds to it
+        import tifffile
+    except ImportError as error:
+        raise RetouchError(
+            f"{name} is a TIFF with {kind}, which needs tifffile; pip install 'retouch[tiff]', or convert it to a "
+            "TIFF with LZW or Deflate compression and 8 or 16 bits."
+        ) from error
+    try:
+        with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+            found: Any = file.pages[page.number]
+            if page.below >= 0:
+                found = found.pages[page.below]
+            array = np.asarray(found.asarray())
+            samples, planar = found.samplesperpixel, found.planarconfig
+            colours = found.colormap
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("imagecodecs", "_lzma", "zlib"):
+            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+        raise RetouchError(
+            f"{name} is a TIFF with {kind} that cannot be read here; convert it to a TIFF with LZW or Deflate "
+            "compression and 8 or 16 bits."
+        ) from error
+    if samples > 1 and planar == 2:
+        array = np.moveaxis(array, 0, -1)
+    array = array.reshape(page.integer(257), page.integer(256), -1)
+    if page.bits not in (8, 16) and array.dtype.kind == "u" and page.photometric != tiff.PALETTE:
+        array = _full_range(array, page.bits)
+    if page.photometric == tiff.WHITE_IS_ZERO:
+        array = np.concatenate([np.iinfo(array.dtype).max - array[..., :1], array[..., 1:]], axis=-1)
+    if page.photometric == tiff.PALETTE and colours is not None:
+        array = (np.asarray(colours).T >> 8).astype(np.uint8)[array[..., 0]]
+    fields: dict[str, object] = {"vips-loader": "tiffload", "orientation": page.integer(274, 1)}
+    return _as_image(array, fields)
+
+
+def read_other(name: str, data: Buffer, *, mask: bool) -> pyvips.Image:
+    """Decode a format that libvips does not know, with Pillow or OpenCV.
+
+    Args:
+        name: what sentences call the file.
+        data: the file.
+        mask: whether only the values count. For photos, formats are left out whose depth, profile or metadata
+            would be lost.
+
+    Raises:
+        RetouchError: the file is not an image that can be read.
+    """
+    kind = kind_of(data)
+    array = None
+    if mask or kind in ("BMP", "PNM", "Sun raster"):
+        array = _by_pillow(data) if kind != "JPEG 2000" else None
+        array = _by_opencv(data) if array is None and kind in _OPENCV else array
+    if array is not None:
+        return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})
+    if kind is None:
+        raise RetouchError(f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF.")
+    raise RetouchError(f"{name} is a {kind} file, which cannot be read here; convert it to TIFF or PNG first.")
+
+
+def _by_pillow(data: Buffer) -> Array | None:
+    """Grey or RGB, with alpha or without, 8 or 16 bits; None if Pillow is missing or cannot read it."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    with suppress(Exception):  # of many kinds, by format
+        with Image.open(io.BytesIO(bytes(data))) as image:
+            if getattr(image, "n_frames", 1) > 1 or image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
+                return None
+            if image.mode in ("1", "P", "PA"):
+                grey = "L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
+                array = np.asarray(image.convert(grey))
+            else:
+                array = np.asarray(image)
+        if array.dtype.kind in "iu" and array.itemsize > 1 and array.min() >= 0 and array.max() <= 65535:
+            array = array.astype(np.uint16)
+        return array if array.dtype in (np.uint8, np.uint16) else None
+    return None
+
+
+def _by_opencv(data: Buffer) -> Array | None:
+    """Like :func:`_by_pillow`, with OpenCV."""
+    import cv2
+
+    with suppress(cv2.error):
+        array: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if array is not None and array.dtype in (np.uint8, np.uint16):
+            order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}
+            return np.asarray(array[..., order[array.shape[2]]] if array.ndim == 3 else array)
+    return None
+
+
+def _full_range(array: Array, bits: int) -> Array:
+    """Scale values of a few bits to all of 8 or 16."""
+    full = 255 if bits < 8 else 65535
+    scaled = np.rint(array * (full / (2**bits - 1)))
+    return scaled.astype(np.uint8 if bits < 8 else np.uint16)
+
+
+def _as_image(array: Array, fields: dict[str, object]) -> pyvips.Image:
+    """An image of libvips with the fields that a loader would give it."""
+    array = np.ascontiguousarray(array[..., None] if array.ndim == 2 else array)
+    height, width, bands = array.shape
+    formats = {"u1": "uchar", "u2": "ushort", "i1": "char", "i2": "short", "u4": "uint", "i4": "int", "f4": "float"}
+    format = formats.get(array.dtype.str[1:], "double")
+    if format == "double":
+        array = array.astype(np.float64)
+    image: Any = pyvips.Image.new_from_memory(array, width, height, bands, format)
+    deep = format == "ushort"
+    image = image.copy(interpretation=("grey16" if deep else "b-w") if bands < 3 else ("rgb16" if deep else "srgb"))
+    for field, value in fields.items():
+        if isinstance(value, bytes):
+            image.set_type(pyvips.GValue.blob_type, field, value)
+        elif isinstance(value, int):
+            image.set_type(pyvips.GValue.gint_type, field, value)
+        elif value:
+            image.set_type(pyvips.GValue.gstr_type, field, value)
+    return image
