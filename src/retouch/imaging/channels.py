@@ -78,12 +78,15 @@ def samples_of(photo: Photo) -> tuple[Array, Tags]:
             explained[_SUBSAMPLING] = tiff.short(1, 1)
         samples = encodings.encode(photo, photo.stored)
     elif photo.extra is None:
-        return join_alpha(photo), {}
+        samples, explained = join_alpha(photo), {}
     else:
         rest = iter(np.moveaxis(photo.extra, -1, 0))
         parts: list[Any] = [photo.alpha if kind != tiff.UNSPECIFIED else next(rest) for kind in layout.extra]
         samples, explained = np.concatenate([photo.pixels, np.stack(parts, axis=-1)], axis=-1), {}
-    return samples, explained | ({tiff.EXTRA_SAMPLES: tiff.short(*layout.extra)} if layout.extra else {})
+    if layout.white_is_zero and photo.pixels.shape[2] == 1:
+        samples = np.concatenate([~samples[..., :1], samples[..., 1:]], axis=-1)
+        explained = explained | {tiff.PHOTOMETRIC: tiff.short(tiff.WHITE_IS_ZERO)}
+    return samples, explained | ({tiff.EXTRA_SAMPLES: tiff.short(*layout.extra)} if layout.extra and samples.shape[2] > 1 else {})
 
 
 def colours_and_alpha(photo: Photo) -> Array:

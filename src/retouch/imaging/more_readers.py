@@ -88,7 +88,7 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
     if samples > 1 and planar == 2:
         array = np.moveaxis(array, 0, -1)
     array = array.reshape(page.integer(257), page.integer(256), -1)
-    if page.bits not in (8, 16) and array.dtype.kind == "u" and page.photometric != tiff.PALETTE:
+    if page.bits < 16 and page.bits != 8 and array.dtype.kind == "u" and page.photometric != tiff.PALETTE:
         array = _full_range(array, page.bits)
     if page.photometric == tiff.WHITE_IS_ZERO:
         array = np.concatenate([np.iinfo(array.dtype).max - array[..., :1], array[..., 1:]], axis=-1)

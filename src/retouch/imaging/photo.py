@@ -29,7 +29,7 @@ class TiffLayout:
         predictor: whether rows are stored as differences.
         tile: width and height of the tiles in pixels; None if the file has strips.
         big: whether the file is a BigTIFF.
-        white_is_zero: whether a file of 1 bit stores white as 0.
+        white_is_zero: whether a grey file stores white as 0.
         extra: what each channel after the colours is, in the file's order: 0 unspecified, 1 alpha that the
             colours are multiplied by, 2 alpha. Empty if the file has no such channels.
         tags: tags that explain the channels, such as the names of inks.

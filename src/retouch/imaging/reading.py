@@ -193,14 +193,16 @@ def _load(name: str, data: tags.Buffer, page: tiff.Page | None = None, *, mask: 
 
 
 def _load_with_vips(data: tags.Buffer, page: tiff.Page | None, access: str) -> pyvips.Image:
-    options: dict[str, object] = {}
+    options: dict[str, object] = {"fail_on": "error"}
     if page is not None:
         if channels.needs_plain_samples(page):
             data = memoryview(tiff.with_plain_samples(data, page))
-        options = {"page": page.number} | ({"subifd": page.below} if page.below >= 0 else {})
+        # libvips takes an error in a tile for a warning, and leaves the tile black.
+        options = {"fail_on": "warning", "page": page.number}
+        options |= {"subifd": page.below} if page.below >= 0 else {}
     # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
     file = pyvips.Source.new_from_memory(data)
-    return pyvips.Image.new_from_source(file, "", access=access, fail_on="error", **options)
+    return pyvips.Image.new_from_source(file, "", access=access, **options)
 
 
 def _decode(opened: _Opened) -> Array:
@@ -254,8 +256,7 @@ def _bits(opened: _Opened) -> int | None:
         depth, colour = opened.data[24], opened.data[25]
         return int(depth) if depth < 8 and (colour == 0 or _is_black_and_white(opened.data)) else None
     if opened.page is not None:
-        bits = opened.page.bits if opened.page.photometric in (0, 1) else full
-        return bits if bits < full else None
+        return opened.page.bits if opened.page.colours == 1 and opened.page.bits < 5 else None
     bits = int(_get(image, "bits-per-sample", full)) if opened.kind in ("avif", "heic") else full
     return bits if bits < full else None
 

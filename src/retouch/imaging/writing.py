@@ -72,8 +72,6 @@ def _tiff(photo: Photo) -> dict[str, Any]:
     }
     if layout.tile is not None:
         options |= {"tile": True, "tile_width": layout.tile[0], "tile_height": layout.tile[1]}
-    if few.get("bitdepth") == 1:
-        options["miniswhite"] = layout.white_is_zero
     return options
 
 
@@ -242,6 +240,9 @@ def _encode(photo: Photo, name: str) -> bytes:
         return containers.add_to_png(data, exif, profile, header.chunks)
     if name == "tiff":
         return _add_to_tiff(data, photo, explained)
+    if name == "avif":
+        # libvips calls every profile a restricted one, which only some of them are.
+        return data.replace(b"colrrICC", b"colrprof", 1)
     if name == "webp" and exif is not None:
         return containers.replace_webp_exif(data, exif)
     return data
