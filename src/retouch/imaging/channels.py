@@ -15,9 +15,12 @@ from retouch.imaging import encodings, tiff
 from retouch.imaging.photo import Array, Photo, Stored, join_alpha, split_alpha
 from retouch.imaging.tags import Tags
 
+_COMPRESSION = 259
 _INK_SET, _SUBSAMPLING, _BLACK_AND_WHITE = 332, 530, 532
 _EXPLAINING = (_INK_SET, 333, 334, 336, 529, 531, _BLACK_AND_WHITE)  # inks, their names and range; YCbCr
-_JPEG = (6, 7)  # compressions that bring colours of their own
+_JPEG = (6, 7)  # compressions that turn YCbCr to RGB when they are decoded
+_EXACT = (1, 5, 8, 32773, 32946, 34925, 34926, 50000)  # compressions that give what was put in
+_FULL_RANGE = [0, 255, 128, 255, 128, 255]
 _OTHERS = 2  # unspecified channels beside grey; more are measurements, not a photo
 _SAMPLE, _ISOLATED = 2048, 0.04  # pixels looked at along a side; the share of single dots in dithered photos
 
@@ -25,19 +28,22 @@ _SAMPLE, _ISOLATED = 2048, 0.04  # pixels looked at along a side; the share of s
 def check(name: str, page: tiff.Page, bands: int) -> None:
     """Raise :class:`RetouchError` if the channels of a TIFF are not those of a photo that can be filled."""
     if page.colours == 1 and len(page.extra) > _OTHERS:
-        raise RetouchError(f"{name} has {bands} channels of no stated meaning; convert it to grey or RGB first.")
+        raise RetouchError(
+            f"{name} has {bands} channels of no stated meaning; convert it to grey or RGB first."
+        )
     if page.colours == 0 or bands != page.colours + len(page.extra):
         raise RetouchError(
-            f"{name} has {bands} channels of photometric interpretation {page.photometric}; convert it to grey or "
-            "RGB first."
+            f"{name} has {bands} channels of photometric interpretation {page.photometric}; "
+            "convert it to grey or RGB first."
         )
     if page.photometric == tiff.CMYK and page.integer(_INK_SET, 1) != 1:
         raise RetouchError(f"{name} has other inks than CMYK; convert it to RGB first.")
-    if _is_plain_ycbcr(page):
-        usual = _range(page) in ([], [0, 255, 128, 255, 128, 255])
-        if page.bits != 8 or not usual or page.integers(_SUBSAMPLING) != [1, 1]:
+    if page.photometric == tiff.YCBCR and page.integer(_COMPRESSION, 1) not in _JPEG:
+        limits = page.structure.rationals(page.fields.get(_BLACK_AND_WHITE))
+        usual = limits in ([], _FULL_RANGE) and page.integers(_SUBSAMPLING) == [1, 1] and page.bits == 8
+        if not usual or not _is_plain_ycbcr(page):
             raise RetouchError(
-                f"{name} is an uncompressed YCbCr TIFF with fewer colours than pixels; convert it to RGB first."
+                f"{name} is a YCbCr TIFF of a kind that cannot be read here; convert it to RGB first."
             )
 
 
@@ -61,12 +67,15 @@ def interpret(samples: Array, page: tiff.Page | None, profile: bytes | None) -> 
     others = [colours + at for at, kind in enumerate(page.extra) if kind == tiff.UNSPECIFIED]
     extra = samples[..., others] if others else None
     associated = alpha is not None and page.extra[alpha - colours] == tiff.ASSOCIATED
+    opacity = None if alpha is None else samples[..., alpha]
     foreign = page.photometric in (tiff.CIELAB, tiff.ICCLAB, tiff.CMYK)
     if not foreign and not associated and not _is_plain_ycbcr(page):
-        return Photo(samples[..., :colours], None if alpha is None else samples[..., alpha], profile, extra=extra)
-    photometric = page.photometric if foreign or _is_plain_ycbcr(page) else 1 if colours == 1 else tiff.RGB
+        return Photo(samples[..., :colours], opacity, profile, extra=extra)
+    plain = tiff.RGB if colours == 3 else tiff.BLACK_IS_ZERO
+    photometric = page.photometric if foreign or _is_plain_ycbcr(page) else plain
     stored = Stored(samples, photometric, colours, alpha, associated, profile)
-    return Photo(*encodings.decode(stored), encodings.WIDE if foreign else profile, extra=extra, stored=stored)
+    pixels, opacity = encodings.decode(stored)
+    return Photo(pixels, opacity, encodings.WIDE if foreign else profile, extra=extra, stored=stored)
 
 
 def samples_of(photo: Photo) -> tuple[Array, Tags]:
@@ -86,7 +95,9 @@ def samples_of(photo: Photo) -> tuple[Array, Tags]:
     if layout.white_is_zero and photo.pixels.shape[2] == 1:
         samples = np.concatenate([~samples[..., :1], samples[..., 1:]], axis=-1)
         explained = explained | {tiff.PHOTOMETRIC: tiff.short(tiff.WHITE_IS_ZERO)}
-    return samples, explained | ({tiff.EXTRA_SAMPLES: tiff.short(*layout.extra)} if layout.extra and samples.shape[2] > 1 else {})
+    if layout.extra and samples.shape[2] > 1:
+        explained = explained | {tiff.EXTRA_SAMPLES: tiff.short(*layout.extra)}
+    return samples, explained
 
 
 def colours_and_alpha(photo: Photo) -> Array:
@@ -121,7 +132,7 @@ def with_bits(photo: Photo, bits: int | None, *, two_colours: bool) -> Photo:
 def _full_range(values: Array, bits: int) -> Array:
     steps = (values >> (16 - bits)).astype(np.uint32)
     full = 2**bits - 1
-    return ((steps * 65535 + full // 2) // full).astype(np.uint16)
+    return np.asarray((steps * 65535 + full // 2) // full, dtype=np.uint16)
 
 
 def _dithered(pixels: Array) -> bool:
@@ -137,12 +148,4 @@ def _dithered(pixels: Array) -> bool:
 
 
 def _is_plain_ycbcr(page: tiff.Page) -> bool:
-    return page.photometric == tiff.YCBCR and not page.unusual() and page.integer(259, 1) not in _JPEG
-
-
-def _range(page: tiff.Page) -> list[float]:
-    field = page.fields.get(_BLACK_AND_WHITE)
-    if field is None:
-        return []
-    numbers = np.frombuffer(page.structure.value(field).data, "<u4").reshape(-1, 2)
-    return [float(above / max(below, 1)) for above, below in numbers]
+    return page.photometric == tiff.YCBCR and page.integer(_COMPRESSION, 1) in _EXACT

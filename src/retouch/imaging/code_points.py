@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from retouch.errors import RetouchError
+from retouch.imaging import tags
 from retouch.imaging.containers import png_chunks
 from retouch.imaging.profiles import (
+    ADOBE_CURVE,
+    ADOBE_RGB,
     HDR,
+    SRGB_CURVE,
     SRGB_PRIMARIES,
     hdr_transfer,
     matrix_profile,
+    near_srgb,
     profile_of_code_points,
     same_primaries,
 )
 from retouch.imaging.tags import Buffer
+from retouch.imaging.tiff import Page
 
 _SRGB_GAMMA = 45455  # in a PNG: 100,000 / 2.2
-_NEAR = 0.002  # chromaticities that differ less are the same
+_WHITE_POINT, _PRIMARIES, _TRANSFER_FUNCTION = 318, 319, 301
+_INTEROPERABILITY, _ADOBE_RGB = 0xA005, b"R03"
 
 
 def check_range(name: str, data: Buffer, kind: str, profile: bytes | None) -> None:
@@ -42,7 +51,9 @@ def check_range(name: str, data: Buffer, kind: str, profile: bytes | None) -> No
             f"{name} is a photo of high dynamic range ({transfer}); convert it to standard range (SDR) first."
         )
     if points and kind == "png" and not points[3]:
-        raise RetouchError(f"{name} stores its values in the narrow range of video; convert it to full range first.")
+        raise RetouchError(
+            f"{name} stores its values in the narrow range of video; convert it to full range first."
+        )
 
 
 def profile_of_file(data: Buffer, kind: str, profile: bytes | None) -> bytes | None:
@@ -65,6 +76,28 @@ def profile_of_file(data: Buffer, kind: str, profile: bytes | None) -> bytes | N
         return made if profile is None or (told and not same_primaries(profile, made)) else profile
     points = _points(data, kind)
     return profile_of_code_points(*points[:2]) if profile is None and points else profile
+
+
+def profile_of_exif(exif: bytes | None) -> bytes | None:
+    """Return the profile of Adobe RGB if an EXIF block says so, as cameras do that embed no profile."""
+    with suppress(ValueError, KeyError, TypeError):
+        inner: Any = tags.read_tags(exif or b"")[tags.EXIF]
+        if inner[_INTEROPERABILITY][1].data.startswith(_ADOBE_RGB):
+            return matrix_profile("Adobe RGB (1998)", ADOBE_RGB, ADOBE_CURVE)
+    return None
+
+
+def profile_of_tiff(page: Page) -> bytes | None:
+    """Return the profile of the primaries that a TIFF names; None for sRGB or if it names none."""
+    numbers = [page.structure.rationals(page.fields.get(tag)) for tag in (_PRIMARIES, _WHITE_POINT)]
+    if page.colours != 3 or len(numbers[0]) != 6 or _TRANSFER_FUNCTION in page.fields:
+        return None
+    red, green, blue = zip(numbers[0][::2], numbers[0][1::2], strict=True)
+    white = (numbers[1][0], numbers[1][1]) if len(numbers[1]) == 2 else SRGB_PRIMARIES[3]
+    primaries = (red, green, blue, white)
+    if near_srgb(primaries) or any(y <= 0 for _, y in primaries):
+        return None
+    return matrix_profile("TIFF", primaries, SRGB_CURVE)
 
 
 def says_itself(chunks: bytes, profile: bytes | None) -> bool:
@@ -99,13 +132,8 @@ def _png_profile(data: Buffer) -> bytes | None:
     if len(numbers.get(b"cHRM", b"")) == 32:
         white, *colours = struct.iter_unpack(">II", numbers[b"cHRM"])
         primaries = tuple((x / 100_000, y / 100_000) for x, y in (*colours, white))
-    near = all(
-        abs(one - other) <= _NEAR
-        for point, known in zip(primaries, SRGB_PRIMARIES, strict=True)
-        for one, other in zip(point, known, strict=True)
-    )
     usual = not gamma or abs(gamma - _SRGB_GAMMA) < 1000
-    if (near and usual) or any(y <= 0 for _, y in primaries):
+    if (near_srgb(primaries) and usual) or any(y <= 0 for _, y in primaries):
         return None
     # Without an exponent, and near that of sRGB, the curve is meant that this exponent stands for.
     return matrix_profile("PNG", primaries, (100_000 / (gamma or _SRGB_GAMMA),))
@@ -161,7 +189,8 @@ def _main_properties(data: Buffer, pitm: tuple[int, int] | None, ipma: tuple[int
         at += wide + 1
         step = 2 if two else 1
         if item == main:
-            numbers = (int.from_bytes(data[each : each + step], "big") for each in range(at, at + count * step, step))
+            places = range(at, at + count * step, step)
+            numbers = (int.from_bytes(data[each : each + step], "big") for each in places)
             return [number & (0x7FFF if two else 0x7F) for number in numbers]
         at += count * step
     return []

@@ -50,9 +50,9 @@ def from_srgb(photo: Photo, image: Image) -> Array:
         image: ``h×w×3`` float in [0, 1]; values outside this range are clipped.
 
     Returns:
-        ``h×w×C``, rounded, in the dtype of ``photo.pixels``, with no more levels than the photo's bits allow. ``from_srgb(photo, to_srgb(photo, …))`` returns
-        the crop: exactly if there is no profile, otherwise to within one 8-bit level, except for colours
-        outside sRGB.
+        ``h×w×C``, rounded, in the dtype of ``photo.pixels``, with no more levels than the photo's bits allow.
+        ``from_srgb(photo, to_srgb(photo, …))`` returns the crop: exactly if there is no profile, otherwise to
+        within one 8-bit level, except for colours outside sRGB.
     """
     full = int(np.iinfo(photo.pixels.dtype).max)
     image = np.clip(image, 0, 1)

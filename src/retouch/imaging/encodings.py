@@ -1,7 +1,7 @@
 """Samples that are no plain grey or RGB: how they become RGB, and how what was filled goes back.
 
-A TIFF may hold colours multiplied by alpha, L*a*b*, YCbCr or CMYK. Models get RGB with unassociated alpha. The
-samples are kept beside it, and all that were not filled are written back as they were.
+A TIFF may hold colours multiplied by alpha, L*a*b*, YCbCr or CMYK. Models get RGB with unassociated alpha.
+The samples are kept beside it, and all that were not filled are written back as they were.
 
 Source: TIFF 6.0, sections 18, 20, 21 and 23; ISO 22028-2 (ROMM RGB); ISO 11664-4 (L*a*b*).
 """
@@ -42,9 +42,12 @@ class Decoded(NamedTuple):
 
 def decode(stored: Stored) -> Decoded:
     """Turn stored samples into grey or RGB with unassociated alpha."""
-    parts = [_decode(stored, stored.samples[top : top + _ROWS]) for top in range(0, len(stored.samples), _ROWS)]
-    alpha = None if parts[0].alpha is None else np.concatenate([each.alpha for each in parts if each.alpha is not None])
-    return Decoded(np.concatenate([each.pixels for each in parts]), alpha)
+    tops = range(0, len(stored.samples), _ROWS)
+    parts = [_decode(stored, stored.samples[top : top + _ROWS]) for top in tops]
+    alphas = [each.alpha for each in parts if each.alpha is not None]
+    return Decoded(
+        np.concatenate([each.pixels for each in parts]), np.concatenate(alphas) if alphas else None
+    )
 
 
 def encode(photo: Photo, stored: Stored) -> Array:
@@ -79,7 +82,6 @@ def corner(photo: Photo, side: int) -> Photo:
 
 def _decode(stored: Stored, samples: Array) -> Decoded:
     colours = samples[..., : stored.colours]
-    full = np.iinfo(samples.dtype).max
     alpha = None if stored.alpha is None else samples[..., stored.alpha]
     if stored.photometric in (tiff.CIELAB, tiff.ICCLAB):
         pixels = _from_lab(_lab(colours, stored.photometric))
@@ -127,17 +129,15 @@ def _lab(samples: Array, photometric: int) -> Floats:
     if photometric == tiff.ICCLAB:  # a* and b* are shifted; 16 bits reach to 0xFF00
         lightness = samples[..., :1] * (100 / (255 * step))
         return np.concatenate([lightness, samples[..., 1:] / step - 128.0], axis=-1)
-    signed = samples[..., 1:].astype(np.uint8 if full == 255 else np.uint16)
-    return np.concatenate(
-        [samples[..., :1] * (100 / full), signed.view(np.int8 if full == 255 else np.int16) / float(step)], axis=-1
-    )
+    signed = np.ascontiguousarray(samples[..., 1:]).view(np.int8 if full == 255 else np.int16)
+    return np.concatenate([samples[..., :1] * (100 / full), signed.astype(np.float64) / step], axis=-1)
 
 
 def _lab_samples(lab: Floats, photometric: int, full: int) -> Array:
     step = 1 if full == 255 else 256
     if photometric == tiff.ICCLAB:
         scaled = np.concatenate([lab[..., :1] * (255 * step / 100), (lab[..., 1:] + 128) * step], axis=-1)
-        return np.rint(scaled).clip(0, full).astype(np.uint8 if full == 255 else np.uint16)
+        return np.asarray(np.rint(scaled).clip(0, full), dtype=np.uint8 if full == 255 else np.uint16)
     half = (full + 1) // 2
     shades = np.rint(lab[..., 1:] * step).clip(-half, half - 1).astype(np.int64) & full
     return np.concatenate([np.rint(lab[..., :1] * (full / 100)).clip(0, full), shades], axis=-1)
@@ -148,7 +148,7 @@ def _from_lab(lab: Floats) -> Array:
     roots = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
     xyz = np.where(roots > 6 / 29, roots**3, 3 * (6 / 29) ** 2 * (roots - 4 / 29)) * _WHITE
     light = (xyz @ np.linalg.inv(_TO_XYZ).T).clip(0, 1)
-    return np.rint(light ** (1 / _EXPONENT) * 65535).astype(np.uint16)
+    return np.asarray(np.rint(light ** (1 / _EXPONENT) * 65535), dtype=np.uint16)
 
 
 def _to_lab(pixels: Array) -> Floats:
@@ -163,14 +163,14 @@ def _from_ycbcr(samples: Array) -> Array:
     blue, red = blue - 128, red - 128
     r, b = y + (2 - 2 * _LUMA[0]) * red, y + (2 - 2 * _LUMA[2]) * blue
     g = (y - _LUMA[0] * r - _LUMA[2] * b) / _LUMA[1]
-    return np.rint(np.stack([r, g, b], axis=-1)).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(np.stack([r, g, b], axis=-1)).clip(0, 255), dtype=np.uint8)
 
 
 def _to_ycbcr(pixels: Array) -> Array:
     y = pixels @ _LUMA
     blue = (pixels[..., 2] - y) / (2 - 2 * _LUMA[2]) + 128
     red = (pixels[..., 0] - y) / (2 - 2 * _LUMA[0]) + 128
-    return np.rint(np.stack([y, blue, red], axis=-1)).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(np.stack([y, blue, red], axis=-1)).clip(0, 255), dtype=np.uint8)
 
 
 def _from_cmyk(samples: Array, profile: bytes | None) -> Array:

@@ -5,6 +5,8 @@ Source: Floyd and Steinberg, "An Adaptive Algorithm for Spatial Grey Scale", 197
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from retouch.imaging.photo import Array
@@ -16,18 +18,18 @@ def few_values(values: Array, bits: int, *, dithered: bool) -> Array:
     Args:
         values: ``H×W×1`` uint8.
         bits: 1, 2 or 4.
-        dithered: spread what rounding loses to the neighbours, as in the rest of the photo. What already is one
-            of the levels stays.
+        dithered: spread what rounding loses to the neighbours, as in the rest of the photo. What already is
+            one of the levels stays.
 
     Returns:
         ``H×W×1`` uint8.
     """
     step = 255 // (2**bits - 1)
     if not dithered:
-        return ((values.astype(np.uint16) + step // 2) // step * step).astype(np.uint8)
+        return np.asarray((values.astype(np.uint16) + step // 2) // step * step, dtype=np.uint8)
     # One pixel at a time: only fills of dithered photos come here.
     rows = np.pad(values[..., 0].astype(np.float64), ((0, 1), (1, 1)))
-    for above, below in zip(rows[:-1], rows[1:], strict=True):
+    for above, below in pairwise(rows):
         for x in range(1, len(above) - 1):
             level = min(max(round(above[x] / step), 0), 255 // step) * step
             rest, above[x] = above[x] - level, level
@@ -35,4 +37,4 @@ def few_values(values: Array, bits: int, *, dithered: bool) -> Array:
             below[x - 1] += rest * 3 / 16
             below[x] += rest * 5 / 16
             below[x + 1] += rest / 16
-    return rows[:-1, 1:-1, None].astype(np.uint8)
+    return np.asarray(rows[:-1, 1:-1, None], dtype=np.uint8)

@@ -17,7 +17,7 @@ def available() -> bool:
 
 
 def encode(photo: Photo) -> bytes:
-    """Encode a photo as HEIC at quality 95 without chroma subsampling (4:4:4), with 8, 10 or 12 bits a channel."""
+    """Encode a photo of 8, 10 or 12 bits as HEIC at quality 95 without chroma subsampling (4:4:4)."""
     import pillow_heif
 
     array = join_alpha(photo)

@@ -21,6 +21,8 @@ _RAW = (
     (4, b"ftypcrx ", "CR3"),
     (6, b"HEAPCCDR", "CRW"),
     (8, b"CR\x02", "CR2"),
+    (8, b"IIII", "IIQ"),
+    (8, b"MMMM", "IIQ"),
 )
 _OTHERS = (
     (0, b"BM", "BMP"),

@@ -1,7 +1,7 @@
-"""Read with other libraries what libvips cannot: HEIC, rare kinds of TIFF, and formats that only masks come in.
+"""Read with other libraries what libvips cannot: HEIC, rare kinds of TIFF, and formats that masks come in.
 
-They are extras, and imported only for a file that needs them. Each becomes an image of libvips, with the fields
-that libvips' own loaders give it.
+They are extras, and imported only for a file that needs them. What they read becomes an image of libvips,
+with the fields that libvips' own loaders give it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from retouch.imaging.kinds import kind_of
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
+_USUAL = "a TIFF with LZW or Deflate compression and 8 or 16 bits a channel"
 _OPENCV = ("BMP", "PNM", "Sun raster", "JPEG 2000")
 
 
@@ -32,7 +33,8 @@ def read_heic(name: str, data: Buffer) -> pyvips.Image:
         import pillow_heif
     except ImportError as error:
         raise RetouchError(
-            f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', or convert it to JPEG."
+            f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', "
+            "or convert the photo to JPEG."
         ) from error
     try:
         file = pillow_heif.open_heif(io.BytesIO(bytes(data)), convert_hdr_to_8bit=False)
@@ -67,8 +69,8 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
         import tifffile
     except ImportError as error:
         raise RetouchError(
-            f"{name} is a TIFF with {kind}, which needs tifffile; pip install 'retouch[tiff]', or convert it to a "
-            "TIFF with LZW or Deflate compression and 8 or 16 bits."
+            f"{name} is a TIFF with {kind}, which needs tifffile; pip install 'retouch[tiff]', "
+            f"or convert it to {_USUAL}."
         ) from error
     try:
         with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
@@ -82,8 +84,7 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
         if type(error).__module__.split(".")[0] in ("imagecodecs", "_lzma", "zlib"):
             raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
         raise RetouchError(
-            f"{name} is a TIFF with {kind} that cannot be read here; convert it to a TIFF with LZW or Deflate "
-            "compression and 8 or 16 bits."
+            f"{name} is a TIFF with {kind} that cannot be read here; convert it to {_USUAL}."
         ) from error
     if samples > 1 and planar == 2:
         array = np.moveaxis(array, 0, -1)
@@ -119,7 +120,12 @@ def read_other(name: str, data: Buffer, *, mask: bool) -> pyvips.Image:
         return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})
     if kind is None:
         raise RetouchError(f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF.")
-    raise RetouchError(f"{name} is a {kind} file, which cannot be read here; convert it to TIFF or PNG first.")
+    raise RetouchError(unreadable(name, kind))
+
+
+def unreadable(name: str, kind: str) -> str:
+    """The sentence about a file of a kind that cannot be read."""
+    return f"{name} is a file of the kind {kind}, which cannot be read here; convert it to TIFF or PNG first."
 
 
 def _by_pillow(data: Buffer) -> Array | None:
@@ -159,20 +165,19 @@ def _full_range(array: Array, bits: int) -> Array:
     """Scale values of a few bits to all of 8 or 16."""
     full = 255 if bits < 8 else 65535
     scaled = np.rint(array * (full / (2**bits - 1)))
-    return scaled.astype(np.uint8 if bits < 8 else np.uint16)
+    return np.asarray(scaled, dtype=np.uint8 if bits < 8 else np.uint16)
 
 
 def _as_image(array: Array, fields: dict[str, object]) -> pyvips.Image:
     """An image of libvips with the fields that a loader would give it."""
     array = np.ascontiguousarray(array[..., None] if array.ndim == 2 else array)
     height, width, bands = array.shape
-    formats = {"u1": "uchar", "u2": "ushort", "i1": "char", "i2": "short", "u4": "uint", "i4": "int", "f4": "float"}
-    format = formats.get(array.dtype.str[1:], "double")
-    if format == "double":
-        array = array.astype(np.float64)
+    format = {"u1": "uchar", "u2": "ushort", "i1": "char", "i2": "short"}.get(array.dtype.str[1:], "float")
+    if format == "float":  # refused, whatever it was
+        array = array.real.astype(np.float32)
     image: Any = pyvips.Image.new_from_memory(array, width, height, bands, format)
-    deep = format == "ushort"
-    image = image.copy(interpretation=("grey16" if deep else "b-w") if bands < 3 else ("rgb16" if deep else "srgb"))
+    kind = ("b-w", "grey16") if bands < 3 else ("srgb", "rgb16")
+    image = image.copy(interpretation=kind[format == "ushort"])
     for field, value in fields.items():
         if isinstance(value, bytes):
             image.set_type(pyvips.GValue.blob_type, field, value)

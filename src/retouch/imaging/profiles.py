@@ -1,6 +1,6 @@
 """Make ICC profiles for colours that a file names by numbers.
 
-Source: ICC.1:2022, sections 7 to 10; ITU-T H.273, tables 2 and 3; Lindbloom, "Chromatic Adaptation" (Bradford).
+Source: ICC.1:2022, sections 7 to 10; ITU-T H.273, tables 2 and 3; Lindbloom, "Chromatic Adaptation".
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _PRIMARIES: dict[int, tuple[Point, ...]] = {
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
     22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), _D65),
 }
+ADOBE_RGB: tuple[Point, ...] = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), _D65)
+ADOBE_CURVE: Curve = (563 / 256,)
 SRGB_CURVE: Curve = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _VIDEO: Curve = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
 _CURVES: dict[int, Curve] = {
@@ -55,6 +57,8 @@ _UNSPECIFIED = 2
 HDR = {16: "PQ", 18: "HLG"}
 """Names of the transfer characteristics of high dynamic range."""
 
+_OLD_PQ = "ITUR_2100_PQ_FULL"  # how a PNG named PQ before it had code points
+_COLOURS = (b"rXYZ", b"gXYZ", b"bXYZ")
 _ALIKE = ((1, 1), (1, 6), (1, 13))  # what programs show as sRGB
 
 
@@ -84,19 +88,24 @@ def hdr_transfer(profile: bytes | None) -> str | None:
         if profile[at : at + 4] == b"cicp":
             place = int.from_bytes(profile[at + 4 : at + 8], "big")
             return HDR.get(profile[place + 9]) if place + 9 < len(profile) else None
-    # The profile by which PNG named PQ before it had code points.
-    return "PQ" if b"ITUR_2100_PQ_FULL" in profile or "ITUR_2100_PQ_FULL".encode("utf-16be") in profile else None
+    return "PQ" if any(_OLD_PQ.encode(code) in profile for code in ("ascii", "utf-16be")) else None
+
+
+def near_srgb(primaries: Sequence[Point]) -> bool:
+    """Whether primaries and white are those of sRGB, but for rounding."""
+    return bool(np.allclose(primaries, SRGB_PRIMARIES, atol=0.002))
 
 
 def same_primaries(one: bytes, other: bytes | None) -> bool:
     """Whether two matrix profiles have the same primaries; None is sRGB."""
     other = other or matrix_profile("sRGB", SRGB_PRIMARIES, SRGB_CURVE)
-    return all(np.allclose(_tag(one, each), _tag(other, each), atol=0.003) for each in (b"rXYZ", b"gXYZ", b"bXYZ"))
+    return all(np.allclose(_tag(one, each), _tag(other, each), atol=0.003) for each in _COLOURS)
 
 
 def _tag(profile: bytes, signature: bytes) -> tuple[float, ...]:
     """The colour in a profile's tag; three NaN if it has none."""
-    at = next((at for at in range(132, min(len(profile), 1332), 12) if profile[at : at + 4] == signature), None)
+    entries = range(132, min(len(profile), 1332), 12)
+    at = next((each for each in entries if profile[each : each + 4] == signature), None)
     if at is None:
         return (np.nan,) * 3
     place = int.from_bytes(profile[at + 4 : at + 8], "big")
@@ -129,7 +138,7 @@ def matrix_profile(
         (b"cprt", _text("No copyright, use freely")),
         (b"wtpt", _colour(_D50)),
         (b"chad", b"sf32\0\0\0\0" + _fixed(adapt.ravel())),
-        *((each, _colour(colours[:, index])) for index, each in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))),
+        *((each, _colour(colours[:, index])) for index, each in enumerate(_COLOURS)),
         *((each, trc) for each in (b"rTRC", b"gTRC", b"bTRC")),
         *extra,
     ]

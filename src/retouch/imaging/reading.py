@@ -56,10 +56,10 @@ class _Opened:
 def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo:
     """Read a photo, turned upright, with its own values.
 
-    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, those of 10 to 14 bits to 16, with
-    the same colours. L*a*b*, YCbCr and CMYK come as RGB, beside the stored samples. Thumbnails and previews are
-    dropped, because they still show what will be removed. An EXIF block that is too damaged to be read is
-    dropped for the same reason.
+    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, values of 10 to 14 bits to 16,
+    with the same colours. L*a*b*, YCbCr and CMYK come as RGB, beside the stored samples. Thumbnails and
+    previews are dropped, because they still show what will be removed. An EXIF block that is too damaged to
+    be read is dropped for the same reason.
 
     Args:
         source: a path, or the bytes of an image file (from a pipe).
@@ -74,10 +74,13 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
     profile = containers.png_profile(data) if kind == "png" else _blob(opened.image, "icc-profile-data")
     code_points.check_range(opened.name, data, kind, profile)
     if opened.page is not None and profile is None:
-        profile = tags.raw_tag(data, tags.PROFILE)  # the first page may have it for all
+        # The first page may have it for all.
+        profile = tags.raw_tag(data, tags.PROFILE) or code_points.profile_of_tiff(opened.page)
     photo = channels.interpret(_decode(opened), opened.page, code_points.profile_of_file(data, kind, profile))
     height, width = photo.pixels.shape[:2]
     header = _header(opened, width=width, height=height)
+    if photo.profile is None and photo.pixels.shape[2] == 3:
+        photo = replace(photo, profile=code_points.profile_of_exif(header.exif))
     photo = replace(photo, format=kind, header=header)
     return channels.with_bits(photo, _bits(opened), two_colours=kind == "png" and _is_black_and_white(data))
 
@@ -100,8 +103,8 @@ def _open(source: str | Path | bytes, allow_huge: bool, *, mask: bool = False) -
     raw = kinds.raw_kind(data)
     if raw:
         raise RetouchError(
-            f"{name} is a camera's raw file ({raw}), which holds only a preview of the photo; develop it first, "
-            "and fill the TIFF or JPEG that your raw converter writes."
+            f"{name} is a camera's raw file ({raw}), which holds only a preview of the photo; "
+            "develop it first, and fill the TIFF or JPEG that your raw converter writes."
         )
     page = _photo_page(name, data) if tiff.is_tiff(data) else None
     opened = _Opened(name, data, _load(name, data, page, mask=mask), page)
@@ -181,9 +184,7 @@ def _load(name: str, data: tags.Buffer, page: tiff.Page | None = None, *, mask: 
             return more_readers.read_tiff(name, data, page)
         if "not in a known format" in str(error):
             return more_readers.read_other(name, data, mask=mask)
-        if kinds.kind_of(data):
-            raise _unreadable(name, data) from error
-        raise _damaged(name) from error
+        raise _failed(name, data) from error
     if _kind(image) == "heif" and _get(image, "heif-compression", "") == "hevc":
         return more_readers.read_heic(name, data)
     if _get(image, "orientation", 1) != 1 and not turned:
@@ -213,9 +214,7 @@ def _decode(opened: _Opened) -> Array:
     except pyvips.Error as error:
         if opened.page is not None and opened.page.unusual():
             return _upright(more_readers.read_tiff(opened.name, opened.data, opened.page))
-        if kinds.kind_of(opened.data):
-            raise _unreadable(opened.name, opened.data) from error
-        raise _damaged(opened.name) from error
+        raise _failed(opened.name, opened.data) from error
 
 
 def _upright(image: pyvips.Image) -> Array:
@@ -224,14 +223,12 @@ def _upright(image: pyvips.Image) -> Array:
     return array.reshape(image.height, image.width, image.bands)
 
 
-def _damaged(name: str) -> RetouchError:
+def _failed(name: str, data: tags.Buffer) -> RetouchError:
+    """What to say of a file that libvips knows and cannot decode."""
+    kind = kinds.kind_of(data)
+    if kind:
+        return RetouchError(more_readers.unreadable(name, kind))
     return RetouchError(f"{name} is damaged or cut short; get an intact copy.")
-
-
-def _unreadable(name: str, data: tags.Buffer) -> RetouchError:
-    return RetouchError(
-        f"{name} is a {kinds.kind_of(data)} file, which cannot be read here; convert it to TIFF or PNG first."
-    )
 
 
 def _kind(image: pyvips.Image) -> str:
@@ -265,8 +262,9 @@ def _is_black_and_white(data: tags.Buffer) -> bool:
     """Whether a PNG of 1 bit has a palette of black and white."""
     if data[24] != 1 or data[25] != 3:
         return False
-    palettes = [bytes(data[start + 8 : end - 4]) for name, start, end in containers.png_chunks(data) if name == b"PLTE"]
-    return palettes in ([bytes(3) + b"\xff" * 3], [b"\xff" * 3 + bytes(3)])
+    chunks = containers.png_chunks(data)
+    palette = next((bytes(data[start + 8 : end - 4]) for name, start, end in chunks if name == b"PLTE"), b"")
+    return palette in (bytes(3) + b"\xff" * 3, b"\xff" * 3 + bytes(3))
 
 
 def _header(opened: _Opened, *, width: int, height: int) -> Header:
@@ -304,9 +302,8 @@ def _tiff_metadata(data: tags.Buffer, page: tiff.Page) -> tuple[bytes | None, by
     Where a small version of the photo comes first, its tags are about the photo, too.
     """
     described = tags.read_tags(data) | tags.described(page.structure, page.fields)
-    photoshop, iptc = (
-        tags.bytes_of(data, page.fields.get(tag)) or tags.raw_tag(data, tag) for tag in (tags.PHOTOSHOP, tags.IPTC)
-    )
+    found = {tag: tags.bytes_of(data, page.fields.get(tag)) for tag in (tags.PHOTOSHOP, tags.IPTC)}
+    photoshop, iptc = (content or tags.raw_tag(data, tag) for tag, content in found.items())
     photoshop = photoshop or b""
     if iptc:
         photoshop = resources.with_iptc(photoshop, iptc)

@@ -55,8 +55,8 @@ _NUMBER = _ITEM | {5: 4, 10: 4}
 # Not carried: how the pixels are stored, which is up to the writer; what the header carries elsewhere
 # (resolution, XMP, IPTC, ICC); and Photoshop's layers (37724), which still contain what was removed.
 _NOT_CARRIED = {
-    *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301,
-    *range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
+    *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297,
+    317, *range(320, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
     XMP, IPTC, PHOTOSHOP, PROFILE, 37724,
 }  # fmt: skip
 
@@ -113,6 +113,13 @@ class Structure:
             return []
         return [self.number(code, field.at + index * _ITEM[field.kind]) for index in range(field.items)]
 
+    def rationals(self, field: Field | None) -> list[float]:
+        """Read all items of a field of fractions; an empty list if there is none."""
+        if field is None or field.kind != 5:
+            return []
+        places = range(field.at, field.at + field.length, 8)
+        return [self.number("I", at) / max(1, self.number("I", at + 4)) for at in places]
+
     def value(self, field: Field) -> Value:
         """Read the value of a field."""
         data = bytes(self.data[field.at : field.at + field.length])
@@ -157,7 +164,9 @@ def _nested(structure: Structure, fields: dict[int, Field], seen: set[int]) -> T
         if tag in _DIRECTORIES:
             for below in structure.integers(field)[:1]:
                 with suppress(ValueError):  # a damaged directory takes nothing else along
-                    inner = {} if below in seen else structure.directory(below)[0]  # a file can point at itself
+                    inner = (
+                        {} if below in seen else structure.directory(below)[0]
+                    )  # a file can point at itself
                     seen.add(below)
                     tags[tag] = _nested(structure, inner, seen)
         else:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from retouch.imaging.tags import Buffer, Field, Structure, Value
 
-WHITE_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 2, 3, 5, 6, 8, 9
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 EXTRA_SAMPLES, PHOTOMETRIC = 338, 262
 UNSPECIFIED, ASSOCIATED = 0, 1
 
@@ -21,6 +21,7 @@ _BITS, _COMPRESSION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT, _TILE = 258, 259, 277, 2
 _MOSAIC = {32803: "colour filter array", 34892: "linear raw"}  # photometric interpretations
 _COLOURS = {0: 1, 1: 1, RGB: 3, PALETTE: 3, CMYK: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}
 _ALPHA = (1, 2)  # kinds of extra sample
+_PIECES = ((273, 279), (324, 325))  # offsets and lengths of strips, and of tiles
 _NUMBER = {3: "H", 4: "I", 16: "Q"}
 
 # What every libvips reads. Whatever else it fails on may be intact.
@@ -115,23 +116,25 @@ class Page:
 
     def unusual(self) -> str | None:
         """Name what not every libvips reads; None if this is a usual TIFF."""
-        compression = self.integer(_COMPRESSION, 1)
+        compression, bits = self.integer(_COMPRESSION, 1), self.integers(_BITS)
         if compression not in _USUAL_COMPRESSIONS:
             known = _COMPRESSIONS.get(compression)
             return f"{known} compression" if known else f"compression {compression}"
-        if any(bits not in _USUAL_BITS for bits in self.integers(_BITS)) or len(set(self.integers(_BITS))) > 1:
+        if any(each not in _USUAL_BITS for each in bits) or len(set(bits)) > 1:
             return f"{self.bits} bits a channel"
         if self.tiled_planes:
             return "tiles for each channel"
-        if not self.colours:
-            return f"photometric interpretation {self.photometric}"
-        return None
+        return None if self.colours else f"photometric interpretation {self.photometric}"
 
     def complete(self) -> bool:
         """Whether all pieces of the picture lie inside the file."""
-        places = [(273, 279), (324, 325)]
-        pieces = [pair for at, count in places for pair in zip(self.integers(at), self.integers(count), strict=False)]
-        return bool(pieces) and all(0 < at and at + length <= len(self.structure.data) for at, length in pieces)
+        pieces = [
+            piece
+            for at, length in _PIECES
+            for piece in zip(self.integers(at), self.integers(length), strict=False)
+        ]
+        end = len(self.structure.data)
+        return bool(pieces) and all(at > 0 and at + length <= end for at, length in pieces)
 
 
 def is_tiff(data: Buffer) -> bool:
@@ -195,8 +198,8 @@ def photo_pages(found: list[Page]) -> list[Page]:
 def with_plain_samples(data: Buffer, page: Page) -> bytes:
     """A copy of a file that gives its samples as they are stored, whatever they mean.
 
-    libvips divides colours by alpha, halves 16-bit L*a*b*, refuses that of 8 bits, and takes uncompressed YCbCr
-    for RGB. It leaves grey and RGB with unspecified extra samples alone.
+    libvips divides colours by alpha, halves 16-bit L*a*b*, refuses that of 8 bits, and takes uncompressed
+    YCbCr for RGB. It leaves grey and RGB with unspecified extra samples alone.
     """
     out = bytearray(data)
     plain = {EXTRA_SAMPLES: UNSPECIFIED} | ({PHOTOMETRIC: RGB} if page.photometric in (CIELAB, YCBCR) else {})
@@ -206,7 +209,8 @@ def with_plain_samples(data: Buffer, page: Page) -> bytes:
         field = page.fields.get(tag)
         code = _NUMBER.get(field.kind) if field else None
         if field is not None and code is not None:
-            struct.pack_into(f"{page.structure.order}{field.items}{code}", out, field.at, *[number] * field.items)
+            form = f"{page.structure.order}{field.items}{code}"
+            struct.pack_into(form, out, field.at, *[number] * field.items)
     return bytes(out)
 
 
