@@ -180,7 +180,20 @@ def _from_cmyk(samples: Array, profile: bytes | None) -> Array:
 
 
 def _to_cmyk(pixels: Array, profile: bytes | None, full: int) -> Array:
-    image = _image(pixels, "rgb16", WIDE).icc_import(embedded=True, pcs="xyz", intent="relative")
+    """Find the inks whose colour is ``pixels``.
+
+    The two directions of a CMYK profile are tables of their own, and differ visibly. So what is wrong with the
+    colour of the inks is corrected, twice.
+    """
+    target = wanted = pixels.astype(np.float64)
+    for _ in range(2):
+        wanted = wanted + target - _from_cmyk(_inks(wanted, profile, full), profile)
+    return _inks(wanted, profile, full)
+
+
+def _inks(colours: Floats, profile: bytes | None, full: int) -> Array:
+    steps = np.rint(colours).clip(0, 65535).astype(np.uint16)
+    image = _image(steps, "rgb16", WIDE).icc_import(embedded=True, pcs="xyz", intent="relative")
     image = _with_profile(image, profile or bytes(pyvips.Operation.call("profile_load", "cmyk")))
     return _as_array(image.icc_export(depth=8 if full == 255 else 16, pcs="xyz", intent="relative"))
 

@@ -193,28 +193,45 @@ def _load(name: str, data: tags.Buffer, page: tiff.Page | None = None, *, mask: 
     return image
 
 
-def _load_with_vips(data: tags.Buffer, page: tiff.Page | None, access: str) -> pyvips.Image:
-    options: dict[str, object] = {"fail_on": "error"}
+def _load_with_vips(
+    data: tags.Buffer, page: tiff.Page | None, access: str, fail_on: str = "error"
+) -> pyvips.Image:
+    options: dict[str, object] = {}
     if page is not None:
         if channels.needs_plain_samples(page):
             data = memoryview(tiff.with_plain_samples(data, page))
-        # libvips takes an error in a tile for a warning, and leaves the tile black.
-        options = {"fail_on": "warning", "page": page.number}
-        options |= {"subifd": page.below} if page.below >= 0 else {}
+        options = {"page": page.number} | ({"subifd": page.below} if page.below >= 0 else {})
     # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
     file = pyvips.Source.new_from_memory(data)
-    return pyvips.Image.new_from_source(file, "", access=access, **options)
+    return pyvips.Image.new_from_source(file, "", access=access, fail_on=fail_on, **options)
 
 
 def _decode(opened: _Opened) -> Array:
     """Decode a photo, upright, ``H×W×S``: all channels as they are in the file."""
-    image = opened.image
+    page = opened.page
     try:
-        return _upright(image)
+        if page is not None and page.tiled and opened.image.get("vips-loader") == "tiffload_source":
+            return _decode_tiles(opened, page)
+        return _upright(opened.image)
     except pyvips.Error as error:
-        if opened.page is not None and opened.page.unusual():
-            return _upright(more_readers.read_tiff(opened.name, opened.data, opened.page))
+        if page is not None and page.unusual():
+            return _upright(more_readers.read_tiff(opened.name, opened.data, page))
         raise _failed(opened.name, opened.data) from error
+
+
+def _decode_tiles(opened: _Opened, page: tiff.Page) -> Array:
+    """Decode a TIFF with tiles. What is wrong with a tile is only a warning to libvips, and leaves it black."""
+    try:
+        return _upright(_load_with_vips(opened.data, page, "random", "warning"))
+    except pyvips.Error as error:
+        if error.detail.strip():
+            raise
+    # It was a warning only. Any error in a tile is now left in libvips' log of errors.
+    pyvips.vips_lib.vips_error_clear()
+    array = _upright(opened.image)
+    if pyvips.ffi.string(pyvips.vips_lib.vips_error_buffer()):
+        raise pyvips.Error("a tile cannot be decoded")
+    return array
 
 
 def _upright(image: pyvips.Image) -> Array:

@@ -110,9 +110,14 @@ class Page:
         return max(self.integers(_BITS) or [1])
 
     @property
+    def tiled(self) -> bool:
+        """Whether the pixels are in tiles."""
+        return _TILE in self.fields
+
+    @property
     def tiled_planes(self) -> bool:
         """Whether each channel has tiles of its own."""
-        return self.integer(_PLANAR, 1) == 2 and _TILE in self.fields and self.integer(_SAMPLES, 1) > 1
+        return self.tiled and self.integer(_PLANAR, 1) == 2 and self.integer(_SAMPLES, 1) > 1
 
     def unusual(self) -> str | None:
         """Name what not every libvips reads; None if this is a usual TIFF."""
