@@ -196,7 +196,7 @@ def _load(name: str, data: tags.Buffer, page: tiff.Page | None = None, *, mask: 
 def _load_with_vips(
     data: tags.Buffer, page: tiff.Page | None, access: str, fail_on: str = "error"
 ) -> pyvips.Image:
-    options: dict[str, object] = {}
+    options: dict[str, int] = {}
     if page is not None:
         if channels.needs_plain_samples(page):
             data = memoryview(tiff.with_plain_samples(data, page))
