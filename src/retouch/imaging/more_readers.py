@@ -51,6 +51,8 @@ def read_heic(name: str, data: Buffer) -> pyvips.Image:
         "exif-data": info.get("exif"),
         "xmp-data": info.get("xmp"),
         "icc-profile-data": info.get("icc_profile"),
+        # The file's own transformations were applied, and EXIF's does not count. libvips has just read that.
+        "orientation": 1,
     }
     return _as_image(array, fields)
 
