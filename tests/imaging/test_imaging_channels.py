@@ -65,7 +65,9 @@ def test_a_missing_tag_is_no_transparency():
     array = noise(12, 10, 4)
     data = tiff(array, photometric="rgb", extrasamples=[0])
     # Another number in place of 338: a reader that does not know it sees a file without the tag.
-    data = data.replace((338).to_bytes(2, "little") + b"\3\0\1\0\0\0", (65000).to_bytes(2, "little") + b"\3\0\1\0\0\0")
+    data = data.replace(
+        (338).to_bytes(2, "little") + b"\3\0\1\0\0\0", (65000).to_bytes(2, "little") + b"\3\0\1\0\0\0"
+    )
     photo = read_photo(data)
     assert photo.alpha is None
     np.testing.assert_array_equal(photo.extra, array[..., 3:])
@@ -152,7 +154,9 @@ def test_a_fill_gets_the_colour_that_was_meant(photometric, dtype):
 def test_cmyk_keeps_its_profile_and_inks():
     array = noise(12, 10, 5)
     inks = [(333, "s", 0, "Cyan\0Magenta\0Yellow\0Black\0Gold\0", True), (334, "H", 1, 5, True)]
-    photo = read_photo(tiff(array, photometric="separated", extrasamples=[0], iccprofile=CMYK, extratags=inks))
+    photo = read_photo(
+        tiff(array, photometric="separated", extrasamples=[0], iccprofile=CMYK, extratags=inks)
+    )
     after, page = tiff_page(write_photo(filled(photo), None))
     assert page.iccprofile == CMYK
     assert page.tags[333].value.split("\0")[4] == "Gold"
@@ -180,7 +184,9 @@ def test_ycbcr_is_read_as_its_colour():
 
 def test_ycbcr_of_another_kind_is_refused():
     limits = (16, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1)
-    data = tiff(noise(12, 10, 3), photometric="ycbcr", subsampling=(1, 1), extratags=[(532, "2I", 6, limits, True)])
+    data = tiff(
+        noise(12, 10, 3), photometric="ycbcr", subsampling=(1, 1), extratags=[(532, "2I", 6, limits, True)]
+    )
     with pytest.raises(RetouchError, match="YCbCr"):
         read_photo(data)
 
@@ -210,5 +216,7 @@ def test_white_is_zero(dtype, extra):
     if extra == []:
         np.testing.assert_array_equal(seen, ~array)
     if extra == [2]:
-        assert encode(smooth(2, 2), "PNG")  # Pillow shows 16-bit grey with alpha as 8 bits; alpha is what counts
+        assert encode(
+            smooth(2, 2), "PNG"
+        )  # Pillow shows 16-bit grey with alpha as 8 bits; alpha is what counts
         np.testing.assert_array_equal(photo.alpha, array[..., 1])

@@ -52,7 +52,11 @@ def video_light(x):
 
 @pytest.mark.parametrize(
     ("points", "matrix", "light"),
-    [((12, 13), P3_TO_SRGB, srgb_light), ((9, 14), BT2020_TO_SRGB, video_light), ((9, 1), BT2020_TO_SRGB, video_light)],
+    [
+        ((12, 13), P3_TO_SRGB, srgb_light),
+        ((9, 14), BT2020_TO_SRGB, video_light),
+        ((9, 1), BT2020_TO_SRGB, video_light),
+    ],
 )
 @pytest.mark.parametrize("make", ["avif", "png"])
 def test_models_see_the_colour_that_was_meant(points, matrix, light, make):
@@ -99,7 +103,8 @@ def test_a_made_profile_is_that_of_others():
     made = profile_of_code_points(12, 13)
     cube = np.stack(np.meshgrid(*[np.arange(60, 256, 39, dtype=np.uint8)] * 3), -1).reshape(6, 36, 3)
     ours, theirs = (to_srgb(replace(photo_from_array(cube), profile=each), ALL, ALL) for each in (made, P3))
-    assert np.abs(ours - theirs).max() < 2 / 255
+    assert np.abs(ours - theirs).max() < 4 / 255  # theirs keeps its curve as a coarse table
+    assert np.abs(ours - theirs).mean() < 0.2 / 255
 
 
 def test_a_made_profile_of_srgb_changes_nothing():
@@ -194,7 +199,9 @@ def test_code_points_go_before_a_profile_in_png():
 
 def chromaticities(primaries):
     red, green, blue, white = primaries
-    return struct.pack(">8I", *(round(each * 100_000) for point in (white, red, green, blue) for each in point))
+    return struct.pack(
+        ">8I", *(round(each * 100_000) for point in (white, red, green, blue) for each in point)
+    )
 
 
 WIDE = ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06), (0.3127, 0.3290))

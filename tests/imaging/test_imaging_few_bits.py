@@ -29,10 +29,12 @@ def test_one_bit_tiff_stays(compression):
     assert photo.bits == 1
     assert not photo.dithered
     written = write_photo(photo, None)
-    array, page = tiff_page(written)
+    _, page = tiff_page(written)
     assert page.bitspersample == 1
     fax = compression in ("group4", "group3", "tiff_ccitt")
-    assert page.compression.name == ("CCITTFAX4" if fax else {"tiff_lzw": "LZW", "packbits": "PACKBITS"}.get(compression, "NONE"))
+    assert page.compression.name == (
+        "CCITTFAX4" if fax else {"tiff_lzw": "LZW", "packbits": "PACKBITS"}.get(compression, "NONE")
+    )
     np.testing.assert_array_equal(decode(written), line_art() > 0)
     if fax:
         assert len(written) < 60 * 80 / 8 + 1000
@@ -73,7 +75,9 @@ def test_a_palette_of_black_and_white_is_one_bit(colours):
     assert (photo.pixels.shape[2], photo.bits) == (1, 1)
     written = write_photo(photo, None)
     assert written[24] == 1
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(written)).convert("L")), np.asarray(image.convert("L")))
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(io.BytesIO(written)).convert("L")), np.asarray(image.convert("L"))
+    )
 
 
 def test_a_palette_of_other_colours_is_rgb():

@@ -67,7 +67,15 @@ def test_the_file_turns_the_pixels_and_exif_says_upright():
 
 
 def test_colours_by_numbers():
-    photo = read_photo(heic(smooth(40, 40), color_primaries=12, transfer_characteristics=13, matrix_coefficients=6, full_range_flag=1))
+    photo = read_photo(
+        heic(
+            smooth(40, 40),
+            color_primaries=12,
+            transfer_characteristics=13,
+            matrix_coefficients=6,
+            full_range_flag=1,
+        )
+    )
     assert photo.profile == profile_of_code_points(12, 13)
     for name in ("heic", "jpeg", "png"):
         assert read_photo(write_photo(photo, None, format=name)).profile == photo.profile
@@ -75,7 +83,13 @@ def test_colours_by_numbers():
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
 def test_hdr_is_refused(transfer, name):
-    data = heic(smooth(40, 40), color_primaries=9, transfer_characteristics=transfer, matrix_coefficients=9, full_range_flag=1)
+    data = heic(
+        smooth(40, 40),
+        color_primaries=9,
+        transfer_characteristics=transfer,
+        matrix_coefficients=9,
+        full_range_flag=1,
+    )
     with pytest.raises(RetouchError, match=rf"high dynamic range \({name}\)"):
         read_photo(data)
 
@@ -126,8 +140,12 @@ def test_without_pillow_heif(monkeypatch, tmp_path):
         return known(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pillow_heif" else find(name))
-    with pytest.raises(RetouchError, match=r"HEIC photo, which needs pillow-heif; pip install 'retouch\[heif\]'"):
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pillow_heif" else find(name)
+    )
+    with pytest.raises(
+        RetouchError, match=r"HEIC photo, which needs pillow-heif; pip install 'retouch\[heif\]'"
+    ):
         read_photo(data)
     with pytest.raises(RetouchError, match=r"cannot be written as HEIC here"):
         check_target(tmp_path / "out.heic", photo=photo_from_array(smooth(40, 40)))

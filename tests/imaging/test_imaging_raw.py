@@ -32,7 +32,13 @@ def raw(*, version, first, below):
 
 @pytest.mark.parametrize(
     ("version", "first", "below"),
-    [(True, False, True), (True, True, False), (False, False, True), (False, False, False), (False, True, False)],
+    [
+        (True, False, True),
+        (True, True, False),
+        (False, False, True),
+        (False, False, False),
+        (False, True, False),
+    ],
 )
 def test_raw_values_in_a_tiff(version, first, below):
     refused(raw(version=version, first=first, below=below), "DNG" if version else "raw values")

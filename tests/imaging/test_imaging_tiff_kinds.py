@@ -25,11 +25,20 @@ def test_lossless_compressions(compression, tile):
     np.testing.assert_array_equal(tiff_page(write_photo(photo, None))[0], RGB)
 
 
-@pytest.mark.parametrize("options", [{"bigtiff": True}, {"byteorder": ">"}, {"bigtiff": True, "byteorder": ">"}])
+@pytest.mark.parametrize(
+    "options", [{"bigtiff": True}, {"byteorder": ">"}, {"bigtiff": True, "byteorder": ">"}]
+)
 @pytest.mark.parametrize("compression", [None, "lzw", "zstd"])
 @pytest.mark.parametrize("tile", [None, (16, 16)])
 def test_headers_of_every_kind(options, compression, tile):
-    data = tiff(RGB16, photometric="rgb", compression=compression, predictor=compression is not None, tile=tile, **options)
+    data = tiff(
+        RGB16,
+        photometric="rgb",
+        compression=compression,
+        predictor=compression is not None,
+        tile=tile,
+        **options,
+    )
     np.testing.assert_array_equal(read_photo(data).pixels, RGB16)
 
 
@@ -136,7 +145,9 @@ def test_a_warning_is_no_damage():
     tag = struct.pack("<HHI", 338, 3, 1)
     for tile in (None, (16, 16)):
         data = tiff(np.dstack([RGB, RGB[..., 0]]), photometric="rgb", extrasamples=[0], tile=tile)
-        data = data.replace(tag, struct.pack("<HHI", 65000, 3, 1))  # libtiff warns of channels without a meaning
+        data = data.replace(
+            tag, struct.pack("<HHI", 65000, 3, 1)
+        )  # libtiff warns of channels without a meaning
         np.testing.assert_array_equal(read_photo(data).pixels, RGB)
         with pytest.raises(RetouchError, match="damaged"):
             read_photo(data[:-900] if tile else data[:-9])
@@ -147,7 +158,9 @@ def pages(*arrays, **options):
     file = io.BytesIO()
     with tifffile.TiffWriter(file) as writer:
         for array, kind, below in arrays:
-            writer.write(array, photometric="rgb", subfiletype=kind, subifds=len(below), metadata=None, **options)
+            writer.write(
+                array, photometric="rgb", subfiletype=kind, subifds=len(below), metadata=None, **options
+            )
             for inner, inner_kind in below:
                 writer.write(inner, photometric="rgb", subfiletype=inner_kind, metadata=None)
     return file.getvalue()
@@ -170,7 +183,9 @@ def test_a_thumbnail_that_comes_first_is_not_the_photo():
     with tifffile.TiffFile(io.BytesIO(after)) as file:
         assert len(file.pages) == 1  # the thumbnail still showed what was removed
         np.testing.assert_array_equal(file.pages[0].asarray(), RGB)
-    np.testing.assert_array_equal(read_mask(data, RGB.shape[:2]), read_mask(pages((RGB, 0, [])), RGB.shape[:2]))
+    np.testing.assert_array_equal(
+        read_mask(data, RGB.shape[:2]), read_mask(pages((RGB, 0, [])), RGB.shape[:2])
+    )
 
 
 def test_the_photo_may_lie_below_its_thumbnail():
@@ -187,7 +202,9 @@ def test_the_photo_may_lie_below_its_thumbnail():
 def test_the_thumbnails_description_is_about_the_photo():
     file = io.BytesIO()
     with tifffile.TiffWriter(file) as writer:
-        writer.write(SMALL, photometric="rgb", subfiletype=1, metadata=None, extratags=ARTIST, iccprofile=b"x" * 200)
+        writer.write(
+            SMALL, photometric="rgb", subfiletype=1, metadata=None, extratags=ARTIST, iccprofile=b"x" * 200
+        )
         writer.write(RGB, photometric="rgb", metadata=None, description="A view")
     page = tiff_page(write_photo(read_photo(file.getvalue()), None))[1]
     assert (page.tags[315].value, page.description, page.iccprofile) == ("Someone", "A view", b"x" * 200)

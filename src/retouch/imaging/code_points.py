@@ -7,12 +7,12 @@ and 11.3.2.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from retouch.errors import RetouchError
 from retouch.imaging import tags
+from retouch.imaging.boxes import boxes
 from retouch.imaging.containers import png_chunks
 from retouch.imaging.profiles import (
     ADOBE_CURVE,
@@ -139,29 +139,16 @@ def _png_profile(data: Buffer) -> bytes | None:
     return matrix_profile("PNG", primaries, (100_000 / (gamma or _SRGB_GAMMA),))
 
 
-def _boxes(data: Buffer, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, start and end of the content of each box."""
-    while at + 8 <= end:
-        length, head = int.from_bytes(data[at : at + 4], "big"), 8
-        if length == 1:
-            length, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        stop = end if length == 0 else at + length
-        if stop > end or stop < at + head:
-            return
-        yield bytes(data[at + 4 : at + 8]), at + head, stop
-        at = stop
-
-
 def _heif_points(data: Buffer) -> tuple[int, int, int, int] | None:
     """The code points of the main picture, or else the first in the file, which are those of its tiles."""
-    meta = next(((at, end) for name, at, end in _boxes(data, 0, len(data)) if name == b"meta"), None)
+    meta = next(((at, end) for name, at, end in boxes(data, 0, len(data)) if name == b"meta"), None)
     if meta is None:
         return None
-    inside = {name: (at, end) for name, at, end in _boxes(data, meta[0] + 4, meta[1])}
+    inside = {name: (at, end) for name, at, end in boxes(data, meta[0] + 4, meta[1])}
     if b"iprp" not in inside:
         return None
-    properties = {name: (at, end) for name, at, end in _boxes(data, *inside[b"iprp"])}
-    listed = list(_boxes(data, *properties[b"ipco"])) if b"ipco" in properties else []
+    properties = {name: (at, end) for name, at, end in boxes(data, *inside[b"iprp"])}
+    listed = list(boxes(data, *properties[b"ipco"])) if b"ipco" in properties else []
     found = {
         number: struct.unpack(">HHHB", data[at + 4 : at + 11])
         for number, (name, at, end) in enumerate(listed, 1)

@@ -182,8 +182,8 @@ def _from_cmyk(samples: Array, profile: bytes | None) -> Array:
 def _to_cmyk(pixels: Array, profile: bytes | None, full: int) -> Array:
     """Find the inks whose colour is ``pixels``.
 
-    The two directions of a CMYK profile are tables of their own, and differ visibly. So what is wrong with the
-    colour of the inks is corrected, twice.
+    The two directions of a CMYK profile are tables of their own, and differ visibly. So what is wrong with
+    the colour of the inks is corrected, twice.
     """
     target = wanted = pixels.astype(np.float64)
     for _ in range(2):

@@ -7,6 +7,8 @@ with the fields that libvips' own loaders give it.
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,13 +16,14 @@ import numpy as np
 import pyvips
 
 from retouch.errors import RetouchError
-from retouch.imaging import tiff
+from retouch.imaging import jpeg2000, tiff
 from retouch.imaging.kinds import kind_of
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
 _USUAL = "a TIFF with LZW or Deflate compression and 8 or 16 bits a channel"
-_OPENCV = ("BMP", "PNM", "Sun raster", "JPEG 2000")
+_FAILURES = (OSError, SyntaxError, ValueError, IndexError, KeyError, struct.error)  # of Pillow, by format
+_BARE = ("BMP", "PNM")  # kinds without metadata, which OpenCV knows, too
 
 
 def read_heic(name: str, data: Buffer) -> pyvips.Image:
@@ -101,28 +104,47 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
     return _as_image(array, fields)
 
 
-def read_other(name: str, data: Buffer, *, mask: bool) -> pyvips.Image:
+def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, mask: bool) -> pyvips.Image:
     """Decode a format that libvips does not know, with Pillow or OpenCV.
 
     Args:
         name: what sentences call the file.
         data: the file.
-        mask: whether only the values count. For photos, formats are left out whose depth, profile or metadata
-            would be lost.
+        limit: refuses too large a width and height.
+        mask: whether only the values count. For photos, formats are left out whose profile or metadata would
+            be lost.
 
     Raises:
         RetouchError: the file is not an image that can be read.
     """
     kind = kind_of(data)
-    array = None
-    if mask or kind in ("BMP", "PNM", "Sun raster"):
-        array = _by_pillow(data) if kind != "JPEG 2000" else None
-        array = _by_opencv(data) if array is None and kind in _OPENCV else array
-    if array is not None:
-        return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})
+    if kind == "JPEG 2000":
+        return _read_jpeg2000(name, data, limit)
+    if mask or kind in _BARE:
+        array = _by_pillow(data, limit)
+        array = _by_opencv(data) if array is None and kind in _BARE else array
+        if array is not None:
+            return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})
     if kind is None:
         raise RetouchError(f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF.")
     raise RetouchError(unreadable(name, kind))
+
+
+def _read_jpeg2000(name: str, data: Buffer, limit: Callable[[int, int], None]) -> pyvips.Image:
+    try:
+        header = jpeg2000.describe(data)
+    except (ValueError, IndexError, KeyError) as error:
+        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+    limit(header.width, header.height)
+    fields: dict[str, object] = {
+        "vips-loader": "jp2load",
+        "exif-data": header.exif,
+        "xmp-data": header.xmp,
+        "iptc-data": header.iptc,
+        "icc-profile-data": header.profile,
+        "orientation": 1,  # the format knows no orientation; libvips has just read that of EXIF
+    }
+    return _as_image(jpeg2000.decode(name, data, header), fields)
 
 
 def unreadable(name: str, kind: str) -> str:
@@ -130,21 +152,26 @@ def unreadable(name: str, kind: str) -> str:
     return f"{name} is a file of the kind {kind}, which cannot be read here; convert it to TIFF or PNG first."
 
 
-def _by_pillow(data: Buffer) -> Array | None:
+def _by_pillow(data: Buffer, limit: Callable[[int, int], None]) -> Array | None:
     """Grey or RGB, with alpha or without, 8 or 16 bits; None if Pillow is missing or cannot read it."""
     try:
         from PIL import Image
     except ImportError:
         return None
-    with suppress(Exception):  # of many kinds, by format
-        with Image.open(io.BytesIO(bytes(data))) as image:
-            if getattr(image, "n_frames", 1) > 1 or image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
-                return None
-            if image.mode in ("1", "P", "PA"):
-                grey = "L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
-                array = np.asarray(image.convert(grey))
-            else:
-                array = np.asarray(image)
+    size = None
+    with suppress(*_FAILURES), Image.open(io.BytesIO(bytes(data))) as image:
+        size = image.size
+    if size is None:
+        return None
+    limit(*size)
+    with suppress(*_FAILURES), Image.open(io.BytesIO(bytes(data))) as image:
+        if getattr(image, "n_frames", 1) > 1 or image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
+            return None
+        if image.mode in ("1", "P", "PA"):
+            grey = "L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
+            array = np.asarray(image.convert(grey))
+        else:
+            array = np.asarray(image)
         if array.dtype.kind in "iu" and array.itemsize > 1 and array.min() >= 0 and array.max() <= 65535:
             array = array.astype(np.uint16)
         return array if array.dtype in (np.uint8, np.uint16) else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import mmap
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,11 @@ class _Opened:
     data: tags.Buffer
     image: pyvips.Image
     page: tiff.Page | None = None
+
+    @property
+    def by_vips(self) -> bool:
+        """Whether the image comes from libvips' own loader."""
+        return str(self.image.get("vips-loader")).endswith("_source")
 
     @property
     def kind(self) -> str:
@@ -107,8 +114,14 @@ def _open(source: str | Path | bytes, allow_huge: bool, *, mask: bool = False) -
             "develop it first, and fill the TIFF or JPEG that your raw converter writes."
         )
     page = _photo_page(name, data) if tiff.is_tiff(data) else None
-    opened = _Opened(name, data, _load(name, data, page, mask=mask), page)
-    _check(opened, allow_huge)
+    limit = partial(_check_size, name, allow_huge=allow_huge)
+    if page is not None:
+        limit(page.integer(256), page.integer(257))
+    opened = _Opened(name, data, _load(name, data, page, limit, mask=mask), page)
+    limit(opened.image.width, opened.image.height)
+    _check(opened)
+    if opened.kind == "heic":
+        opened = replace(opened, image=more_readers.read_heic(name, data))
     return opened
 
 
@@ -127,7 +140,15 @@ def _photo_page(name: str, data: tags.Buffer) -> tiff.Page | None:
     return photos[0]
 
 
-def _check(opened: _Opened, allow_huge: bool) -> None:
+def _check_size(name: str, width: int, height: int, *, allow_huge: bool) -> None:
+    if width * height > PIXEL_LIMIT and not allow_huge:
+        raise RetouchError(
+            f"{name} has {width} × {height} pixels, more than {PIXEL_LIMIT // 10**6} million; "
+            "use --allow-huge (allow_huge=True in Python) to read it all the same."
+        )
+
+
+def _check(opened: _Opened) -> None:
     """Raise :class:`RetouchError` if a file is of a kind that cannot be filled."""
     name, image, kind = opened.name, opened.image, _kind(opened.image)
     if kind in _NO_PHOTOS:
@@ -136,11 +157,6 @@ def _check(opened: _Opened, allow_huge: bool) -> None:
     if pages > 1 or (kind == "png" and containers.is_animated_png(opened.data)):
         frames = f"holds {pages} frames or pages" if pages > 1 else "is animated"
         raise RetouchError(f"{name} {frames}; save the one you want as an image of its own.")
-    if image.width * image.height > PIXEL_LIMIT and not allow_huge:
-        raise RetouchError(
-            f"{name} has {image.width} × {image.height} pixels, more than {PIXEL_LIMIT // 10**6} million; "
-            "use --allow-huge (allow_huge=True in Python) to read it all the same."
-        )
     if image.interpretation == "cmyk" and opened.page is None:
         raise RetouchError(f"{name} is CMYK; convert it to RGB first.")
     if image.format not in ("uchar", "ushort"):
@@ -174,43 +190,41 @@ def _name(source: str | Path | bytes) -> str:
     return "The image that was handed over" if isinstance(source, bytes) else str(source)
 
 
-def _load(name: str, data: tags.Buffer, page: tiff.Page | None = None, *, mask: bool = False) -> pyvips.Image:
-    """Open a file with libvips, or with another library if libvips cannot decode it."""
-    turned = page is not None and page.integer(274, 1) != 1
+def _load(
+    name: str, data: tags.Buffer, page: tiff.Page | None, limit: Callable[[int, int], None], *, mask: bool
+) -> pyvips.Image:
+    """Open a file with libvips, or with another library if libvips does not know its kind."""
     try:
-        image = _load_with_vips(data, page, "random" if turned else "sequential")
+        return _load_with_vips(data, page)
     except pyvips.Error as error:
         if page is not None and page.unusual():
             return more_readers.read_tiff(name, data, page)
         if "not in a known format" in str(error):
-            return more_readers.read_other(name, data, mask=mask)
+            return more_readers.read_other(name, data, limit, mask=mask)
         raise _failed(name, data) from error
-    if _kind(image) == "heif" and _get(image, "heif-compression", "") == "hevc":
-        return more_readers.read_heic(name, data)
-    if _get(image, "orientation", 1) != 1 and not turned:
-        # Turning reads the pixels in another order than the file has them.
-        image = _load_with_vips(data, page, "random")
-    return image
 
 
-def _load_with_vips(
-    data: tags.Buffer, page: tiff.Page | None, access: str, fail_on: str = "error"
-) -> pyvips.Image:
+def _load_with_vips(data: tags.Buffer, page: tiff.Page | None, fail_on: str = "error") -> pyvips.Image:
     options: dict[str, int] = {}
     if page is not None:
         if channels.needs_plain_samples(page):
             data = memoryview(tiff.with_plain_samples(data, page))
         options = {"page": page.number} | ({"subifd": page.below} if page.below >= 0 else {})
     # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
-    file = pyvips.Source.new_from_memory(data)
-    return pyvips.Image.new_from_source(file, "", access=access, fail_on=fail_on, **options)
+    for access in ("sequential", "random"):
+        file = pyvips.Source.new_from_memory(data)
+        image = pyvips.Image.new_from_source(file, "", access=access, fail_on=fail_on, **options)
+        if _get(image, "orientation", 1) == 1:
+            break
+        # Turning reads the pixels in another order than the file has them.
+    return image
 
 
 def _decode(opened: _Opened) -> Array:
     """Decode a photo, upright, ``H×W×S``: all channels as they are in the file."""
     page = opened.page
     try:
-        if page is not None and page.tiled and opened.image.get("vips-loader") == "tiffload_source":
+        if page is not None and page.tiled and opened.by_vips:
             return _decode_tiles(opened, page)
         return _upright(opened.image)
     except pyvips.Error as error:
@@ -220,9 +234,9 @@ def _decode(opened: _Opened) -> Array:
 
 
 def _decode_tiles(opened: _Opened, page: tiff.Page) -> Array:
-    """Decode a TIFF with tiles. What is wrong with a tile is only a warning to libvips, and leaves it black."""
+    """Decode a TIFF with tiles. An error in a tile is only a warning to libvips, and leaves it black."""
     try:
-        return _upright(_load_with_vips(opened.data, page, "random", "warning"))
+        return _upright(_load_with_vips(opened.data, page, "warning"))
     except pyvips.Error as error:
         if error.detail.strip():
             raise
@@ -295,6 +309,9 @@ def _header(opened: _Opened, *, width: int, height: int) -> Header:
         layout, lossless = _tiff_layout(opened.page)
     elif kind == "jpeg":
         photoshop = containers.jpeg_photoshop(data)
+    elif kind == "jp2":
+        iptc = _blob(image, "iptc-data")
+        photoshop = resources.with_iptc(b"", iptc) if iptc else b""
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
