@@ -5,12 +5,12 @@ Source: ITU-T T.800, annexes A.5 and I; XMP specification, part 3, section 1.1.4
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from retouch.errors import RetouchError
+from retouch.imaging import opencv_reader
 from retouch.imaging.boxes import boxes
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
@@ -77,26 +77,16 @@ def decode(name: str, data: Buffer, header: Jpeg2000) -> Array:
     Raises:
         RetouchError: the file is damaged, or has other channels.
     """
-    import cv2
-
     plain = header.channels in (1, 3) or (header.channels == 4 and header.alpha)
     if not plain or header.bits not in range(1, 17) or header.colours not in (None, *_GREY_OR_RGB):
         raise RetouchError(
             f"{name} is JPEG 2000 with other channels than grey or RGB; convert it to TIFF first."
         )
-    array: Any = None
-    level = cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # it would print to the terminal
-    with suppress(cv2.error):
-        array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    cv2.utils.logging.setLogLevel(level)
+    array = opencv_reader.decode(data)
     if array is None:
         raise RetouchError(f"{name} is damaged or cut short; get an intact copy.")
-    if array.ndim == 3:
-        array = array[..., [2, 1, 0, 3][: array.shape[2]]]
     if header.bits in (8, 16):
-        return np.asarray(array)
+        return array
     full = 255 if header.bits < 8 else 65535
     return np.asarray(np.rint(array * (full / (2**header.bits - 1))), np.uint8 if full == 255 else np.uint16)
 

@@ -10,19 +10,20 @@ import io
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pyvips
 
 from retouch.errors import RetouchError
-from retouch.imaging import jpeg2000, tiff
+from retouch.imaging import jpeg2000, opencv_reader, tiff
 from retouch.imaging.kinds import kind_of
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
 _USUAL = "a TIFF with LZW or Deflate compression and 8 or 16 bits a channel"
-_FAILURES = (OSError, SyntaxError, ValueError, IndexError, KeyError, struct.error)  # of Pillow, by format
+_FAILURES = (OSError, SyntaxError, TypeError, ValueError, LookupError, struct.error)  # of Pillow, by format
 _BARE = ("BMP", "PNM")  # kinds without metadata, which OpenCV knows, too
 
 
@@ -78,30 +79,36 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
             f"or convert it to {_USUAL}."
         ) from error
     try:
-        with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
-            found: Any = file.pages[page.number]
-            if page.below >= 0:
-                found = found.pages[page.below]
-            array = np.asarray(found.asarray())
-            samples, planar = found.samplesperpixel, found.planarconfig
-            colours = found.colormap
+        array = _tiff_samples(tifffile, data, page)
     except Exception as error:
         if type(error).__module__.split(".")[0] in ("imagecodecs", "_lzma", "zlib"):
             raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
         raise RetouchError(
             f"{name} is a TIFF with {kind} that cannot be read here; convert it to {_USUAL}."
         ) from error
-    if samples > 1 and planar == 2:
-        array = np.moveaxis(array, 0, -1)
+    return _as_image(array, {"vips-loader": "tiffload", "orientation": page.integer(274, 1)})
+
+
+def _tiff_samples(tifffile: ModuleType, data: Buffer, page: tiff.Page) -> Array:
+    """The samples of a page, ``H×W×S``; grey with 0 as black, and colours in place of a palette's numbers."""
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        found = file.pages[page.number]
+        found = found if page.below < 0 else found.pages[page.below]
+        array: Any = np.asarray(found.asarray())
+        planes = found.samplesperpixel > 1 and found.planarconfig == 2
+        palette = found.colormap
+    if not array.size:
+        raise ValueError("a page without pixels")
+    array = np.moveaxis(array, 0, -1) if planes else array
     array = array.reshape(page.integer(257), page.integer(256), -1)
-    if page.bits < 16 and page.bits != 8 and array.dtype.kind == "u" and page.photometric != tiff.PALETTE:
-        array = _full_range(array, page.bits)
+    if page.photometric == tiff.PALETTE:
+        return np.asarray((np.asarray(palette).T >> 8)[array[..., 0]], dtype=np.uint8)
+    if array.dtype.kind != "u" or array.itemsize > 2:
+        return np.asarray(array)  # refused, whatever it was
+    array = array if page.bits in (8, 16) else _full_range(array, page.bits)
     if page.photometric == tiff.WHITE_IS_ZERO:
-        array = np.concatenate([np.iinfo(array.dtype).max - array[..., :1], array[..., 1:]], axis=-1)
-    if page.photometric == tiff.PALETTE and colours is not None:
-        array = (np.asarray(colours).T >> 8).astype(np.uint8)[array[..., 0]]
-    fields: dict[str, object] = {"vips-loader": "tiffload", "orientation": page.integer(274, 1)}
-    return _as_image(array, fields)
+        array = np.concatenate([~array[..., :1], array[..., 1:]], axis=-1)
+    return np.asarray(array)
 
 
 def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, mask: bool) -> pyvips.Image:
@@ -122,7 +129,7 @@ def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, ma
         return _read_jpeg2000(name, data, limit)
     if mask or kind in _BARE:
         array = _by_pillow(data, limit)
-        array = _by_opencv(data) if array is None and kind in _BARE else array
+        array = opencv_reader.decode(data) if array is None and kind in _BARE else array
         if array is not None:
             return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})
     if kind is None:
@@ -159,7 +166,7 @@ def _by_pillow(data: Buffer, limit: Callable[[int, int], None]) -> Array | None:
     except ImportError:
         return None
     size = None
-    with suppress(*_FAILURES), Image.open(io.BytesIO(bytes(data))) as image:
+    with suppress(*_FAILURES, Image.DecompressionBombError), Image.open(io.BytesIO(bytes(data))) as image:
         size = image.size
     if size is None:
         return None
@@ -175,18 +182,6 @@ def _by_pillow(data: Buffer, limit: Callable[[int, int], None]) -> Array | None:
         if array.dtype.kind in "iu" and array.itemsize > 1 and array.min() >= 0 and array.max() <= 65535:
             array = array.astype(np.uint16)
         return array if array.dtype in (np.uint8, np.uint16) else None
-    return None
-
-
-def _by_opencv(data: Buffer) -> Array | None:
-    """Like :func:`_by_pillow`, with OpenCV."""
-    import cv2
-
-    with suppress(cv2.error):
-        array: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if array is not None and array.dtype in (np.uint8, np.uint16):
-            order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}
-            return np.asarray(array[..., order[array.shape[2]]] if array.ndim == 3 else array)
     return None
 
 

@@ -120,7 +120,7 @@ def _open(source: str | Path | bytes, allow_huge: bool, *, mask: bool = False) -
     opened = _Opened(name, data, _load(name, data, page, limit, mask=mask), page)
     limit(opened.image.width, opened.image.height)
     _check(opened)
-    if opened.kind == "heic":
+    if _get(opened.image, "heif-compression", "") == "hevc":
         opened = replace(opened, image=more_readers.read_heic(name, data))
     return opened
 
@@ -230,6 +230,9 @@ def _decode(opened: _Opened) -> Array:
     except pyvips.Error as error:
         if page is not None and page.unusual():
             return _upright(more_readers.read_tiff(opened.name, opened.data, page))
+        if opened.kind == "heic":
+            kind = f"HEIF with {_get(opened.image, 'heif-compression', '')} compression"
+            raise RetouchError(more_readers.unreadable(opened.name, kind)) from error
         raise _failed(opened.name, opened.data) from error
 
 

@@ -88,7 +88,7 @@ class Structure:
         """Read one number, of a type that :mod:`struct` has a letter for; ValueError beyond the end."""
         try:
             return int(struct.unpack_from(self.order + code, self.data, at)[0])
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise ValueError("a TIFF structure ends too early") from error
 
     def directory(self, at: int) -> tuple[dict[int, Field], int]:
