@@ -23,6 +23,8 @@ logging.getLogger("pyvips").addHandler(logging.NullHandler())
 # Every file is decoded once. A cache of operations would only keep photos in memory and files open.
 pyvips.cache_set_max(0)
 
+# A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
+_ERRORS = (pyvips.Error, UnicodeDecodeError)
 _NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
 _CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "rgb": (3, 4)}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
@@ -196,7 +198,7 @@ def _load(
     """Open a file with libvips, or with another library if libvips does not know its kind."""
     try:
         return _load_with_vips(data, page)
-    except pyvips.Error as error:
+    except _ERRORS as error:
         if page is not None and page.unusual():
             return more_readers.read_tiff(name, data, page)
         if "not in a known format" in str(error):
@@ -227,7 +229,7 @@ def _decode(opened: _Opened) -> Array:
         if page is not None and page.tiled and opened.by_vips:
             return _decode_tiles(opened, page)
         return _upright(opened.image)
-    except pyvips.Error as error:
+    except _ERRORS as error:
         if page is not None and page.unusual():
             return _upright(more_readers.read_tiff(opened.name, opened.data, page))
         if opened.kind == "heic":
@@ -241,7 +243,7 @@ def _decode_tiles(opened: _Opened, page: tiff.Page) -> Array:
     try:
         return _upright(_load_with_vips(opened.data, page, "warning"))
     except pyvips.Error as error:
-        if error.detail.strip():
+        if str(error.detail).strip():
             raise
     # It was a warning only. Any error in a tile is now left in libvips' log of errors.
     pyvips.vips_lib.vips_error_clear()
@@ -259,6 +261,7 @@ def _upright(image: pyvips.Image) -> Array:
 
 def _failed(name: str, data: tags.Buffer) -> RetouchError:
     """What to say of a file that libvips knows and cannot decode."""
+    pyvips.vips_lib.vips_error_clear()  # or a message that is kept would make every later call fail
     kind = kinds.kind_of(data)
     if kind:
         return RetouchError(more_readers.unreadable(name, kind))
