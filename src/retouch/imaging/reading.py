@@ -239,7 +239,10 @@ def _decode(opened: _Opened) -> Array:
 
 
 def _decode_tiles(opened: _Opened, page: tiff.Page) -> Array:
-    """Decode a TIFF with tiles. An error in a tile is only a warning to libvips, and leaves it black."""
+    """Decode a TIFF with tiles. libvips takes an error in one for a warning, and leaves it black.
+
+    See findings/libvips-leaves-damaged-tiles-black.sh.
+    """
     try:
         return _upright(_load_with_vips(opened.data, page, "warning"))
     except pyvips.Error as error:
