@@ -12,7 +12,7 @@ from PIL import Image
 from tests.imaging.samples import P3, encode, noise, smooth
 
 from retouch.errors import RetouchError
-from retouch.imaging import read_mask, read_photo, reading, write_photo
+from retouch.imaging import opening, read_mask, read_photo, write_photo
 
 HOLE = noise(24, 32) > 127
 MASK = HOLE * np.uint8(255)
@@ -155,7 +155,7 @@ def test_what_cannot_be_read_is_called_by_its_name(data, kind):
 
 @pytest.mark.parametrize("format", ["BMP", "JPEG2000", "PCX"])
 def test_too_many_pixels(monkeypatch, format):
-    monkeypatch.setattr(reading, "PIXEL_LIMIT", 1000)
+    monkeypatch.setattr(opening, "PIXEL_LIMIT", 1000)
     data = encode(np.zeros((40, 40), np.uint8), format)
     with pytest.raises(RetouchError, match=r"40 × 40 pixels.*--allow-huge"):
         read_mask(data, (40, 40))

@@ -9,8 +9,8 @@ from PIL import Image
 from tests.imaging.samples import CMYK, decode, encode, exif, noise, smooth, tiff
 
 from retouch.errors import RetouchError
+from retouch.imaging import opening as opening_module
 from retouch.imaging import read_mask, read_photo
-from retouch.imaging import reading as reading_module
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "GIF"])
@@ -215,7 +215,7 @@ def test_drawings_are_no_photos():
 
 
 def test_too_many_pixels(monkeypatch):
-    monkeypatch.setattr(reading_module, "PIXEL_LIMIT", 1_000_000)
+    monkeypatch.setattr(opening_module, "PIXEL_LIMIT", 1_000_000)
     data = encode(np.zeros((1001, 1000), np.uint8), "PNG")
     refused(data, "1000 × 1001", "1 million", "--allow-huge")
     assert read_photo(data, allow_huge=True).pixels.shape == (1001, 1000, 1)

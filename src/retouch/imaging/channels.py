@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from retouch.errors import RetouchError
-from retouch.imaging import encodings, tiff
+from retouch.imaging import colour_models, encodings, tiff
 from retouch.imaging.photo import Array, Photo, Stored, join_alpha, split_alpha
 from retouch.imaging.tags import Tags
 
@@ -75,7 +75,7 @@ def interpret(samples: Array, page: tiff.Page | None, profile: bytes | None) -> 
     photometric = page.photometric if foreign or _is_plain_ycbcr(page) else plain
     stored = Stored(samples, photometric, colours, alpha, associated, profile)
     pixels, opacity = encodings.decode(stored)
-    return Photo(pixels, opacity, encodings.WIDE if foreign else profile, extra=extra, stored=stored)
+    return Photo(pixels, opacity, colour_models.WIDE if foreign else profile, extra=extra, stored=stored)
 
 
 def samples_of(photo: Photo) -> tuple[Array, Tags]:
