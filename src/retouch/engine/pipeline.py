@@ -14,6 +14,7 @@ from retouch.engine.encoding import encoding_of
 from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.engine.reporting import Reporter
 from retouch.engine.smooth import Smooth, plain, plan
+from retouch.engine.stored import copy_samples, to_copy_into
 from retouch.engine.transparency import see_through
 from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
@@ -91,6 +92,9 @@ def fill_photo(
             "No known pixel is left to borrow from; include more of the photo, or avoid less of it."
         )
 
+    inks = result.stored is not None and result.stored.colours > result.pixels.shape[2]
+    if inks:
+        result = replace(result, stored=to_copy_into(result.stored))
     report = Reporter(on_progress)
     todo, remaining, borrowed = plan(sources, model, working_size)
     report.begin(todo)
@@ -112,14 +116,17 @@ def fill_photo(
         fill = partial(fill_crop, filler, scale=scale, upsampling=upsampling, seed=seed)
         alpha, crop = see_through(result, window, crop, None if opaque else fill)
         report.enter(window, crop, encoding.show)
-        filled = fill(crop, trace=trace, on_progress=report.forward, on_stage=report.finish)
+        filled = fill(crop, trace=trace or inks, on_progress=report.forward, on_stage=report.finish)
         if scale < window.scale:
             report.finish("upsample", partial(_image, filled))
         _write(result, window, encoding.write(filled.image[window.inner]), alpha)
         report.leave()
         if remaining is not mask:
             remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
-        regions.append(_region(window, filled, filler.name, mask if todo[0].smooth else None))
+        region = _region(window, filled, filler.name, mask if todo[0].smooth else None)
+        if inks:
+            copy_samples(result.stored, region)
+        regions.append(region if trace else replace(region, sources=None, coarser=()))
     return PhotoFill(result, tuple(regions), dict(report.seconds))
 
 

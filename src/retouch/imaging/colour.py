@@ -9,6 +9,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from retouch.imaging.few_bits import few_values
 from retouch.imaging.photo import Array, Photo
 
 Image = NDArray[np.float32]
@@ -51,9 +52,9 @@ def from_srgb(photo: Photo, image: Image) -> Array:
         image: ``h×w×3`` float in [0, 1]; values outside this range are clipped.
 
     Returns:
-        ``h×w×C``, rounded, in the dtype of ``photo.pixels``. ``from_srgb(photo, to_srgb(photo, …))`` returns
-        the crop: exactly if there is no profile, otherwise to within one 8-bit level, except for colours
-        outside sRGB.
+        ``h×w×C``, rounded, in the dtype of ``photo.pixels``, with no more levels than the photo's bits allow.
+        ``from_srgb(photo, to_srgb(photo, …))`` returns the crop: exactly if there is no profile, otherwise to
+        within one 8-bit level, except for colours outside sRGB.
     """
     dtype = photo.pixels.dtype
     image = np.clip(image, 0, 1)
@@ -66,7 +67,7 @@ def from_srgb(photo: Photo, image: Image) -> Array:
     if dtype.kind == "f":
         return image.astype(dtype)
     values: Array = np.rint(image * np.float32(np.iinfo(dtype).max)).astype(dtype)
-    return values
+    return few_values(values, photo.bits, dithered=photo.dithered) if photo.bits in (1, 2, 4) else values
 
 
 def _between_0_and_1(values: Array) -> Image:
@@ -118,13 +119,20 @@ def _from_srgb(steps: Array, profile: bytes) -> Array:
     return _array(image.icc_export(depth=16, pcs="xyz", intent="relative"))
 
 
-def as_vips(array: Array) -> pyvips.Image:
-    """Make a libvips image, grey or RGB with or without alpha, of ``H×W×C`` uint8 or uint16, C = 1 to 4."""
+def as_vips(array: Array, colours: int | None = None) -> pyvips.Image:
+    """Make a libvips image of ``H×W×C`` uint8 or uint16.
+
+    Args:
+        array: colours, and perhaps other channels after them.
+        colours: 1 for grey, 3 for RGB, 4 for CMYK. None = grey if C is 1 or 2, else RGB.
+    """
     array = np.ascontiguousarray(array)
     height, width, bands = array.shape
     wide = array.dtype == np.uint16
     image: Any = pyvips.Image.new_from_memory(array, width, height, bands, "ushort" if wide else "uchar")
-    kind = ("grey16" if wide else "b-w") if bands < 3 else ("rgb16" if wide else "srgb")
+    grey = bands < 3 if colours is None else colours == 1
+    kind = ("grey16" if wide else "b-w") if grey else ("rgb16" if wide else "srgb")
+    kind = "cmyk" if colours == 4 else kind
     return image.copy(interpretation=kind)
 
 
