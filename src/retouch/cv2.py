@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.api.any_range import inpaint_any_range
 from retouch.api.inpainting import inpaint as _inpaint
 from retouch.errors import RetouchError
 
@@ -54,10 +53,7 @@ def inpaint(
             "The image must have 1 channel of uint8, uint16 or float32, or 3 channels of uint8, "
             f"not {channels} of {src.dtype}."
         )
-    if src.dtype == np.float32:
-        filled: Image = inpaint_any_range(src.reshape(src.shape[:2]), hole).reshape(src.shape)
-    else:
-        filled = _inpaint(src, hole)
+    filled = _inpaint(src, hole)
     if dst is None:
         return filled
     if dst.shape != src.shape or dst.dtype != src.dtype:

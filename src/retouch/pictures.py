@@ -26,7 +26,6 @@ Mask: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
 
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _PIL_MODES = ("L", "LA", "RGB", "RGBA", "P", "I;16")
-_STEPS = 65535  # float pictures travel as 16 bit; only what is filled is rounded
 
 
 def to_photo(picture: Picture, *, allow_huge: bool = False) -> Photo:
@@ -44,7 +43,7 @@ def to_photo(picture: Picture, *, allow_huge: bool = False) -> Photo:
 
 
 def _pixels(picture: object) -> tuple[np.ndarray[Any, Any], bytes | None]:
-    """The pixels of an array or a PIL image, uint8 or uint16, and its profile."""
+    """The pixels of an array or a PIL image, and its profile."""
     if _is_pil(picture):
         if picture.mode not in _PIL_MODES:
             raise RetouchError(
@@ -57,12 +56,9 @@ def _pixels(picture: object) -> tuple[np.ndarray[Any, Any], bytes | None]:
             f"A {type(picture).__name__} is not a picture; hand over a path, a numpy array or a PIL image "
             "(tensors go to retouch.load(…))."
         )
-    if picture.dtype in _FLOATS:
-        # What lies in the hole does not count, so it may be NaN; check_floats looks at the rest.
-        return np.rint(np.nan_to_num(picture, nan=0.0).clip(0, 1) * _STEPS).astype(np.uint16), None
-    if picture.dtype not in (np.uint8, np.uint16):
+    if picture.dtype not in (np.uint8, np.uint16, *_FLOATS):
         raise RetouchError(
-            f"An array of {picture.dtype} is no picture; use uint8, uint16, or float32/float64 in [0, 1]."
+            f"An array of {picture.dtype} is no picture; use uint8, uint16, float32 or float64."
         )
     return np.ascontiguousarray(picture), None
 
@@ -151,32 +147,40 @@ def _mask_pixels(mask: PILImage) -> np.ndarray[Any, Any]:
     return plain if numbers is None else numbers
 
 
-def check_floats(picture: Picture, hole: Mask) -> None:
-    """Raise :class:`RetouchError` unless the known values of a float picture lie in [0, 1]."""
+def check_known(picture: Picture, hole: Mask) -> None:
+    """Raise :class:`RetouchError` unless the known values of a float picture are finite numbers."""
     if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:
         return
     known = picture[~hole]
-    if known.size and not (known.min() >= 0 and known.max() <= 1):  # also false for NaN
+    if not np.isfinite(known).all():
         raise RetouchError(
-            f"A float picture must lie in [0, 1]; this one holds {known.min():g} to {known.max():g}."
+            "The known values of a float picture must lie in a finite range; let the mask cover what is NaN "
+            "or infinite."
         )
 
 
-def give_back(picture: Picture, before: Photo, after: Photo, hole: Mask) -> Any:
+def check_floats(picture: Picture) -> None:
+    """Raise :class:`RetouchError` unless the values of a float picture lie in [0, 1], as colours do."""
+    if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:
+        return
+    if picture.size and not (picture.min() >= 0 and picture.max() <= 1):  # also false for NaN
+        raise RetouchError(
+            f"A float picture must lie in [0, 1]; this one holds {picture.min():g} to {picture.max():g}."
+        )
+
+
+def give_back(picture: Picture, after: Photo) -> Any:
     """Return the filled photo as the type of picture that was handed over.
 
     Args:
         picture: what the caller gave, no file; never changed.
-        before: ``to_photo(picture)``.
         after: the filled photo.
-        hole: ``H×W`` bool, True where ``after`` may differ.
     """
     if isinstance(picture, Photo):
         return after
     array = join_alpha(after)
     if isinstance(picture, np.ndarray):
-        array = array.reshape(picture.shape)
-        return _floats(picture, array, before, after, hole) if picture.dtype in _FLOATS else array
+        return array.reshape(picture.shape)
     assert _is_pil(picture)
     from PIL import Image
 
@@ -227,19 +231,6 @@ def _same_format(source: str | Path | bytes, photo: Photo, target: Path) -> bool
     if not isinstance(source, bytes) and Path(source).suffix.lower() == ending:
         return True
     return {".jpg": "jpeg", ".tif": "tiff"}.get(ending, ending.removeprefix(".")) == photo.format
-
-
-def _floats(
-    picture: np.ndarray[Any, Any], steps: np.ndarray[Any, Any], before: Photo, after: Photo, hole: Mask
-) -> np.ndarray[Any, Any]:
-    """A float picture with its hole filled from steps of 1/65535; everything else is the caller's own."""
-    filled = picture.copy()
-    values = steps[hole] / _STEPS
-    if after.alpha is not None and before.alpha is not None:
-        same = after.alpha[hole] == before.alpha[hole]
-        values[same, -1] = picture[hole][same, -1]
-    filled[hole] = values
-    return filled
 
 
 def _is_pil(picture: object) -> TypeGuard[PILImage]:

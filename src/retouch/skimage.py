@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.api.any_range import inpaint_any_range
+from retouch.api.inpainting import inpaint
 from retouch.errors import RetouchError
 
 __all__ = ["inpaint_biharmonic"]
@@ -55,10 +55,7 @@ def inpaint_biharmonic(
     if hole.shape != channels.shape[:2]:
         raise RetouchError(f"The mask must be of the image's height and width, {channels.shape[:2]}.")
     values = _as_floats(channels)
-    if values.shape[2] == 1:
-        filled = inpaint_any_range(values[..., 0], hole)[..., None]
-    else:
-        filled = inpaint_any_range(values, hole)
+    filled = inpaint(values, hole)
     return filled[..., 0] if channel_axis is None else np.moveaxis(filled, -1, channel_axis)
 
 

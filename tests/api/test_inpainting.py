@@ -109,6 +109,20 @@ def test_what_lies_in_the_hole_of_a_float_array_does_not_count(photo, hole):
         retouch.inpaint(image, hole, model=FAST)
 
 
+@pytest.mark.parametrize(("low", "high"), [(-2, 7), (0.4, 85), (0, 65535)])
+@pytest.mark.parametrize("model", [FAST, "navier-stokes", "exemplar"])
+def test_floats_of_any_range(photo, hole, low, high, model):
+    image = (low + (high - low) * (photo[..., 0] / 255)).astype(np.float32)
+    filled = retouch.inpaint(np.where(hole, np.float32("nan"), image), hole, model=model)
+    assert filled.dtype == np.float32
+    assert np.array_equal(filled[~hole], image[~hole])
+    assert filled[hole].min() >= image.min()
+    assert filled[hole].max() <= image.max()
+    bytes_ = retouch.inpaint(photo[..., 0], hole, model=model)
+    as_bytes = (filled - low) / (high - low) * 255
+    assert np.abs(as_bytes - bytes_)[hole].mean() < 8, "it is the same fill but for the contrast"
+
+
 def test_transparent_floats_become_opaque_where_they_are_filled(photo, hole):
     image = np.dstack([photo / 255, np.where(hole, 0.0, 0.8)])
     filled = retouch.inpaint(image, model=FAST)
@@ -252,8 +266,11 @@ def test_the_result_says_what_it_was_made_from(photo, hole):
     assert result.correspondence.dtype == np.int32
     assert (result.correspondence[~hole] == -1).all()
     rows, columns = result.correspondence[hole].T
-    assert (rows >= 0).all()
-    assert not hole[rows, columns].any()
+    copied = rows >= 0
+    assert not hole[rows[copied], columns[copied]].any()
+    # The scratch is two pixels wide, and no patches are needed for it.
+    assert result.filled_by == {"exemplar": copied.sum(), "smooth": 2 * 32}
+    assert copied.sum() == 12 * 16
     places, wheel = result.draw_sources(), result.draw_sources("wheel")
     assert places.shape == wheel.shape == (96, 128, 3)
     assert not np.array_equal(places, wheel)
@@ -334,7 +351,7 @@ def test_models_that_are_not_there():
         (np.zeros((8, 8), np.float16), "float16"),
         (np.zeros((8, 8, 5), np.uint8), "5"),
         (np.zeros((0, 8), np.uint8), "empty"),
-        (np.full((8, 8), 255.0), "must lie in"),
+        (np.full((8, 8), np.inf), "finite"),
         (Image.new("CMYK", (8, 8)), "CMYK"),
         (Image.new("F", (8, 8)), "mode F"),
         (torch.zeros(1, 3, 8, 8), "tensor"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.engine.fakes import Constant, Nearest, Offset
 
 from retouch.contract import Fill, Progress, Stop
-from retouch.engine import pipeline
+from retouch.engine.encoding import Encoding
 from retouch.engine.filled import confidence_map, source_map, split_levels
 from retouch.engine.pipeline import fill_photo
 from retouch.errors import RetouchError
@@ -294,12 +294,12 @@ def test_only_the_windows_are_converted(monkeypatch):
     # A hundred megapixels, of which a window of 148 × 148 is all that may be turned into floats.
     asked = []
 
-    def guarded(photo, rows, columns):
-        asked.append((rows, columns))
-        return real(photo, rows, columns)
+    def guarded(self, box):
+        asked.append((box.rows, box.columns))
+        return real(self, box)
 
-    real = pipeline.to_srgb
-    monkeypatch.setattr(pipeline, "to_srgb", guarded)
+    real = Encoding.look
+    monkeypatch.setattr(Encoding, "look", guarded)
     array = np.zeros((10_000, 10_000, 1), dtype=np.uint8)
     mask = box_mask(10_000, 10_000, slice(7000, 7020), slice(3000, 3020))
     result = fill_photo(photo_from_array(array), mask, Constant(1.0))
@@ -310,10 +310,12 @@ def test_only_the_windows_are_converted(monkeypatch):
     assert region.hole.shape == (20, 20)
 
 
-def test_filled_pixels_become_opaque_and_others_keep_their_alpha():
+@pytest.mark.parametrize("opaque", [False, True])
+def test_alpha_is_filled_like_a_colour_unless_the_hole_is_where_it_is_missing(opaque):
     array, mask = noise(40, 40, 4), box_mask(40, 40, slice(5, 15), slice(5, 15))
-    result = fill_photo(photo_from_array(array), mask, Constant(0.5)).photo
-    assert (result.alpha[mask] == 255).all()
+    result = fill_photo(photo_from_array(array), mask, Constant(0.5), opaque=opaque).photo
+    assert (result.alpha[mask] == 255).all() == opaque
+    assert abs(result.alpha[mask].mean() - 128) < 30 or opaque
     assert np.array_equal(result.alpha[~mask], array[..., 3][~mask])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyvips
+import tifffile
 from PIL import Image, ImageCms
 
 P3 = bytes(pyvips.Operation.call("profile_load", "p3"))
@@ -35,6 +36,22 @@ def encode(picture: np.ndarray | Image.Image, format: str, **options: Any) -> by
         options["exif"] = options["exif"].tobytes()  # Pillow leaves nested directories out of TIFF otherwise
     image.save(file, format, **options)
     return file.getvalue()
+
+
+def tiff(array: np.ndarray, *, bigtiff: bool = False, byteorder: str = "<", **options: Any) -> bytes:
+    """Encode as TIFF with tifffile, which writes what it is told and nothing else."""
+    file = io.BytesIO()
+    options.setdefault("photometric", "minisblack")
+    with tifffile.TiffWriter(file, bigtiff=bigtiff, byteorder=byteorder) as writer:
+        writer.write(array, metadata=None, **options)
+    return file.getvalue()
+
+
+def tiff_page(data: bytes) -> tuple[np.ndarray, tifffile.TiffPage]:
+    """The samples of the first page of a TIFF as they are stored, and the page."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages[0]
+        return page.asarray(), page
 
 
 def decode(data: bytes) -> np.ndarray:

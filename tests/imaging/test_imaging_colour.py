@@ -111,7 +111,7 @@ def test_a_colour_becomes_its_luminance_in_a_grey_photo():
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((2, 2), np.float32), "float32"),
+        (np.zeros((2, 2), np.float16), "float16"),
         (np.zeros((2, 2), bool), "bool"),
         (np.zeros((2, 2, 5), np.uint8), r"\(2, 2, 5\)"),
         (np.zeros(4, np.uint8), r"\(4,\)"),

@@ -241,9 +241,9 @@ def test_pipe_refuses_what_the_photos_format_cannot_hold():
 
 
 def test_codec_that_this_libvips_lacks(tmp_path, monkeypatch):
-    lacking = {"heic": writing._Format((".heic",), "heifsave", lambda _: {"compression": "avc"})}
+    lacking = {"avif": writing._Format((".avif",), "heifsave", lambda _: {"compression": "avc"})}
     monkeypatch.setattr(writing, "_FORMATS", writing._FORMATS | lacking)
-    both_refuse(PHOTO, tmp_path / "out.heic", "cannot be written as HEIC here; use .jpg")
+    both_refuse(PHOTO, tmp_path / "out.avif", "cannot be written as AVIF here; use .jpg")
 
 
 def test_copy_is_the_very_file(tmp_path):

@@ -88,7 +88,7 @@ def test_deep_transparent_tiff_with_a_profile():
     np.testing.assert_array_equal(before.pixels, array[..., :3])
     np.testing.assert_array_equal(before.alpha, array[..., 3])
     assert before.profile == P3
-    assert before.header.tiff == TiffLayout("lzw", predictor=True, tile=(32, 16), big=True)
+    assert before.header.tiff == TiffLayout("lzw", tile=(32, 16), big=True, extra=(2,))
     written = write_photo(before, None)
     after = read_photo(written)
     same(before, after)

@@ -38,7 +38,7 @@ class OnTensors(Model):
     name = "on-tensors"
 
     def __init__(self, model):
-        self.model = model
+        self.model, self.fills_by = model, model.fills_by
 
     def infer(self, image, mask, allowed, *, seed, on_progress):
         return self.model(image, mask, allowed=allowed, seed=seed)

@@ -49,7 +49,7 @@ def fill(image: Picture, mask: Picture | None = None, **given: Unpack[FillArgume
 
     Args:
         image: a path; or a numpy array ``H×W``, ``H×W×1``, ``H×W×3`` or ``H×W×4`` (the fourth is alpha) of
-            uint8, uint16, or float32/float64 in [0, 1]; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
+            uint8, uint16, or float32/float64 of any range; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
             are taken as sRGB; OpenCV's BGR order works too. A palette image comes back as RGB or RGBA.
             For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
         mask: a picture of any of these types, whatever ``image`` is, or an array of any numbers; white (at
@@ -125,7 +125,7 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         in_place=arguments["in_place"],
     )
     masks = read_masks(mask, opened.photo, arguments)
-    pictures.check_floats(image, masks.hole)
+    pictures.check_known(image, masks.hole)
     filled = fill_wrapping(
         opened.photo,
         masks.hole,
@@ -136,6 +136,7 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         working_size=arguments["working_size"],
         upsampling=arguments["upsampling"],
         in_place=opened.ours,
+        opaque=mask is None,
         trace=arguments["trace"] or opened.photo.header.gain is not None,
         on_progress=arguments["on_progress"],
     )
@@ -146,4 +147,4 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
     if not arguments["trace"]:
         filled = replace(filled, regions=tuple(replace(each, sources=None) for each in filled.regions))
     notes = (*masks.notes, *opened.losses(filled.photo, changed=changed))
-    return Result(opened.give_back(filled.photo, masks.hole, changed=changed), changed, filled, notes)
+    return Result(opened.give_back(filled.photo, changed=changed), changed, filled, notes)

@@ -43,19 +43,18 @@ class Opened:
     target: Path | None
     overwrite: bool
 
-    def give_back(self, filled: Photo, hole: Mask, *, changed: bool) -> Any:
+    def give_back(self, filled: Photo, *, changed: bool) -> Any:
         """Return the filled photo as the type that was handed over; a path is written and returned.
 
         Args:
             filled: the photo, filled.
-            hole: ``H×W`` bool, True where it may differ from ``photo``.
             changed: whether anything was filled. If not, a file is copied byte for byte.
         """
         picture = self.picture
         if isinstance(picture, (str, Path, bytes)):
             written = pictures.save(picture, filled, self.target, changed=changed, overwrite=self.overwrite)
             return self.target if written is None else written
-        return pictures.give_back(picture, self.photo, filled, hole)
+        return pictures.give_back(picture, filled)
 
     def losses(self, filled: Photo, *, changed: bool) -> tuple[str, ...]:
         """Say what the file that is written does not hold of the one that was read, a sentence each."""

@@ -44,6 +44,17 @@ class Result(Generic[Given]):
         """Which patch search the CPU runs: "compiled, AVX2", "compiled" or "torch"."""
         return search_in_use()
 
+    @property
+    def filled_by(self) -> dict[str, int]:
+        """How many pixels what filled: the name of the model, and perhaps "smooth".
+
+        A model that copies patches leaves to a smooth continuation what it is not made for: scattered pixels,
+        lines of two pixels, and holes in perfectly smooth surroundings deeper than 8 bits (docs/fill.md).
+        """
+        from retouch.engine.filled import filled_by
+
+        return filled_by(self._fill)
+
     @cached_property
     def confidence(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:
         """``H×W`` in [0, 1], 1 on known pixels; None if the model has none and none was asked for."""

@@ -103,8 +103,6 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
     References:
         Song et al., "Contextual-based Image Inpainting: Infer, Match, and Translate", ECCV 2018.
     """
-    import numpy as np
-
     from retouch import imaging, pictures
     from retouch.api.opened import open_picture
 
@@ -124,12 +122,11 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
         image, target=target, overwrite=arguments["overwrite"], allow_huge=arguments["allow_huge"]
     )
     other = pictures.to_photo(style, allow_huge=arguments["allow_huge"])
-    everywhere = np.ones(opened.photo.pixels.shape[:2], dtype=np.bool_)
-    pictures.check_floats(image, ~everywhere)
-    pictures.check_floats(style, np.zeros(other.pixels.shape[:2], dtype=np.bool_))
+    pictures.check_floats(image)
+    pictures.check_floats(style)
     if strength == 0:
         same = replace(opened.photo, pixels=opened.photo.pixels.copy())  # never the caller's own array
-        return opened.give_back(same, ~everywhere, changed=False)
+        return opened.give_back(same, changed=False)
 
     made = stylize_photo(
         opened.photo,
@@ -141,7 +138,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
         seed=arguments["seed"],
         on_progress=arguments["on_progress"],
     )
-    return opened.give_back(imaging.without_gain_map(made), everywhere, changed=True)
+    return opened.give_back(imaging.without_gain_map(made), changed=True)
 
 
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:

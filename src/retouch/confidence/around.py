@@ -59,6 +59,11 @@ class ConfidenceAround(Model):
         self.model, self.head, self.options = model, head, options or PassesOptions(passes=1)
         self.name, self.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
         self.working_size, self.device = model.working_size, model.device
+        self.fills_by = model.fills_by
+
+    def replaced(self, other: Model) -> Model:
+        """See :meth:`retouch.contract.Model.replaced`: it is judged, too."""
+        return ConfidenceAround(other, self.head)
 
     def infer(
         self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress

@@ -54,7 +54,7 @@ class ArrayModel(Model):
         """Fill the hole of one picture.
 
         Args:
-            image: ``H×W×3`` sRGB in [0, 1]. The model must not look into its hole, nor change it.
+            image: ``H×W×3`` in [0, 1], of any encoding. The model must not look into its hole, nor change it.
             hole: ``H×W``, True = fill this.
             allowed: ``H×W``, True where the model may borrow from; False in the hole.
             seed: the only source of randomness.

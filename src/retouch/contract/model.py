@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from retouch.contract.correspondence import Correspondence, crop_correspondence
 from retouch.contract.progress import OnProgress, Progress
@@ -89,12 +89,16 @@ class Model(ABC):
         working_size: the longest side, in pixels, that it fills well. Show it a smaller copy of anything
             larger.
         context: the known area, in pixels on each side, that suffices it for the smallest hole.
+        fills_by: how it makes a fill. "painting" invents colours; "copying" puts it together from patches,
+            and needs some that are known as a whole; "continuing" goes on with what lies around the hole, and
+            meets it by itself.
     """
 
     name: ClassVar[str]
     size: ClassVar[SizeRequirements] = SizeRequirements()
     working_size: int = 512
     context: int = 64
+    fills_by: Literal["painting", "copying", "continuing"] = "painting"
 
     @cached_property
     def device(self) -> torch.device:
@@ -116,6 +120,10 @@ class Model(ABC):
             seed: the only source of randomness.
             on_progress: called as the work goes on; it may raise :class:`Stop`.
         """
+
+    def replaced(self, other: Model) -> Model:
+        """Return ``other``, which fills a hole in this model's place, with what this one adds to a fill."""
+        return other
 
     def __call__(
         self,

@@ -25,6 +25,7 @@ class RegionFill:
             its detail was taken from. For a model with several levels, this is the finest. None if nothing
             was borrowed, or if it was not traced.
         confidence: ``h×w`` float32 in [0, 1], 1 outside the hole; None if the model has none.
+        by: what filled it: the name of the model, or "smooth" (:mod:`retouch.engine.smooth`).
         coarser: functions that compute maps like ``sources`` for the coarser levels of the model, coarse to
             fine. The maps are as large as ``sources``, and rarely needed.
     """
@@ -33,6 +34,7 @@ class RegionFill:
     hole: Mask
     sources: NDArray[np.int32] | None
     confidence: NDArray[np.float32] | None
+    by: str
     coarser: tuple[Callable[[], NDArray[np.int32]], ...] = ()
 
 
@@ -43,13 +45,21 @@ class PhotoFill:
     Attributes:
         photo: the photo with its holes filled; every known pixel is that of the input.
         regions: what was filled, and from where; empty if there was no hole.
-        timings: seconds spent on "windows" (finding the holes), "colour" (to sRGB and back), "fill",
-            "upsample" and "blend".
+        timings: seconds spent on "windows" (finding the holes), "colour" (to floats and back, and alpha),
+            "fill", "upsample" and "blend".
     """
 
     photo: Photo
     regions: tuple[RegionFill, ...]
     timings: dict[str, float]
+
+
+def filled_by(fill: PhotoFill) -> dict[str, int]:
+    """Count the pixels that each model filled, by its name."""
+    pixels: dict[str, int] = {}
+    for region in fill.regions:
+        pixels[region.by] = pixels.get(region.by, 0) + int(np.count_nonzero(region.hole))
+    return pixels
 
 
 def confidence_map(fill: PhotoFill) -> NDArray[np.float32] | None:
@@ -100,10 +110,11 @@ def split_levels(fill: PhotoFill) -> Iterator[PhotoFill]:
 
     Coarse to fine. The last one is ``fill`` itself, which has the sources of the finest level.
     """
-    levels = zip(*(each.coarser for each in fill.regions), strict=True)
-    for makers in levels:
-        regions = (
-            replace(each, sources=make(), coarser=()) for each, make in zip(fill.regions, makers, strict=True)
+    # What was filled smoothly has no levels, and borrows nothing at any of them.
+    for level in range(max((len(each.coarser) for each in fill.regions), default=0)):
+        regions = tuple(
+            replace(each, sources=each.coarser[level]() if each.coarser else None, coarser=())
+            for each in fill.regions
         )
-        yield replace(fill, regions=tuple(regions))
+        yield replace(fill, regions=regions)
     yield fill

@@ -32,7 +32,7 @@ def group_holes(mask: Mask, working_size: int, context: int = CONTEXT) -> Iterat
         For each group the smallest box around it, and its holes, bool of the box's size. Each hole pixel of
         the mask belongs to one group.
     """
-    cells = _any_per_cell(mask)
+    cells = any_per_cell(mask)
     if not cells.any():
         return
     parts = _split(cells, working_size)
@@ -50,7 +50,7 @@ def group_holes(mask: Mask, working_size: int, context: int = CONTEXT) -> Iterat
             yield Box(coarse.top + exact[0].start, coarse.left + exact[1].start, *hole.shape), hole
 
 
-def _any_per_cell(mask: Mask) -> Mask:
+def any_per_cell(mask: Mask) -> Mask:
     """Reduce ``mask`` to one bool per cell: does it hold a hole pixel?"""
     height, width = mask.shape
     whole = height - height % CELL

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retouch.contract import Model, OnProgress
+from retouch.engine.encoding import encoding_of
 from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.engine.reporting import Reporter
-from retouch.engine.windows import Sources, Window, windows
+from retouch.engine.smooth import Smooth, plain, plan
+from retouch.engine.stored import copy_samples, to_copy_into
+from retouch.engine.transparency import see_through
+from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
-from retouch.imaging import Photo, from_srgb, to_srgb
+from retouch.imaging import Photo
 from retouch.ops.masks import Mask
-from retouch.upsampling.crop import Crop, CropFill, Upsampling
+from retouch.upsampling.crop import Crop, CropFill, Image, Upsampling
 from retouch.upsampling.fill_small import fill_crop
+
+Array = NDArray[Any]
 
 
 def fill_photo(
@@ -31,6 +37,7 @@ def fill_photo(
     upsampling: Upsampling = "auto",
     in_place: bool = False,
     trace: bool = True,
+    opaque: bool = False,
     on_progress: OnProgress | None = None,
 ) -> PhotoFill:
     """Fill the holes of ``photo`` with ``model``, at the photo's own resolution.
@@ -55,6 +62,8 @@ def fill_photo(
         in_place: fill the photo itself instead of a copy. This saves time and memory for very large photos.
         trace: keep where each pixel was taken from. Without it some models are a third faster, and 8 bytes
             are saved for each pixel of the boxes around the holes.
+        opaque: make what is filled opaque, because the hole is where the photo is not. Otherwise alpha is
+            filled as if it were a colour.
         on_progress: told of the stages "fill", "upsample" and "blend", with a preview of the window at work.
             It may raise :class:`~retouch.contract.Stop`: a model that improves step by step then completes
             the photo with the best it has.
@@ -83,30 +92,41 @@ def fill_photo(
             "No known pixel is left to borrow from; include more of the photo, or avoid less of it."
         )
 
+    inks = result.stored is not None and result.stored.colours > result.pixels.shape[2]
+    if inks:
+        result = replace(result, stored=to_copy_into(result.stored))
     report = Reporter(on_progress)
-    todo = windows(mask, allowed, working_size, model.context)
+    todo, remaining, borrowed = plan(sources, model, working_size)
     report.begin(todo)
-    # The copy takes a hundred megabytes for a large photo, and nobody reads it after the last window.
-    remaining = mask.copy() if len(todo) > 1 else mask
     regions = []
     for window in todo:
-        crop = _look(result, remaining, sources, window)
-        report.enter(window, crop)
-        filled = fill_crop(
-            model,
-            crop,
-            window.scale,
-            upsampling=upsampling,
-            seed=seed,
-            trace=trace,
-            on_progress=report.forward,
-            on_stage=report.finish,
+        usable = (sources if window.smooth else borrowed).inside(window.box)
+        encoding = encoding_of(result, window.box, usable)
+        crop = Crop(
+            image=encoding.look(window.box),
+            # A smooth fill is cut into tiles, which agree only if each fills what lies around it as well.
+            hole=(mask if window.smooth else remaining)[window.box.rows, window.box.columns],
+            allowed=usable,
+            # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
+            ignore=None if sources.allowed is None else sources.avoided(window.box),
         )
-        _write(result, window, filled)
+        smoothly = window.smooth or (model.fills_by == "copying" and encoding.deep and plain(crop))
+        filler = model.replaced(Smooth()) if smoothly else model
+        scale = 1 if smoothly else window.scale
+        fill = partial(fill_crop, filler, scale=scale, upsampling=upsampling, seed=seed)
+        alpha, crop = see_through(result, window, crop, None if opaque else fill)
+        report.enter(window, crop, encoding.show)
+        filled = fill(crop, trace=trace or inks, on_progress=report.forward, on_stage=report.finish)
+        if scale < window.scale:
+            report.finish("upsample", partial(_image, filled))
+        _write(result, window, encoding.write(filled.image[window.inner]), alpha)
         report.leave()
         if remaining is not mask:
             remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
-        regions.append(_region(window, filled))
+        region = _region(window, filled, filler.name, mask if todo[0].smooth else None)
+        if inks:
+            copy_samples(result.stored, region)
+        regions.append(region if trace else replace(region, sources=None, coarser=()))
     return PhotoFill(result, tuple(regions), dict(report.seconds))
 
 
@@ -126,35 +146,28 @@ def _check(photo: Photo, mask: Mask, allowed: Mask | None, upsampling: str) -> N
         raise RetouchError(f"Upsampling is by {' or '.join(get_args(Upsampling))}, not {upsampling!r}.")
 
 
-def _look(photo: Photo, remaining: Mask, sources: Sources, window: Window) -> Crop:
-    """Cut a window out of the photo; ``remaining`` are the holes that are not filled yet."""
-    box = window.box
-    return Crop(
-        image=to_srgb(photo, box.rows, box.columns),
-        hole=remaining[box.rows, box.columns],
-        allowed=sources.inside(box),
-        # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
-        ignore=None if sources.allowed is None else sources.avoided(box),
-    )
+def _image(filled: CropFill) -> Image:
+    return filled.image
 
 
-def _write(photo: Photo, window: Window, filled: CropFill) -> None:
+def _write(photo: Photo, window: Window, values: Array, alpha: Array | None) -> None:
     """Write a window's own holes into the photo, and nothing else."""
-    values = from_srgb(photo, np.ascontiguousarray(filled.image[window.inner]))
     place = window.hole_box.rows, window.hole_box.columns
     photo.pixels[place][window.hole] = values[window.hole]
-    if photo.alpha is not None:
-        photo.alpha[place][window.hole] = np.iinfo(photo.alpha.dtype).max
+    if photo.alpha is not None and alpha is not None:
+        photo.alpha[place][window.hole] = alpha[window.hole]
 
 
-def _region(window: Window, filled: CropFill) -> RegionFill:
-    """How a window's own holes were filled, in pixels of the photo."""
+def _region(window: Window, filled: CropFill, by: str, completed: Mask | None) -> RegionFill:
+    """How a window's own holes were filled, in pixels of the photo. What was ``completed`` is no source."""
     confidence = filled.confidence
     if confidence is not None:
         confidence = np.where(window.hole, confidence[window.inner], np.float32(1))
     sources = None if filled.sources is None else _photo_sources(filled.sources, window)
+    if sources is not None and completed is not None:
+        sources[completed[sources[..., 0], sources[..., 1]]] = -1
     coarser = tuple(partial(_photo_sources, each, window) for each in filled.coarser)
-    return RegionFill(window.hole_box, window.hole, sources, confidence, coarser)
+    return RegionFill(window.hole_box, window.hole, sources, confidence, by, coarser)
 
 
 def _photo_sources(cells: NDArray[np.int32], window: Window) -> NDArray[np.int32]:

@@ -11,6 +11,7 @@ from retouch.contract import OnProgress, Progress, Stop
 from retouch.engine.windows import Window
 from retouch.upsampling.crop import Crop, Image
 
+Show = Callable[[Image], Image]
 STEPS = 100
 """Steps of progress that one window counts for while its model is at work."""
 
@@ -32,7 +33,7 @@ class Reporter:
         self._within = 0
         self._stopped = False
         self._stopped_before = False
-        self._window: tuple[Window, Crop] | None = None
+        self._window: tuple[Window, Crop, Show] | None = None
 
     def begin(self, windows: Sequence[Window]) -> None:
         """The holes are found; work on their windows begins."""
@@ -45,10 +46,10 @@ class Reporter:
         self._done = dict.fromkeys(self._total, 0)
         self._tell("fill", 0)
 
-    def enter(self, window: Window, crop: Crop) -> None:
-        """A window was cut out of the photo, in sRGB; later previews show it."""
+    def enter(self, window: Window, crop: Crop, show: Show) -> None:
+        """A window was cut out of the photo; later previews show it as the sRGB that ``show`` makes of it."""
         self._spent("colour")
-        self._window, self._within = (window, crop), 0
+        self._window, self._within = (window, crop, show), 0
         self._stopped_before = self._stopped
 
     def leave(self) -> None:
@@ -88,16 +89,17 @@ class Reporter:
             return
         preview, place = None, None
         if render is not None and self._window is not None:
-            window, crop = self._window
-            preview, place = partial(_preview, window, crop, render), (window.box.rows, window.box.columns)
+            window, crop, show = self._window
+            preview = partial(_preview, window, crop, render, show)
+            place = window.box.rows, window.box.columns
         try:
             self._listen(Progress(stage, done, self._total[stage], detail, preview=preview, place=place))
         except Stop:
             self._stopped = True
 
 
-def _preview(window: Window, crop: Crop, render: Callable[[], Image]) -> Image:
+def _preview(window: Window, crop: Crop, render: Callable[[], Image], show: Show) -> Image:
     """The window with its own holes as they are rendered, and the photo everywhere else."""
     shown = crop.image.copy()
     shown[window.inner][window.hole] = render()[window.inner][window.hole]
-    return shown
+    return show(shown)

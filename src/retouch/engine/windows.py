@@ -23,12 +23,14 @@ class Window:
         hole_box: the smallest box around this window's own holes; it lies in ``box``.
         hole: this window's own holes, bool of ``hole_box``'s size. The box may show holes of other windows
             too; each hole pixel of the photo belongs to one window.
+        smooth: whether it is filled smoothly, whatever the model; see :mod:`retouch.engine.smooth`.
     """
 
     box: Box
     scale: int
     hole_box: Box
     hole: Mask
+    smooth: bool = False
 
     @property
     def inner(self) -> tuple[slice, slice]:

@@ -9,11 +9,13 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from retouch.imaging.few_bits import few_values
 from retouch.imaging.photo import Array, Photo
 
 Image = NDArray[np.float32]
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in a grey value: ITU-R BT.601."""
 _STEPS = 65535  # profiles are applied at 16 bits, whatever the photo's depth
 _ALIKE = _STEPS / 255  # one 8-bit level; sRGB profiles differ from each other by half as much
 
@@ -21,7 +23,8 @@ _ALIKE = _STEPS / 255  # one 8-bit level; sRGB profiles differ from each other b
 def to_srgb(photo: Photo, rows: slice, columns: slice) -> Image:
     """Convert a crop of a photo to sRGB. Nothing outside the crop is read.
 
-    Colours outside the gamut of sRGB are clipped. Grey values are repeated three times, unconverted.
+    Colours outside the gamut of sRGB are clipped. Grey values are repeated three times, unconverted. Floats
+    beyond [0, 1] are scaled by the crop's range, to be looked at.
 
     Args:
         photo: the photo.
@@ -34,7 +37,7 @@ def to_srgb(photo: Photo, rows: slice, columns: slice) -> Image:
     crop = photo.pixels[rows, columns]
     profile = _profile(photo)
     if profile is None:
-        image = crop.astype(np.float32) / np.float32(np.iinfo(crop.dtype).max)
+        image = _between_0_and_1(crop)
         return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
     image = _to_srgb(crop, profile).astype(np.float32)
     image /= _STEPS
@@ -49,20 +52,31 @@ def from_srgb(photo: Photo, image: Image) -> Array:
         image: ``h×w×3`` float in [0, 1]; values outside this range are clipped.
 
     Returns:
-        ``h×w×C``, rounded, in the dtype of ``photo.pixels``. ``from_srgb(photo, to_srgb(photo, …))`` returns
-        the crop: exactly if there is no profile, otherwise to within one 8-bit level, except for colours
-        outside sRGB.
+        ``h×w×C``, rounded, in the dtype of ``photo.pixels``, with no more levels than the photo's bits allow.
+        ``from_srgb(photo, to_srgb(photo, …))`` returns the crop: exactly if there is no profile, otherwise to
+        within one 8-bit level, except for colours outside sRGB.
     """
-    full = int(np.iinfo(photo.pixels.dtype).max)
+    dtype = photo.pixels.dtype
     image = np.clip(image, 0, 1)
     if photo.pixels.shape[2] == 1:
-        image = (image @ _LUMA)[..., None]
+        image = (image @ LUMA)[..., None]
     profile = _profile(photo)
     if profile is not None:
         steps = np.rint(image * np.float32(_STEPS)).astype(np.uint16)
         image = _from_srgb(steps, profile).astype(np.float32) / np.float32(_STEPS)
-    values: Array = np.rint(image * np.float32(full)).astype(photo.pixels.dtype)
-    return values
+    if dtype.kind == "f":
+        return image.astype(dtype)
+    values: Array = np.rint(image * np.float32(np.iinfo(dtype).max)).astype(dtype)
+    return few_values(values, photo.bits, dithered=photo.dithered) if photo.bits in (1, 2, 4) else values
+
+
+def _between_0_and_1(values: Array) -> Image:
+    """Scale values to [0, 1]: floats beyond that range by the range that they have."""
+    if values.dtype.kind != "f":
+        return values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
+    finite = np.isfinite(values)
+    low, high = (float(each) for each in (values[finite].min(initial=0), values[finite].max(initial=1)))
+    return np.asarray(np.where(finite, (values - low) / (high - low), 0), np.float32)
 
 
 def _profile(photo: Photo) -> bytes | None:
@@ -105,13 +119,20 @@ def _from_srgb(steps: Array, profile: bytes) -> Array:
     return _array(image.icc_export(depth=16, pcs="xyz", intent="relative"))
 
 
-def as_vips(array: Array) -> pyvips.Image:
-    """Make a libvips image, grey or RGB with or without alpha, of ``H×W×C`` uint8 or uint16, C = 1 to 4."""
+def as_vips(array: Array, colours: int | None = None) -> pyvips.Image:
+    """Make a libvips image of ``H×W×C`` uint8 or uint16.
+
+    Args:
+        array: colours, and perhaps other channels after them.
+        colours: 1 for grey, 3 for RGB, 4 for CMYK. None = grey if C is 1 or 2, else RGB.
+    """
     array = np.ascontiguousarray(array)
     height, width, bands = array.shape
     wide = array.dtype == np.uint16
     image: Any = pyvips.Image.new_from_memory(array, width, height, bands, "ushort" if wide else "uchar")
-    kind = ("grey16" if wide else "b-w") if bands < 3 else ("rgb16" if wide else "srgb")
+    grey = bands < 3 if colours is None else colours == 1
+    kind = ("grey16" if wide else "b-w") if grey else ("rgb16" if wide else "srgb")
+    kind = "cmyk" if colours == 4 else kind
     return image.copy(interpretation=kind)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.imaging.gain_map import GainMap
+from retouch.imaging.tags import Tags
 
 Array = NDArray[Any]
 
@@ -29,12 +30,43 @@ class TiffLayout:
         predictor: whether rows are stored as differences.
         tile: width and height of the tiles in pixels; None if the file has strips.
         big: whether the file is a BigTIFF.
+        white_is_zero: whether a grey file stores white as 0.
+        extra: what each channel after the colours is, in the file's order: 0 unspecified, 1 alpha that the
+            colours are multiplied by, 2 alpha. Empty if the file has no such channels.
+        tags: tags that explain the channels, such as the names of inks.
     """
 
     compression: str = "deflate"
     predictor: bool = True
     tile: tuple[int, int] | None = None
     big: bool = False
+    white_is_zero: bool = False
+    extra: tuple[int, ...] = ()
+    tags: Tags = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Samples of a TIFF that are no plain grey or RGB, see :mod:`retouch.imaging.encodings`.
+
+    Attributes:
+        samples: ``H×W×S`` uint8 or uint16 as in the file, upright; never changed.
+        photometric: TIFF's number for what the colours are.
+        colours: how many of the channels are colours.
+        alpha: the number of the channel that is alpha; None if there is none.
+        associated: whether the colours are multiplied by alpha.
+        profile: the embedded ICC profile, which is about ``samples``.
+        copied: ``H×W`` bool, filled pixels whose samples are those of the pixel that they were copied from,
+            so that they keep its inks; None for none.
+    """
+
+    samples: Array
+    photometric: int
+    colours: int
+    alpha: int | None = None
+    associated: bool = False
+    profile: bytes | None = None
+    copied: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +109,14 @@ class Photo:
     """An upright photo in its own bit depth and its own colours.
 
     Attributes:
-        pixels: ``H×W×C`` uint8 or uint16, C = 1 (grey) or 3; the photo's own encoded values.
+        pixels: ``H×W×C`` uint8 or uint16, C = 1 (grey) or 3; the photo's own encoded values. Of arrays also
+            float32 or float64, of any range.
         alpha: ``H×W`` of the same dtype, 0 = transparent; None if the photo has no alpha.
+        extra: ``H×W×E`` of the file's dtype, channels without a stated meaning, such as infrared; they travel
+            unchanged. None if there are none.
+        stored: the file's own samples, if ``pixels`` had to be computed from them; else None.
+        bits: bits a channel in the file, if fewer than in the dtype; ``pixels`` use the dtype's full range.
+        dithered: whether a photo of 1 bit shows greys by scattered dots.
         profile: the embedded ICC profile; None means sRGB.
         format: "jpeg", "png", "webp", "tiff", …; "" if the photo does not come from a file.
         header: everything else in the file; it is written back.
@@ -89,20 +127,31 @@ class Photo:
     profile: bytes | None = None
     format: str = ""
     header: Header = field(default_factory=Header)
+    extra: Array | None = None
+    stored: Stored | None = None
+    bits: int | None = None
+    dithered: bool = False
+
+
+def white(dtype: np.dtype[Any]) -> float:
+    """The value of white, and of opaque, in an array of this dtype."""
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
 def photo_from_array(array: Array) -> Photo:
     """Make an sRGB photo from a numpy array.
 
     Args:
-        array: uint8 or uint16; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha), ``H×W×3`` (RGB) or
-            ``H×W×4`` (RGB, alpha). The photo shares its memory.
+        array: uint8, uint16, float32 or float64; ``H×W`` or ``H×W×1`` (grey), ``H×W×2`` (grey, alpha),
+            ``H×W×3`` (RGB) or ``H×W×4`` (RGB, alpha). The photo shares its memory.
 
     Raises:
         RetouchError: the array has another dtype or shape, or no pixels.
     """
-    if array.dtype not in (np.uint8, np.uint16):
-        raise RetouchError(f"An array of {array.dtype} is not a photo; convert it to uint8 or uint16.")
+    if array.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+        raise RetouchError(
+            f"An array of {array.dtype} is not a photo; convert it to uint8, uint16 or float32."
+        )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise RetouchError(
             f"An array of shape {array.shape} is not a photo; it must be H×W or H×W×C with 1 to 4 channels."

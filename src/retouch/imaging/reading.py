@@ -1,41 +1,28 @@
-"""Read photos and masks from files, pipes and bytes, with libvips."""
+"""Read photos and masks from files, pipes and bytes."""
 
 from __future__ import annotations
 
-import logging
-import mmap
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pyvips
-
-from retouch.errors import RetouchError
-from retouch.imaging import containers, resources, tags
-from retouch.imaging.exif import exif_orientation
+from retouch.imaging import channels, code_points, containers, resources, tags, tiff
 from retouch.imaging.metadata import collect
-from retouch.imaging.photo import NO_RESOLUTION, PIXEL_LIMIT, Array, Header, Photo, TiffLayout, split_alpha
-from retouch.imaging.png_metadata import png_exif
+from retouch.imaging.opening import Opened, blob_of, decode, field_of, open_file
+from retouch.imaging.photo import NO_RESOLUTION, Array, Header, Photo, TiffLayout
 from retouch.imaging.turning import Turn
 
-# Without a handler Python would print libvips' own warnings to the terminal.
-logging.getLogger("pyvips").addHandler(logging.NullHandler())
-# Every file is decoded once. A cache of operations would only keep photos in memory and files open.
-pyvips.cache_set_max(0)
-
-# A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
-_ERRORS = (pyvips.Error, UnicodeDecodeError)
-_NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
-_CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "rgb": (3, 4)}
 _TIFF_COMPRESSIONS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", 32773: "packbits"}
+_FAX_COMPRESSIONS = (2, 3, 4)
 _LOSSY = ("jpeg", "avif", "heic")
 
 
 def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo:
     """Read a photo, turned upright, with its own values.
 
-    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, with the same colours.
-    Thumbnails and previews in the metadata are dropped, because they still show what will be removed. An EXIF
-    block that is too damaged to be read is dropped for the same reason.
+    Palette images and grey images of 1, 2 or 4 bits are converted to 8 bits, values of 10 to 14 bits to 16,
+    with the same colours. L*a*b*, YCbCr and CMYK come as RGB, beside the stored samples. Thumbnails and
+    previews are dropped, because they still show what will be removed. An EXIF block that is too damaged to
+    be read is dropped for the same reason.
 
     Args:
         source: a path, or the bytes of an image file (from a pipe).
@@ -43,142 +30,69 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
 
     Raises:
         RetouchError: the file is missing, not an image, damaged, too large, animated, or of a kind that
-            cannot be filled (CMYK, floating-point, …).
+            cannot be filled (camera raw, floating-point, HDR, …), or needs a library that is not installed.
     """
-    data, image = _open(source, allow_huge)
-    kind = _kind(image)
-    if kind == "heif":
-        kind = "avif" if _get(image, "heif-compression", "") == "av1" else "heic"
-    array = _decode(source, data, image)
-    pixels, alpha = split_alpha(array)
-    profile = containers.png_profile(data) if kind == "png" else _blob(image, "icc-profile-data")
-    turn = Turn(_get(image, "orientation", 1), image.width, image.height)
-    header = _header(data, image, kind, turn, channels=array.shape[2])
-    return Photo(pixels, alpha, profile, kind, header)
+    opened = open_file(source, allow_huge)
+    data, kind = opened.data, opened.kind
+    profile = containers.png_profile(data) if kind == "png" else blob_of(opened.image, "icc-profile-data")
+    code_points.check_range(opened.name, data, kind, profile)
+    if opened.page is not None and profile is None:
+        # The first page may have it for all.
+        profile = tags.raw_tag(data, tags.PROFILE) or code_points.profile_of_tiff(opened.page)
+    photo = channels.interpret(decode(opened), opened.page, code_points.profile_of_file(data, kind, profile))
+    header = _header(opened, channels=photo.pixels.shape[2] + (photo.alpha is not None))
+    if photo.profile is None and photo.pixels.shape[2] == 3:
+        photo = replace(photo, profile=code_points.profile_of_exif(header.exif))
+    photo = replace(photo, format=kind, header=header)
+    return channels.with_bits(photo, _bits(opened), two_colours=kind == "png" and _is_black_and_white(data))
 
 
 def read_array(source: str | Path | bytes, *, allow_huge: bool = False) -> Array:
-    """Read only the values of an image, upright, ``H×W×C``. Raises the errors of :func:`read_photo`."""
-    data, image = _open(source, allow_huge)
-    return _decode(source, data, image)
+    """Read only the values of an image, upright, ``H×W×C``. Raises the errors of :func:`read_photo`.
+
+    Channels that are neither colour nor alpha are left out.
+    """
+    opened = open_file(source, allow_huge, mask=True)
+    return channels.colours_and_alpha(channels.interpret(decode(opened), opened.page, None))
 
 
-def _open(source: str | Path | bytes, allow_huge: bool) -> tuple[tags.Buffer, pyvips.Image]:
-    """Open a file and check its header. Nothing is decoded yet."""
-    name = _name(source)
-    data = memoryview(source) if isinstance(source, bytes) else _map(Path(source))
-    if len(data) == 0:
-        raise RetouchError(f"{name} is empty (0 bytes); choose an image file.")
-    image = _load(name, data)
-    kind = _kind(image)
-    if kind in _NO_PHOTOS:
-        raise RetouchError(f"{name} is not a photo but {kind.upper()}; export it as PNG first.")
-    pages = _get(image, "n-pages", 1)
-    if pages > 1 or (kind == "png" and containers.is_animated_png(data)):
-        frames = f"holds {pages} frames or pages" if pages > 1 else "is animated"
-        raise RetouchError(f"{name} {frames}; save the one you want as an image of its own.")
-    if image.width * image.height > PIXEL_LIMIT and not allow_huge:
-        raise RetouchError(
-            f"{name} has {image.width} × {image.height} pixels, more than {PIXEL_LIMIT // 10**6} million; "
-            "use --allow-huge (allow_huge=True in Python) to read it all the same."
-        )
-    if image.interpretation == "cmyk":
-        raise RetouchError(f"{name} is CMYK; convert it to RGB first.")
-    if image.format not in ("uchar", "ushort"):
-        raise RetouchError(f"{name} holds {image.format} values; convert it to 8 or 16 bits a channel first.")
-    if image.bands not in _CHANNELS.get(image.interpretation, ()):
-        raise RetouchError(
-            f"{name} has {image.bands} channels of {image.interpretation}; convert it to grey or RGB first."
-        )
-    return data, image
+def _bits(opened: Opened) -> int | None:
+    """Bits a channel, if there are fewer than in the dtype."""
+    image = opened.image
+    full = 8 if image.format == "uchar" else 16
+    if opened.kind == "png":
+        depth, colour = opened.data[24], opened.data[25]
+        return int(depth) if depth < 8 and (colour == 0 or _is_black_and_white(opened.data)) else None
+    if opened.page is not None:
+        return opened.page.bits if opened.page.colours == 1 and opened.page.bits < 5 else None
+    bits = int(field_of(image, "bits-per-sample", full)) if opened.kind in ("avif", "heic") else full
+    return bits if bits < full else None
 
 
-def _map(path: Path) -> memoryview:
-    """A file's bytes, memory-mapped where possible, so that a large file is not copied."""
-    try:
-        if path.is_dir():
-            raise RetouchError(f"{path} is a folder; name an image file in it.")
-        if not path.is_file():  # a named pipe
-            return memoryview(path.read_bytes())
-        with path.open("rb") as file:
-            if path.stat().st_size == 0:
-                return memoryview(b"")
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except FileNotFoundError as error:
-        raise RetouchError(f"{path} does not exist; check the name.") from error
-    except OSError as error:
-        raise RetouchError(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+def _is_black_and_white(data: tags.Buffer) -> bool:
+    """Whether a PNG of 1 bit has a palette of black and white."""
+    if data[24] != 1 or data[25] != 3:
+        return False
+    chunks = containers.png_chunks(data)
+    palette = next((bytes(data[start + 8 : end - 4]) for name, start, end in chunks if name == b"PLTE"), b"")
+    return palette in (bytes(3) + b"\xff" * 3, b"\xff" * 3 + bytes(3))
 
 
-def _name(source: str | Path | bytes) -> str:
-    return "The image that was handed over" if isinstance(source, bytes) else str(source)
-
-
-def _load(name: str, data: tags.Buffer, access: str = "sequential") -> pyvips.Image:
-    # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
-    try:
-        file = pyvips.Source.new_from_memory(data)
-        if data[:3] == b"\xff\xd8\xff":  # libvips calls a JPEG with a gain map "uhdr" and drops its comments
-            return pyvips.Image.jpegload_source(file, access=access, fail_on="error")
-        image = pyvips.Image.new_from_source(file, "", access=access, fail_on="error")
-        return _with_orientation(image, data) if _kind(image) == "png" else image
-    except _ERRORS as error:
-        if "not in a known format" in str(error):
-            raise RetouchError(
-                f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF."
-            ) from error
-        raise _damaged(name) from error
-
-
-def _with_orientation(image: pyvips.Image, data: tags.Buffer) -> pyvips.Image:
-    """A PNG, turned as its EXIF says even where libvips does not look: behind the pixels, or in text."""
-    orientation = exif_orientation(png_exif(data) or b"")
-    if orientation != _get(image, "orientation", 1):
-        image = image.copy()
-        image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    return image
-
-
-def _decode(source: str | Path | bytes, data: tags.Buffer, image: pyvips.Image) -> Array:
-    name = _name(source)
-    try:
-        if _get(image, "orientation", 1) != 1:
-            # Turning reads the pixels in another order than the file has them.
-            image = _load(name, data, access="random").autorot()
-        array: Array = image.numpy()
-    except _ERRORS as error:
-        raise _damaged(name) from error
-    return array.reshape(image.height, image.width, image.bands)
-
-
-def _damaged(name: str) -> RetouchError:
-    pyvips.vips_lib.vips_error_clear()  # or a message that is kept would make every later call fail
-    return RetouchError(f"{name} is damaged or cut short; get an intact copy.")
-
-
-def _kind(image: pyvips.Image) -> str:
-    """The format as libvips names it: "jpeg" for "jpegload_source"."""
-    return str(image.get("vips-loader")).split("load")[0]
-
-
-def _get(image: pyvips.Image, field: str, default: object) -> Any:
-    return image.get(field) if image.get_typeof(field) else default
-
-
-def _blob(image: pyvips.Image, field: str) -> bytes | None:
-    value = _get(image, field, None)
-    return bytes(value) if value else None
-
-
-def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, channels: int) -> Header:
-    exif, photoshop = _blob(image, "exif-data"), b""
-    lossless, layout = kind not in _LOSSY, TiffLayout()
-    if kind == "tiff":
-        exif, photoshop = _tiff_metadata(data)
-        layout, lossless = _tiff_layout(data)
+def _header(opened: Opened, *, channels: int) -> Header:
+    data, image, kind = opened.data, opened.image, opened.kind
+    turn = Turn(field_of(image, "orientation", 1), image.width, image.height)
+    exif, xmp = blob_of(image, "exif-data"), blob_of(image, "xmp-data")
+    photoshop, lossless, layout = b"", kind not in _LOSSY, TiffLayout()
+    if opened.page is not None:
+        exif, photoshop = _tiff_metadata(data, opened.page)
+        xmp = xmp or tags.raw_tag(data, tags.XMP)
+        layout, lossless = _tiff_layout(opened.page)
+    elif kind == "jp2":
+        iptc = blob_of(image, "iptc-data")
+        photoshop = resources.with_iptc(b"", iptc) if iptc else b""
     elif kind == "webp":
         lossless = containers.is_lossless_webp(data)
-    found = collect(data, kind, turn, channels, exif=exif, xmp=_blob(image, "xmp-data"), photoshop=photoshop)
+    found = collect(data, kind, turn, channels, exif=exif, xmp=xmp, photoshop=photoshop)
     across, down = (image.xres, image.yres) if image.xres != 1 or image.yres != 1 else NO_RESOLUTION[:2]
     across, down = turn.both(across, down)
     return Header(
@@ -187,35 +101,43 @@ def _header(data: tags.Buffer, image: pyvips.Image, kind: str, turn: Turn, chann
         photoshop=found.photoshop,
         comments=found.comments,
         chunks=found.chunks,
-        resolution=(across, down, "cm" if _get(image, "resolution-unit", "in") == "cm" else "in"),
-        progressive=bool(_get(image, "interlaced", 0)),
+        resolution=(across, down, "cm" if field_of(image, "resolution-unit", "in") == "cm" else "in"),
+        progressive=bool(field_of(image, "interlaced", 0)),
         lossless=lossless,
         tiff=layout,
-        orientation=_get(image, "orientation", 1),
         gain=found.gain,
         notes=found.notes,
+        orientation=turn.orientation,
     )
 
 
-def _tiff_metadata(data: tags.Buffer) -> tuple[bytes | None, bytes]:
-    """The descriptive tags of a TIFF as an EXIF block, and its Photoshop resources, including IPTC."""
-    described = tags.read_tags(data)
-    photoshop, iptc = tags.raw_tag(data, tags.PHOTOSHOP) or b"", tags.raw_tag(data, tags.IPTC)
+def _tiff_metadata(data: tags.Buffer, page: tiff.Page) -> tuple[bytes | None, bytes]:
+    """The descriptive tags of a TIFF as an EXIF block, and its Photoshop resources, including IPTC.
+
+    Where a small version of the photo comes first, its tags are about the photo, too.
+    """
+    described = tags.read_tags(data) | tags.described(page.structure, page.fields)
+    found = {tag: tags.bytes_of(data, page.fields.get(tag)) for tag in (tags.PHOTOSHOP, tags.IPTC)}
+    photoshop, iptc = (content or tags.raw_tag(data, tag) for tag, content in found.items())
+    photoshop = photoshop or b""
     if iptc:
         photoshop = resources.with_iptc(photoshop, iptc)
     return (tags.exif_block(described) if described else None), photoshop
 
 
-def _tiff_layout(data: tags.Buffer) -> tuple[TiffLayout, bool]:
+def _tiff_layout(page: tiff.Page) -> tuple[TiffLayout, bool]:
     """The layout to write a TIFF with, as near as possible to its own, and whether it was lossless."""
-    numbers = tags.first_integers(data)
-    number = numbers.get(259, [1])[0]
-    compression = _TIFF_COMPRESSIONS.get(number)
-    tile = (*numbers.get(322, []), *numbers.get(323, []))
+    number = page.integer(259, 1)
+    compression = "ccittfax4" if number in _FAX_COMPRESSIONS else _TIFF_COMPRESSIONS.get(number)
+    tile = (*page.integers(322), *page.integers(323))
     layout = TiffLayout(
         compression=compression or "deflate",
-        predictor=compression is None or numbers.get(317, [1])[0] == 2,
+        predictor=compression is None or page.integer(317, 1) == 2,
         tile=(tile[0], tile[1]) if len(tile) == 2 else None,
-        big=tags.is_big(data),
+        big=page.structure.big,
+        white_is_zero=page.photometric == tiff.WHITE_IS_ZERO,
+        extra=page.extra,
+        tags=channels.ink_tags(page),
     )
-    return layout, compression is not None or number not in (6, 7, 34712)  # old JPEG, JPEG, JPEG 2000
+    # Old JPEG, JPEG, WebP and JPEG 2000.
+    return layout, compression is not None or number not in (6, 7, 34712, 34927, 50001, 33003, 33005, 34892)

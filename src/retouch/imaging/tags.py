@@ -56,8 +56,8 @@ _NUMBER = _ITEM | {5: 4, 10: 4}
 # (resolution, XMP, IPTC, ICC); and Photoshop's layers and content credentials, which still show what was
 # removed.
 _NOT_CARRIED = {
-    *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297, 301,
-    *range(317, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
+    *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), *range(288, 294), 296, 297,
+    317, *range(320, 326), 330, *range(332, 348), *range(512, 522), *range(529, 533),
     XMP, IPTC, PHOTOSHOP, PROFILE, LAYERS, CREDENTIALS,
 }  # fmt: skip
 
@@ -89,7 +89,7 @@ class Structure:
         """Read one number, of a type that :mod:`struct` has a letter for; ValueError beyond the end."""
         try:
             return int(struct.unpack_from(self.order + code, self.data, at)[0])
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise ValueError("a TIFF structure ends too early") from error
 
     def directory(self, at: int) -> tuple[dict[int, Field], int]:
@@ -114,6 +114,13 @@ class Structure:
             return []
         return [self.number(code, field.at + index * _ITEM[field.kind]) for index in range(field.items)]
 
+    def rationals(self, field: Field | None) -> list[float]:
+        """Read all items of a field of fractions; an empty list if there is none."""
+        if field is None or field.kind != 5:
+            return []
+        places = range(field.at, field.at + field.length, 8)
+        return [self.number("I", at) / max(1, self.number("I", at + 4)) for at in places]
+
     def value(self, field: Field) -> Value:
         """Read the value of a field."""
         data = bytes(self.data[field.at : field.at + field.length])
@@ -123,26 +130,14 @@ class Structure:
         return Value(field.kind, field.items, data)
 
 
-def first_integers(data: Buffer) -> dict[int, list[int]]:
-    """Return the short lists of whole numbers in the first directory of a TIFF, by tag.
-
-    Raises:
-        ValueError: the data is not a TIFF.
-    """
-    structure = Structure(data)
-    fields, _ = structure.directory(structure.first)
-    return {tag: structure.integers(field) for tag, field in fields.items() if field.items <= 8}
-
-
-def is_big(data: Buffer) -> bool:
-    """Whether a TIFF is a BigTIFF."""
-    return b"+" in bytes(data[:4])
-
-
 def raw_tag(data: Buffer, tag: int) -> bytes | None:
     """Return the bytes of a tag in a TIFF's first directory, or None if the tag is missing."""
     structure = Structure(data)
-    field = structure.directory(structure.first)[0].get(tag)
+    return bytes_of(data, structure.directory(structure.first)[0].get(tag))
+
+
+def bytes_of(data: Buffer, field: Field | None) -> bytes | None:
+    """Return the bytes of a field, or None if there is none."""
     return bytes(data[field.at : field.at + field.length]) if field else None
 
 
@@ -155,20 +150,26 @@ def read_tags(data: Buffer) -> Tags:
         ValueError: the data is neither, or its first directory is damaged.
     """
     structure = Structure(data)
-    tags = _nested(structure, structure.first, set())
+    return described(structure, structure.directory(structure.first)[0], {structure.first})
+
+
+def described(structure: Structure, fields: dict[int, Field], seen: set[int] | None = None) -> Tags:
+    """Read those of a directory's fields that describe the photo, as :func:`read_tags` does."""
+    tags = _nested(structure, fields, set() if seen is None else seen)
     return {tag: value for tag, value in tags.items() if tag not in _NOT_CARRIED}
 
 
-def _nested(structure: Structure, at: int, seen: set[int]) -> Tags:
-    if at in seen:
-        return {}  # a broken file can point back at itself
-    seen.add(at)
+def _nested(structure: Structure, fields: dict[int, Field], seen: set[int]) -> Tags:
     tags: Tags = {}
-    for tag, field in structure.directory(at)[0].items():
+    for tag, field in fields.items():
         if tag in _DIRECTORIES:
             for below in structure.integers(field)[:1]:
                 with suppress(ValueError):  # a damaged directory takes nothing else along
-                    tags[tag] = _nested(structure, below, seen)
+                    inner = (
+                        {} if below in seen else structure.directory(below)[0]
+                    )  # a file can point at itself
+                    seen.add(below)
+                    tags[tag] = _nested(structure, inner, seen)
         else:
             tags[tag] = structure.value(field)
     return tags

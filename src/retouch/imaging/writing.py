@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pyvips
 
 from retouch import files
 from retouch.errors import RetouchError
-from retouch.imaging import containers, resources, tags
+from retouch.imaging import code_points, containers, heic, resources, tags
+from retouch.imaging.channels import samples_of
 from retouch.imaging.colour import as_vips
+from retouch.imaging.encodings import corner
 from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
 from retouch.imaging.losses import losses
 from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
@@ -33,8 +35,9 @@ class _Format:
     suffixes: tuple[str, ...]
     saver: str
     options: Callable[[Photo], dict[str, Any]]
-    deep: bool = False
+    depths: tuple[int, ...] = (8,)
     alpha: bool = True
+    extra: bool = False
     longest: int = 10_000_000  # pixels along the longer side; the limit of libvips
 
 
@@ -49,7 +52,12 @@ def _jpeg(photo: Photo) -> dict[str, Any]:
 
 
 def _png(photo: Photo) -> dict[str, Any]:
-    return {"interlace": photo.header.progressive, "filter": "all"}
+    return {"interlace": photo.header.progressive, "filter": "all"} | _few_bits(photo)
+
+
+def _few_bits(photo: Photo) -> dict[str, Any]:
+    grey = photo.pixels.shape[2] == 1 and photo.alpha is None and photo.extra is None
+    return {"bitdepth": photo.bits} if grey and photo.bits in (1, 2, 4) else {}
 
 
 def _webp(photo: Photo) -> dict[str, Any]:
@@ -60,9 +68,11 @@ def _webp(photo: Photo) -> dict[str, Any]:
 
 def _tiff(photo: Photo) -> dict[str, Any]:
     layout = photo.header.tiff
-    options: dict[str, Any] = {
-        "compression": layout.compression,
-        "predictor": "horizontal" if layout.predictor else "none",
+    few = _few_bits(photo)
+    fax = layout.compression == "ccittfax4"
+    options: dict[str, Any] = few | {
+        "compression": layout.compression if few.get("bitdepth") == 1 or not fax else "deflate",
+        "predictor": "horizontal" if layout.predictor and not few else "none",
         "bigtiff": layout.big or photo.pixels.nbytes * 4 / 3 > _BIG_TIFF,
     }
     if layout.tile is not None:
@@ -71,16 +81,20 @@ def _tiff(photo: Photo) -> dict[str, Any]:
 
 
 def _heif(compression: str) -> Callable[[Photo], dict[str, Any]]:
-    return lambda _: {"Q": 95, "subsample_mode": "off", "compression": compression}
+    def options(photo: Photo) -> dict[str, Any]:
+        depth = photo.bits if photo.pixels.dtype == np.uint16 else 8
+        return {"Q": 95, "subsample_mode": "off", "compression": compression, "bitdepth": depth}
+
+    return options
 
 
 _FORMATS = {
     "jpeg": _Format((".jpg", ".jpeg", ".jpe", ".jfif"), "jpegsave", _jpeg, alpha=False, longest=65535),
-    "png": _Format((".png",), "pngsave", _png, deep=True),
+    "png": _Format((".png",), "pngsave", _png, depths=(8, 16)),
     "webp": _Format((".webp",), "webpsave", _webp, longest=16383),
-    "tiff": _Format((".tif", ".tiff"), "tiffsave", _tiff, deep=True),
-    "avif": _Format((".avif",), "heifsave", _heif("av1"), longest=16384),
-    "heic": _Format((".heic", ".heif"), "heifsave", _heif("hevc"), longest=16384),
+    "tiff": _Format((".tif", ".tiff"), "tiffsave", _tiff, depths=(8, 16), extra=True),
+    "avif": _Format((".avif",), "heifsave", _heif("av1"), depths=(8, 10, 12), longest=16384),
+    "heic": _Format((".heic", ".heif"), "heifsave", _heif("hevc"), depths=(8, 10, 12), longest=16384),
 }
 
 
@@ -147,9 +161,7 @@ def check_target(
         files.refuse_existing(target, overwrite=overwrite)
         files.check_folder(target)
     # Writing a small corner finds out whether this libvips knows the format and the metadata fit.
-    corner = slice(0, 16)
-    small = None if photo.alpha is None else photo.alpha[corner, corner]
-    _encode(replace(photo, pixels=photo.pixels[corner, corner], alpha=small), name)
+    _encode(corner(photo, 16), name)
 
 
 def unwritten(photo: Photo, target: Path | None, *, format: str | None = None) -> tuple[str, ...]:
@@ -182,9 +194,11 @@ def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
 def _lacks(chosen: _Format, photo: Photo) -> list[str]:
     """List what a format cannot hold of a photo."""
     height, width = photo.pixels.shape[:2]
+    depth = 8 if photo.pixels.dtype == np.uint8 else photo.bits or 16
     wants = {
-        "16 bits a channel": photo.pixels.dtype == np.uint16 and not chosen.deep,
+        f"{depth} bits a channel": not any(depth <= each for each in chosen.depths),
         "transparency": photo.alpha is not None and not chosen.alpha,
+        "channels besides colour and transparency": photo.extra is not None and not chosen.extra,
         f"{width} × {height} pixels": max(height, width) > chosen.longest,
     }
     return [want for want, lacking in wants.items() if lacking]
@@ -194,13 +208,22 @@ def _suffixes(photo: Photo | None = None) -> str:
     """Name the extensions of the common formats that can hold ``photo``, for a sentence."""
     common = (_FORMATS[name] for name in ("jpeg", "png", "webp", "tiff"))
     suffixes = [each.suffixes[0] for each in common if photo is None or not _lacks(each, photo)]
-    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"  # PNG and TIFF can hold every photo
+    # TIFF can hold every photo.
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
 
 
 def _encode(photo: Photo, name: str) -> bytes:
     header, chosen = photo.header, _FORMATS[name]
-    image = _with_metadata(as_vips(join_alpha(photo)), photo)
+    if name == "heic" and heic.available():
+        return heic.encode(photo)
     exif = header.exif
+    explained: tags.Tags = {}
+    if name == "tiff":
+        samples, explained = samples_of(photo)
+        image = as_vips(samples, photo.pixels.shape[2] if photo.stored is None else photo.stored.colours)
+    else:
+        image = as_vips(join_alpha(photo))
+    image = _with_metadata(image, photo)
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
     keep = _REST if name == "jpeg" else _XMP | _REST  # libvips cannot split long XMP
     if name not in ("jpeg", "png", "tiff"):
@@ -218,9 +241,14 @@ def _encode(photo: Photo, name: str) -> bytes:
     if name == "png":
         text = raw_profile(header.photoshop) if header.photoshop else b""
         chunks = fit_depth(header.chunks, data[24]) + text
-        return containers.add_to_png(data, exif, photo.profile, chunks)
+        # A profile that the chunks stand for was made on reading.
+        profile = None if code_points.says_itself(header.chunks, photo.profile) else photo.profile
+        return containers.add_to_png(data, exif, profile, chunks)
     if name == "tiff":
-        return _add_to_tiff(data, photo)
+        return _add_to_tiff(data, photo, explained)
+    if name == "avif":
+        # libvips calls every profile a restricted one, which only some of them are.
+        return data.replace(b"colrrICC", b"colrprof", 1)
     if name == "webp" and exif is not None:
         return containers.replace_webp_exif(data, exif)
     return data
@@ -263,7 +291,7 @@ def _add_to_jpeg(data: bytes, photo: Photo) -> bytes:
     return made if gain is None else append_gain_map(made, gain, encoded)
 
 
-def _add_to_tiff(data: bytes, photo: Photo) -> bytes:
+def _add_to_tiff(data: bytes, photo: Photo, explained: tags.Tags) -> bytes:
     header = photo.header
     added = tags.read_tags(header.exif) if header.exif else {}
     if header.photoshop:
@@ -271,6 +299,8 @@ def _add_to_tiff(data: bytes, photo: Photo) -> bytes:
         iptc = resources.iptc_of(header.photoshop)
         if iptc:
             added[tags.IPTC] = tags.Value(7, len(iptc), iptc)
-    if photo.profile:
-        added[tags.PROFILE] = tags.Value(7, len(photo.profile), photo.profile)
+    profile = photo.profile if photo.stored is None else photo.stored.profile
+    if profile:
+        added[tags.PROFILE] = tags.Value(7, len(profile), profile)
+    added |= explained
     return tags.add_tags(data, added) if added else data

@@ -60,6 +60,7 @@ class Exemplar(ArrayModel):
     name = "exemplar"
     working_size = 2048  # beyond it, a fill made smaller and enlarged takes less memory and hardly differs
     context = 24
+    fills_by = "copying"
 
     def __init__(
         self, options: ExemplarOptions | None = None, *, threads: int | None = None, portable: bool = False

@@ -25,6 +25,7 @@ class TorchExemplar(Model):
     """Fills holes with patches of the known area; see :mod:`retouch.models.exemplar`."""
 
     name = "exemplar"
+    fills_by = "copying"
 
     def __init__(self, options: ExemplarOptions | None = None, device: str = "cpu") -> None:
         """Build it, to run on a device."""

@@ -33,11 +33,18 @@ _EDGE = 2
 So a picture whose hole does is continued by as many unknown pixels; see
 findings/opencv-inpaint-reads-the-hole.sh.
 """
-_HIDDEN = 128
+_HIDDEN = 0.5
 """Stands in the hole. Nothing of it may come through."""
+_SCALE = 1e6
+"""What ``cv2.inpaint`` sees for a value of 1.
+
+Telea's method there adds a direction of length 1 to each value, whatever the values' range: lost among a
+million, but all of the fill for values in [0, 1]; see findings/opencv-telea-adds-one.sh.
+"""
 
 
 class _OpenCVModel(ArrayModel):
+    fills_by = "continuing"
     method: ClassVar[int]
 
     def __init__(self, options: ClassicalOptions | None = None) -> None:
@@ -57,16 +64,30 @@ class _OpenCVModel(ArrayModel):
         # To a diffusion, a known pixel that must not be borrowed from is no better than a hole. The caller
         # puts its own value back afterwards.
         unknown = ~allowed
-        pixels = np.ascontiguousarray(np.rint(image * np.float32(255)), dtype=np.uint8)
+        values = np.where(unknown[..., None], np.float32(_HIDDEN), image)
         margin = _EDGE if _near_edge(unknown) else 0
         if margin:
-            pixels = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+            values = np.pad(values, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
             unknown = np.pad(unknown, margin, constant_values=True)
-        pixels[unknown] = _HIDDEN
-        filled = cv2.inpaint(pixels, unknown.astype(np.uint8), self.options.radius, self.method)
+            values[unknown] = _HIDDEN
         height, width = image.shape[:2]
-        inside = filled[margin : margin + height, margin : margin + width]
-        return ArrayFill(inside.astype(np.float32) / np.float32(255))
+        inside = slice(margin, margin + height), slice(margin, margin + width)
+        return ArrayFill(self._inpaint(values, unknown)[inside])
+
+    def _inpaint(self, values: NDArray[np.float32], unknown: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Fill channel by channel, as OpenCV does with anything deeper than 8 bits; a grey photo once."""
+        grey = bool((values == values[..., :1]).all())
+        channels = [
+            cv2.inpaint(
+                np.ascontiguousarray(values[..., each]) * np.float32(_SCALE),
+                unknown.astype(np.uint8),
+                self.options.radius,
+                self.method,
+            )
+            for each in range(1 if grey else 3)
+        ]
+        filled = np.dstack(channels * 3 if grey else channels) / np.float32(_SCALE)
+        return np.asarray(filled.clip(0, 1), np.float32)
 
 
 def _near_edge(unknown: NDArray[np.bool_]) -> bool:
@@ -80,9 +101,9 @@ class Telea(_OpenCVModel):
 
     Telea, "An Image Inpainting Technique Based on the Fast Marching Method", 2004.
 
-    It works in 8 bit, so that is its precision inside the hole. It copies nothing, so it has neither
-    confidence nor correspondence. Pixels that are not ``allowed`` count as unknown: the fill depends on the
-    allowed pixels alone, and does not meet its surroundings where those are not allowed.
+    It works in float32. It copies nothing, so it has neither confidence nor correspondence. Pixels that are
+    not ``allowed`` count as unknown: the fill depends on the allowed pixels alone, and does not meet its
+    surroundings where those are not allowed.
     """
 
     name = "telea"
@@ -94,7 +115,7 @@ class NavierStokes(_OpenCVModel):
 
     Bertalmio, Bertozzi and Sapiro, "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting", 2001.
 
-    The notes on precision and ``allowed`` in :class:`Telea` apply here too.
+    The notes on ``allowed`` in :class:`Telea` apply here too.
     """
 
     name = "navier-stokes"

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from retouch.engine.boxes import Box
 from retouch.imaging import Photo, to_srgb
+from retouch.imaging.photo import white
 from retouch.models.infer_match_translate.network import CELL
 from retouch.ops.resize import shrink
 
@@ -84,7 +85,7 @@ class StyleImage:
             image = (image * image.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True).repeat(1, 3, 1, 1)
         opaque = torch.ones_like(image[:, :1])
         if photo.alpha is not None:
-            seen = photo.alpha >= np.iinfo(photo.alpha.dtype).max / 2
+            seen = photo.alpha >= white(photo.alpha.dtype) / 2
             margins = (0, -width % scale, 0, -height % scale)
             whole = F.pad(torch.from_numpy(seen.astype(np.float32))[None, None], margins, mode="replicate")
             opaque = shrink(whole, scale)

@@ -24,7 +24,7 @@ class Crop:
     """A part of a photo, to be filled.
 
     Attributes:
-        image: ``h×w×3`` sRGB in [0, 1]. What lies in the hole does not matter.
+        image: ``h×w×3`` in [0, 1], of any encoding. What lies in the hole does not matter.
         hole: ``h×w``, True = fill this.
         allowed: ``h×w``, True where may be borrowed from; False in the hole.
         ignore: ``h×w``, known pixels whose colours the fill need not meet; None for none.

@@ -67,7 +67,10 @@ def fill_crop(
             on_progress=report,
             on_stage=finished,
         )
-    joined = close_seam(padded.image, fill.image, padded.hole, reaches(scale), padded.ignore)
+    if scale == 1 and model.fills_by == "continuing":  # it meets the border as it goes on
+        joined = np.where(padded.hole[..., None], fill.image, padded.image)
+    else:
+        joined = close_seam(padded.image, fill.image, padded.hole, reaches(scale), padded.ignore)
     height, width = crop.hole.shape
     joined = joined[:height, :width]
     finished("blend", lambda: joined)

@@ -1,0 +1,212 @@
+"""Read with other libraries what libvips cannot: HEIC, rare kinds of TIFF, and formats that masks come in.
+
+They are extras, and imported only for a file that needs them. What they read becomes an image of libvips,
+with the fields that libvips' own loaders give it.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyvips
+
+from retouch.errors import RetouchError
+from retouch.imaging import jpeg2000, opencv_reader, tiff
+from retouch.imaging.kinds import kind_of
+from retouch.imaging.photo import Array
+from retouch.imaging.tags import Buffer
+
+_USUAL = "a TIFF with LZW or Deflate compression and 8 or 16 bits a channel"
+_FAILURES = (OSError, SyntaxError, TypeError, ValueError, LookupError, struct.error)  # of Pillow, by format
+_BARE = ("BMP", "PNM")  # kinds without metadata, which OpenCV knows, too
+
+
+def read_heic(name: str, data: Buffer) -> pyvips.Image:
+    """Decode the main picture of a HEIC file with pillow-heif, upright, 8 bits or scaled to 16.
+
+    Raises:
+        RetouchError: pillow-heif is not installed, or the file is damaged.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise RetouchError(
+            f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', "
+            "or convert the photo to JPEG."
+        ) from error
+    try:
+        file = pillow_heif.open_heif(io.BytesIO(bytes(data)), convert_hdr_to_8bit=False)
+        array = np.asarray(file)  # the main picture
+        info = file.info
+    except Exception as error:
+        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+    array = array[..., None] if array.ndim == 2 else array
+    bits = int(info.get("bit_depth", 8))
+    fields: dict[str, object] = {
+        "vips-loader": "heifload",
+        "heif-compression": "hevc",
+        "bits-per-sample": bits,
+        "exif-data": info.get("exif"),
+        "xmp-data": info.get("xmp"),
+        "icc-profile-data": info.get("icc_profile"),
+        # The file's own transformations were applied, and EXIF's does not count. libvips has just read that.
+        "orientation": 1,
+    }
+    return _as_image(array, fields)
+
+
+def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
+    """Decode a page of a TIFF with tifffile, as samples, or as RGB if it has a palette.
+
+    Raises:
+        RetouchError: tifffile or imagecodecs is not installed, or cannot read this kind either.
+    """
+    kind = page.unusual() or "this kind"
+    if not page.complete():
+        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.")
+    try:
+        import imagecodecs  # noqa: F401  # tifffile leaves most kinds to it
+        import tifffile
+    except ImportError as error:
+        raise RetouchError(
+            f"{name} is a TIFF with {kind}, which needs tifffile; pip install 'retouch[tiff]', "
+            f"or convert it to {_USUAL}."
+        ) from error
+    try:
+        array = _tiff_samples(tifffile, data, page)
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("imagecodecs", "_lzma", "zlib"):
+            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+        raise RetouchError(
+            f"{name} is a TIFF with {kind} that cannot be read here; convert it to {_USUAL}."
+        ) from error
+    return _as_image(array, {"vips-loader": "tiffload", "orientation": page.integer(274, 1)})
+
+
+def _tiff_samples(tifffile: ModuleType, data: Buffer, page: tiff.Page) -> Array:
+    """The samples of a page, ``H×W×S``; grey with 0 as black, and colours in place of a palette's numbers."""
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        found = file.pages[page.number]
+        found = found if page.below < 0 else found.pages[page.below]
+        array: Any = np.asarray(found.asarray())
+        planes = found.samplesperpixel > 1 and found.planarconfig == 2
+        palette = found.colormap
+    if not array.size:
+        raise ValueError("a page without pixels")
+    array = np.moveaxis(array, 0, -1) if planes else array
+    array = array.reshape(page.integer(257), page.integer(256), -1)
+    if page.photometric == tiff.PALETTE:
+        return np.asarray((np.asarray(palette).T >> 8)[array[..., 0]], dtype=np.uint8)
+    if array.dtype.kind != "u" or array.itemsize > 2:
+        return np.asarray(array)  # refused, whatever it was
+    array = array if page.bits in (8, 16) else _full_range(array, page.bits)
+    if page.photometric == tiff.WHITE_IS_ZERO:
+        array = np.concatenate([~array[..., :1], array[..., 1:]], axis=-1)
+    return np.asarray(array)
+
+
+def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, mask: bool) -> pyvips.Image:
+    """Decode a format that libvips does not know, with Pillow or OpenCV.
+
+    Args:
+        name: what sentences call the file.
+        data: the file.
+        limit: refuses too large a width and height.
+        mask: whether only the values count. For photos, formats are left out whose profile or metadata would
+            be lost.
+
+    Raises:
+        RetouchError: the file is not an image that can be read.
+    """
+    kind = kind_of(data)
+    if kind == "JPEG 2000":
+        return _read_jpeg2000(name, data, limit)
+    if mask or kind in _BARE:
+        array = _by_pillow(data, limit)
+        array = opencv_reader.decode(data) if array is None and kind in _BARE else array
+        if array is not None:
+            return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})
+    if kind is None:
+        raise RetouchError(f"{name} is not an image that can be read; use JPEG, PNG, WebP or TIFF.")
+    raise RetouchError(unreadable(name, kind))
+
+
+def _read_jpeg2000(name: str, data: Buffer, limit: Callable[[int, int], None]) -> pyvips.Image:
+    try:
+        header = jpeg2000.describe(data)
+    except (ValueError, IndexError, KeyError) as error:
+        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+    limit(header.width, header.height)
+    fields: dict[str, object] = {
+        "vips-loader": "jp2load",
+        "exif-data": header.exif,
+        "xmp-data": header.xmp,
+        "iptc-data": header.iptc,
+        "icc-profile-data": header.profile,
+        "orientation": 1,  # the format knows no orientation; libvips has just read that of EXIF
+    }
+    return _as_image(jpeg2000.decode(name, data, header), fields)
+
+
+def unreadable(name: str, kind: str) -> str:
+    """The sentence about a file of a kind that cannot be read."""
+    return f"{name} is a file of the kind {kind}, which cannot be read here; convert it to TIFF or PNG first."
+
+
+def _by_pillow(data: Buffer, limit: Callable[[int, int], None]) -> Array | None:
+    """Grey or RGB, with alpha or without, 8 or 16 bits; None if Pillow is missing or cannot read it."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    size = None
+    with suppress(*_FAILURES, Image.DecompressionBombError), Image.open(io.BytesIO(bytes(data))) as image:
+        size = image.size
+    if size is None:
+        return None
+    limit(*size)
+    with suppress(*_FAILURES), Image.open(io.BytesIO(bytes(data))) as image:
+        if getattr(image, "n_frames", 1) > 1 or image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
+            return None
+        if image.mode in ("1", "P", "PA"):
+            grey = "L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB"
+            array = np.asarray(image.convert(grey))
+        else:
+            array = np.asarray(image)
+        if array.dtype.kind in "iu" and array.itemsize > 1 and array.min() >= 0 and array.max() <= 65535:
+            array = array.astype(np.uint16)
+        return array if array.dtype in (np.uint8, np.uint16) else None
+    return None
+
+
+def _full_range(array: Array, bits: int) -> Array:
+    """Scale values of a few bits to all of 8 or 16."""
+    full = 255 if bits < 8 else 65535
+    scaled = np.rint(array * (full / (2**bits - 1)))
+    return np.asarray(scaled, dtype=np.uint8 if bits < 8 else np.uint16)
+
+
+def _as_image(array: Array, fields: dict[str, object]) -> pyvips.Image:
+    """An image of libvips with the fields that a loader would give it."""
+    array = np.ascontiguousarray(array[..., None] if array.ndim == 2 else array)
+    height, width, bands = array.shape
+    format = {"u1": "uchar", "u2": "ushort", "i1": "char", "i2": "short"}.get(array.dtype.str[1:], "float")
+    if format == "float":  # refused, whatever it was
+        array = array.real.astype(np.float32)
+    image: Any = pyvips.Image.new_from_memory(array, width, height, bands, format)
+    kind = ("b-w", "grey16") if bands < 3 else ("srgb", "rgb16")
+    image = image.copy(interpretation=kind[format == "ushort"])
+    for field, value in fields.items():
+        if isinstance(value, bytes):
+            image.set_type(pyvips.GValue.blob_type, field, value)
+        elif isinstance(value, int):
+            image.set_type(pyvips.GValue.gint_type, field, value)
+        elif value:
+            image.set_type(pyvips.GValue.gstr_type, field, value)
+    return image

@@ -1,0 +1,164 @@
+"""What libvips does not read: masks of whatever Pillow or OpenCV reads, photos where nothing is lost."""
+
+import builtins
+import struct
+import warnings
+
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+from tests.imaging.samples import P3, encode, noise, smooth
+
+from retouch.errors import RetouchError
+from retouch.imaging import opening, read_mask, read_photo, write_photo
+
+HOLE = noise(24, 32) > 127
+MASK = HOLE * np.uint8(255)
+RGB = noise(24, 32, 3)
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">about</x:xmpmeta>'
+
+
+def jp2(array, *extra, header=b"", **options):
+    """JPEG 2000 with further boxes: in its header, and after it."""
+    data = imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat="jp2", **options)
+    at = data.find(b"jp2h") - 4
+    length = int.from_bytes(data[at : at + 4], "big")
+    inside = data[at + 8 : at + length] + header
+    head = struct.pack(">I", 8 + len(inside)) + b"jp2h" + inside
+    return data[:at] + head + b"".join(box(*each) for each in extra) + data[at + length :]
+
+
+def box(name, content):
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+@pytest.mark.parametrize("format", ["BMP", "PPM", "PCX", "TGA", "ICO", "SGI", "DDS", "JPEG2000", "GIF", "IM"])
+def test_masks_of_other_formats(format):
+    options = (
+        {"irreversible": False} if format == "JPEG2000" else {"sizes": [(32, 24)]} if format == "ICO" else {}
+    )
+    np.testing.assert_array_equal(read_mask(encode(MASK, format, **options), HOLE.shape), HOLE)
+
+
+@pytest.mark.parametrize("format", ["BMP", "MSP", "XBM", "PCX"])
+def test_masks_of_one_bit(format):
+    np.testing.assert_array_equal(read_mask(encode(Image.fromarray(HOLE), format), HOLE.shape), HOLE)
+
+
+@pytest.mark.parametrize("extension", [".bmp", ".jp2", ".pgm"])
+def test_masks_without_pillow(monkeypatch, extension):
+    data = jp2(MASK) if extension == ".jp2" else cv2.imencode(extension, MASK)[1].tobytes()
+    known = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name.startswith("PIL"):
+            raise ImportError(name)
+        return known(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    np.testing.assert_array_equal(read_mask(data, HOLE.shape), HOLE)
+
+
+@pytest.mark.parametrize(("extension", "channels"), [(".bmp", 1), (".bmp", 3), (".ppm", 3), (".pgm", 1)])
+def test_photos_of_formats_without_metadata(extension, channels):
+    array = np.ascontiguousarray(RGB[..., :channels])
+    photo = read_photo(cv2.imencode(extension, array[..., ::-1])[1].tobytes())
+    np.testing.assert_array_equal(photo.pixels[..., : array.shape[2]], array)
+    np.testing.assert_array_equal(read_photo(write_photo(photo, None, format="png")).pixels, photo.pixels)
+
+
+def test_sixteen_bits_of_pnm():
+    deep = noise(24, 32, dtype=np.uint16)
+    photo = read_photo(cv2.imencode(".pgm", deep)[1].tobytes())
+    np.testing.assert_array_equal(photo.pixels[..., 0], deep)
+
+
+@pytest.mark.parametrize("codec", ["jp2", "j2k"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg2000(codec, dtype, channels):
+    array = noise(24, 32, channels, dtype=dtype)
+    array = array[..., 0] if channels == 1 else array
+    data = imagecodecs.jpeg2k_encode(array, level=0, reversible=True, codecformat=codec)
+    photo = read_photo(data)
+    assert (photo.format, photo.pixels.dtype) == ("jp2", dtype)
+    np.testing.assert_array_equal(photo.pixels, array.reshape(24, 32, channels))
+
+
+def test_jpeg2000_of_twelve_bits_uses_all_of_sixteen():
+    array = noise(24, 32, dtype=np.uint16) >> 4
+    data = imagecodecs.jpeg2k_encode(array, level=0, reversible=True, bitspersample=12)
+    np.testing.assert_array_equal(read_photo(data).pixels[..., 0], np.rint(array * (65535 / 4095)))
+
+
+def test_jpeg2000_keeps_profile_and_metadata():
+    exif = Image.Exif()
+    exif[0x010E] = "A title"
+    iptc = b"\x1c\x02\x50\x00\x03Ann"
+    profile = box(b"colr", b"\2\0\0" + P3)
+    data = jp2(
+        RGB,
+        (b"uuid", bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + XMP),
+        (b"uuid", b"JpgTiffExif->JP2" + exif.tobytes().removeprefix(b"Exif\0\0")),
+        (b"uuid", bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38") + iptc),
+        header=profile,
+    )
+    photo = read_photo(data)
+    assert (photo.profile, photo.header.xmp) == (P3, XMP)
+    assert b"A title" in photo.header.exif
+    assert iptc in photo.header.photoshop
+    written = read_photo(write_photo(photo, None, format="tiff"))
+    assert (written.profile, written.header.xmp) == (P3, XMP)
+    assert b"A title" in written.header.exif
+    assert iptc in written.header.photoshop
+
+
+def test_transparency_of_jpeg2000():
+    array = noise(24, 32, 4)
+    opacity = box(b"cdef", struct.pack(">H12H", 4, 0, 0, 1, 1, 0, 2, 2, 0, 3, 3, 1, 0))
+    photo = read_photo(jp2(array, header=opacity))
+    np.testing.assert_array_equal(photo.alpha, array[..., 3])
+    with pytest.raises(RetouchError, match="other channels than grey or RGB"):
+        read_photo(imagecodecs.jpeg2k_encode(array, level=0, reversible=True))
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5])
+def test_jpeg2000_cut_short(part):
+    data = imagecodecs.jpeg2k_encode(RGB, level=0, reversible=True)
+    with pytest.raises(RetouchError, match="damaged or cut short"):
+        read_photo(data[: int(len(data) * part)])
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (imagecodecs.jpegxl_encode(RGB), "JPEG XL"),
+        (imagecodecs.jpegxr_encode(smooth(24, 32)), "JPEG XR"),
+        (imagecodecs.jpegls_encode(MASK), "JPEG-LS"),
+        (imagecodecs.jpeg_encode(RGB.astype(np.uint16) * 16, bitspersample=12), "12-bit JPEG"),
+        (b"8BPS\0\1" + bytes(300), "PSD"),
+        (b"v/1\x01" + bytes(300), "OpenEXR"),
+        (b"#?RADIANCE\n" + bytes(300), "Radiance HDR"),
+        (bytes(128) + b"DICM" + bytes(300), "DICOM"),
+        (b"gimp xcf v011" + bytes(300), "XCF"),
+    ],
+)
+def test_what_cannot_be_read_is_called_by_its_name(data, kind):
+    with pytest.raises(
+        RetouchError, match=rf"of the kind {kind}, which cannot be read here; convert it"
+    ) as caught:
+        read_photo(data)
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("format", ["BMP", "JPEG2000", "PCX"])
+def test_too_many_pixels(monkeypatch, format):
+    monkeypatch.setattr(opening, "PIXEL_LIMIT", 1000)
+    data = encode(np.zeros((40, 40), np.uint8), format)
+    with pytest.raises(RetouchError, match=r"40 × 40 pixels.*--allow-huge"):
+        read_mask(data, (40, 40))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not read_mask(data, (40, 40), allow_huge=True).any()
