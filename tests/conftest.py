@@ -5,11 +5,16 @@ import os
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from retouch.models.contextual_attention.network import ContextualAttentionNetwork
 from retouch.models.pen_net.network import PenNetNetwork
 from retouch.weights import write_weights
+
+# A busy machine is no failure: no test has a limit of time.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the workers share the cores; more threads each would only queue

@@ -17,7 +17,7 @@ from retouch.imaging.mask_codes import Codes, to_codes
 from retouch.imaging.mask_files import read_mask_file
 from retouch.imaging.mask_geometry import beside, resized
 from retouch.imaging.mask_values import Hole, hole_of, share
-from retouch.imaging.photo import Array, Photo, split_alpha
+from retouch.imaging.photo import Array, Photo, split_alpha, white
 from retouch.imaging.recognition import black_and_white, photo_trait
 
 Mask = NDArray[np.bool_]
@@ -137,7 +137,7 @@ def mask_from_alpha(photo: Photo) -> Mask:
     """
     if photo.alpha is None:
         raise RetouchError("The photo has no transparent area to fill; give a mask.")
-    if photo.alpha.min() >= np.iinfo(photo.alpha.dtype).max / 2:
+    if photo.alpha.min() >= white(photo.alpha.dtype) / 2:
         raise RetouchError("Nothing in the photo is transparent; give a mask.")
     return _transparent(photo.alpha)
 
