@@ -31,15 +31,10 @@ def read_heic(name: str, data: Buffer) -> pyvips.Image:
     """Decode the main picture of a HEIC file with pillow-heif, upright, 8 bits or scaled to 16.
 
     Raises:
-        RetouchError: pillow-heif is not installed, or the file is damaged.
+        RetouchError: the file is damaged.
     """
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise RetouchError(
-            f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', "
-            "or convert the photo to JPEG."
-        ) from error
+    import pillow_heif
+
     try:
         file = pillow_heif.open_heif(io.BytesIO(bytes(data)), convert_hdr_to_8bit=False)
         array = np.asarray(file)  # the main picture
@@ -152,6 +147,14 @@ def _read_jpeg2000(name: str, data: Buffer, limit: Callable[[int, int], None]) -
         "orientation": 1,  # the format knows no orientation; libvips has just read that of EXIF
     }
     return _as_image(jpeg2000.decode(name, data, header), fields)
+
+
+def needs_heif(name: str) -> str:
+    """The sentence about a HEIC file where nothing can decode it."""
+    return (
+        f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', "
+        "or convert the photo to JPEG."
+    )
 
 
 def unreadable(name: str, kind: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import pyvips
 
 from retouch.errors import RetouchError
-from retouch.imaging import channels, containers, kinds, more_readers, tags, tiff
+from retouch.imaging import channels, containers, heic, kinds, more_readers, tags, tiff
 from retouch.imaging.exif import exif_orientation
 from retouch.imaging.photo import PIXEL_LIMIT, Array
 from retouch.imaging.png_metadata import png_exif
@@ -59,8 +59,13 @@ class Opened:
         """The format, such as "jpeg"."""
         kind = _kind(self.image)
         if kind == "heif":
-            kind = "avif" if field_of(self.image, "heif-compression", "") == "av1" else "heic"
+            kind = "avif" if self.compression == "av1" else "heic"
         return kind
+
+    @property
+    def compression(self) -> str:
+        """How a file of the HEIF family is compressed; "" for all others."""
+        return str(field_of(self.image, "heif-compression", ""))
 
 
 def open_file(source: str | Path | bytes, allow_huge: bool, *, mask: bool = False) -> Opened:
@@ -82,7 +87,7 @@ def open_file(source: str | Path | bytes, allow_huge: bool, *, mask: bool = Fals
     opened = Opened(name, data, _load(name, data, page, limit, mask=mask), page)
     limit(opened.image.width, opened.image.height)
     _check(opened)
-    if field_of(opened.image, "heif-compression", "") == "hevc":
+    if opened.compression == "hevc" and heic.available():
         opened = replace(opened, image=more_readers.read_heic(name, data))
     return opened
 
@@ -141,8 +146,10 @@ def decode(opened: Opened) -> Array:
     except _ERRORS as error:
         if page is not None and page.unusual():
             return _upright(more_readers.read_tiff(opened.name, opened.data, page))
+        if opened.compression == "hevc":
+            raise RetouchError(more_readers.needs_heif(opened.name)) from error
         if opened.kind == "heic":
-            kind = f"HEIF with {field_of(opened.image, 'heif-compression', '')} compression"
+            kind = f"HEIF with {opened.compression} compression"
             raise RetouchError(more_readers.unreadable(opened.name, kind)) from error
         raise _failed(opened.name, opened.data) from error
 
