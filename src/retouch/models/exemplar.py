@@ -10,6 +10,8 @@ SIGGRAPH 2009). Deviations:
 * A smooth guess of the hole's colours and texture guides the search, so that a large hole keeps the tone
   around it, and grass does not fade into haze (after Newson et al., "Video inpainting of complex scenes",
   SIAM J. Imaging Sciences 2014, section 3.2, who paint texture like colour).
+* What was painted is put together again from its sources' gradients, so that tones meet
+  (:mod:`retouch.synthesis.assembly`).
 
 It runs compiled (:mod:`retouch.native.painting`); on other devices, and where nothing was compiled, in torch
 (:mod:`retouch.models.exemplar_torch`). The two draw other random numbers, so their fills differ.
@@ -26,6 +28,7 @@ from retouch.contract import ArrayFill, ArrayModel, Model, OnProgress, Progress
 from retouch.errors import RetouchError
 from retouch.native import library
 from retouch.native.painting import LARGEST_PATCH, Render, paint
+from retouch.synthesis.assembly import assemble
 from retouch.synthesis.options import PaintOptions
 
 _STEPS = 100  # of progress
@@ -99,23 +102,22 @@ class Exemplar(ArrayModel):
             on_progress(Progress("fill", int(_STEPS * done + 1e-9), _STEPS, picture=render))
 
         given = self.options
-        return ArrayFill(
-            *paint(
-                image,
-                hole,
-                allowed,
-                patch=given.patch,
-                rounds=given.rounds or _ROUNDS,
-                coherence=given.coherence,
-                guidance=given.guidance,
-                trust=given.trust,
-                fading=given.fading,
-                seed=seed,
-                report=report,
-                threads=self._threads,
-                portable=self._portable,
-            )
+        painted, sources = paint(
+            image,
+            hole,
+            allowed,
+            patch=given.patch,
+            rounds=given.rounds or _ROUNDS,
+            coherence=given.coherence,
+            guidance=given.guidance,
+            trust=given.trust,
+            fading=given.fading,
+            seed=seed,
+            report=report,
+            threads=self._threads,
+            portable=self._portable,
         )
+        return ArrayFill(assemble(image, painted, hole, allowed, sources, threads=self._threads), sources)
 
 
 def open_exemplar(options: ExemplarOptions | None = None, device: str = "cpu") -> Model:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from retouch.contract import Fill, Model, OnProgress, Progress
 from retouch.models.exemplar import ExemplarOptions
+from retouch.synthesis.assembly import assemble
 from retouch.synthesis.coherent_search import largest_patch, usable_patches
 from retouch.synthesis.paint import Painting, correspondence_of, paint
 from retouch.synthesis.pyramid import Level, halve
@@ -47,7 +49,21 @@ class TorchExemplar(Model):
                 on_progress(Progress("fill", step, 100 * len(image), image=lambda: painted[None]))
 
             paintings.append(_synthesise(level, self.options, seed, report))
-        return Fill(torch.stack([each.image for each in paintings]), None, correspondence_of(paintings))
+        correspondence = correspondence_of(paintings)
+        sources = correspondence.source_map()
+        assembled = [
+            _assembled(*each)
+            for each in zip(image, [one.image for one in paintings], mask, allowed, sources, strict=True)
+        ]
+        return Fill(torch.stack(assembled), None, correspondence)
+
+
+def _assembled(image: Tensor, painted: Tensor, mask: Tensor, allowed: Tensor, sources: Tensor) -> Tensor:
+    """Let tones meet; on the processor, whatever the device."""
+    before, fill, places = (each.permute(1, 2, 0).cpu().numpy() for each in (image, painted, sources))
+    hole, usable = (each[0].cpu().numpy() > 0 for each in (mask, allowed))
+    made = assemble(before, fill, hole, usable, places.astype(np.int32))
+    return torch.from_numpy(made).permute(2, 0, 1).to(painted)
 
 
 def _synthesise(
