@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.imaging.samples import CMYK, decode, encode, noise, smooth, tiff, tiff_page
+from tests.imaging.samples import CMYK, P3, decode, encode, noise, smooth, tiff, tiff_page
 
 from retouch.errors import RetouchError
 from retouch.imaging import check_target, from_srgb, read_mask, read_photo, to_srgb, write_photo
@@ -220,3 +220,14 @@ def test_white_is_zero(dtype, extra):
             smooth(2, 2), "PNG"
         )  # Pillow shows 16-bit grey with alpha as 8 bits; alpha is what counts
         np.testing.assert_array_equal(photo.alpha, array[..., 1])
+
+
+@pytest.mark.parametrize("profile", [P3, CMYK[:300], b"junk" * 50], ids=["RGB", "cut short", "junk"])
+def test_cmyk_with_a_profile_that_is_none_of_inks(profile):
+    array = noise(12, 10, 4)
+    photo = read_photo(tiff(array, photometric="separated", iccprofile=profile))
+    usual = read_photo(tiff(array, photometric="separated"))
+    np.testing.assert_array_equal(photo.pixels, usual.pixels)
+    after, page = tiff_page(write_photo(filled(photo), None))
+    np.testing.assert_array_equal(after[known()], array[known()])
+    assert page.iccprofile == profile

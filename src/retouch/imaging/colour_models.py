@@ -7,6 +7,8 @@ Source: TIFF 6.0, sections 21 and 23; ISO 22028-2 (ROMM RGB); ISO 11664-4 (L*a*b
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -87,9 +89,8 @@ def to_ycbcr(pixels: Array) -> Array:
 
 
 def from_cmyk(samples: Array, profile: bytes | None) -> Array:
-    """ROMM RGB, uint16, of inks; without a profile they are those of libvips' own."""
-    image = _image(samples, "cmyk", profile or bytes(pyvips.Operation.call("profile_load", "cmyk")))
-    image = image.icc_import(embedded=True, pcs="xyz", intent="relative")
+    """ROMM RGB, uint16, of inks; without a profile that works they are those of libvips' own."""
+    image = _import(_image(samples, "cmyk", _profile_of_inks(profile)))
     return _as_array(_with_profile(image, WIDE).icc_export(depth=16, pcs="xyz", intent="relative"))
 
 
@@ -107,9 +108,23 @@ def to_cmyk(pixels: Array, profile: bytes | None, full: int) -> Array:
 
 def _inks(colours: Floats, profile: bytes | None, full: int) -> Array:
     steps = np.rint(colours).clip(0, 65535).astype(np.uint16)
-    image = _image(steps, "rgb16", WIDE).icc_import(embedded=True, pcs="xyz", intent="relative")
-    image = _with_profile(image, profile or bytes(pyvips.Operation.call("profile_load", "cmyk")))
+    image = _with_profile(_import(_image(steps, "rgb16", WIDE)), _profile_of_inks(profile))
     return _as_array(image.icc_export(depth=8 if full == 255 else 16, pcs="xyz", intent="relative"))
+
+
+@lru_cache(maxsize=8)
+def _profile_of_inks(profile: bytes | None) -> bytes:
+    """The profile, if it is one of inks that works in both directions; else that of libvips."""
+    if profile is not None and profile[16:20] == b"CMYK":
+        probe = np.zeros((1, 1, 4), np.uint8)
+        with suppress(pyvips.Error):
+            _with_profile(_import(_image(probe, "cmyk", profile)), profile).icc_export(depth=8, pcs="xyz")
+            return profile
+    return bytes(pyvips.Operation.call("profile_load", "cmyk"))
+
+
+def _import(image: Any) -> Any:
+    return image.icc_import(embedded=True, pcs="xyz", intent="relative")
 
 
 def _image(array: Array, interpretation: str, profile: bytes) -> pyvips.Image:
