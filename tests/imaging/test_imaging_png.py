@@ -216,3 +216,10 @@ def test_what_goes_is_said(given, word):
     assert losses(photo.header, "jpeg") == (
         "JPEG has no place for text fields, so that is not carried over.",
     )
+
+
+@pytest.mark.parametrize("source", [encode(smooth(20, 30), "JPEG", xmp=XMP), insert(xmp_text(True))])
+def test_xmp_is_written_where_every_program_looks(source):
+    data = write_photo(read_photo(source), None, format="png")
+    assert xmp_text(False) in data
+    assert Image.open(io.BytesIO(data)).info["xmp"] == XMP

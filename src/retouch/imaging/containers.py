@@ -142,8 +142,12 @@ def png_profile(data: Buffer) -> bytes | None:
     return None
 
 
-def add_to_png(data: bytes, exif: bytes | None, profile: bytes | None, chunks: bytes) -> bytes:
+def add_to_png(
+    data: bytes, exif: bytes | None, profile: bytes | None, chunks: bytes, xmp: bytes | None = None
+) -> bytes:
     """Add metadata to a PNG file. It goes right after the header, since some must come before the pixels."""
+    if xmp:  # as XMP's specification wants it: international text that is not compressed
+        chunks += png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
     if profile is not None:
         chunks += png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
     if exif is not None:

@@ -225,7 +225,8 @@ def _encode(photo: Photo, name: str) -> bytes:
         image = as_vips(join_alpha(photo))
     image = _with_metadata(image, photo)
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
-    keep = _REST if name == "jpeg" else _XMP | _REST  # libvips cannot split long XMP
+    # It cannot split long XMP for JPEG, and compresses that of PNG, where most programs overlook it then.
+    keep = _REST if name in ("jpeg", "png") else _XMP | _REST
     if name not in ("jpeg", "png", "tiff"):
         keep |= _PROFILE if exif is None else _PROFILE | _EXIF
     if chosen.saver == "heifsave" and exif is not None:
@@ -243,7 +244,7 @@ def _encode(photo: Photo, name: str) -> bytes:
         chunks = fit_depth(header.chunks, data[24]) + text
         # A profile that the chunks stand for was made on reading.
         profile = None if code_points.says_itself(header.chunks, photo.profile) else photo.profile
-        return containers.add_to_png(data, exif, profile, chunks)
+        return containers.add_to_png(data, exif, profile, chunks, header.xmp)
     if name == "tiff":
         return _add_to_tiff(data, photo, explained)
     if name == "avif":
