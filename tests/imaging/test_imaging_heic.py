@@ -149,3 +149,10 @@ def test_without_pillow_heif(monkeypatch, tmp_path):
         read_photo(data)
     with pytest.raises(RetouchError, match=r"cannot be written as HEIC here"):
         check_target(tmp_path / "out.heic", photo=photo_from_array(smooth(40, 40)))
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_bits_are_written_as_they_were_read(bits):
+    steps = np.linspace(0, 65535, 64 * 64 * 3).astype(np.uint16).reshape(64, 64, 3)
+    written = pillow_heif.open_heif(write_photo(read_photo(deep(steps, bits)), None))
+    assert written.info["bit_depth"] == bits

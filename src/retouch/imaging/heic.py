@@ -28,7 +28,8 @@ def encode(photo: Photo) -> bytes:
     mode = ("RGB" if array.shape[2] == 3 else "RGBA") + (";16" if deep else "")
     file = pillow_heif.from_bytes(mode=mode, size=(width, height), data=array.tobytes())
     header = photo.header
-    options: dict[str, Any] = {"quality": 95, "chroma": 444, "exif": None, "xmp": header.xmp}
+    depth = {"bit_depth": photo.bits} if deep else {}  # or pillow-heif writes 10 bits
+    options: dict[str, Any] = {"quality": 95, "chroma": 444, "exif": None, "xmp": header.xmp, **depth}
     if header.exif:
         options["exif"] = b"Exif\0\0" + header.exif
     if photo.profile:
