@@ -1,6 +1,7 @@
 """What libvips does not read: masks of whatever Pillow or OpenCV reads, photos where nothing is lost."""
 
 import builtins
+import io
 import struct
 import warnings
 
@@ -13,6 +14,8 @@ from tests.imaging.samples import P3, encode, noise, smooth
 
 from retouch.errors import RetouchError
 from retouch.imaging import opening, read_mask, read_photo, write_photo
+from retouch.imaging.gif import gif_comments
+from retouch.imaging.losses import losses
 
 HOLE = noise(24, 32) > 127
 MASK = HOLE * np.uint8(255)
@@ -162,3 +165,26 @@ def test_too_many_pixels(monkeypatch, format):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert not read_mask(data, (40, 40), allow_huge=True).any()
+
+
+@pytest.mark.parametrize("white", [300, 1023, 65535])
+@pytest.mark.parametrize("text", [False, True])
+def test_pnm_of_more_than_eight_bits(white, text):
+    values = np.minimum(noise(24, 32, 3, dtype=np.uint16), white)
+    head = b"P%d # a comment\n32\n# another\n24 %d\n" % (3 if text else 6, white)
+    body = " ".join(map(str, values.ravel())).encode() if text else values.astype(">u2").tobytes()
+    photo = read_photo(head + body)
+    np.testing.assert_array_equal(photo.pixels, np.rint(values * (65535 / white)))
+    with pytest.raises(RetouchError, match="damaged or cut short"):
+        read_photo((head + body)[: -len(body) // 2])
+
+
+def test_comments_of_a_gif_are_carried_over_or_said():
+    comment = b"about the photo " * 40  # longer than one block
+    data = encode(Image.fromarray(RGB).quantize(64), "GIF", comment=comment)
+    photo = read_photo(data)
+    assert photo.header.comments == (comment,)
+    assert Image.open(io.BytesIO(write_photo(photo, None, format="jpeg"))).info["comment"] == comment
+    assert "comments" in losses(photo.header, "png")[0]
+    for length in range(len(data)):  # a file cut short is no error here
+        assert b"".join(gif_comments(data[:length])) in comment

@@ -8,6 +8,7 @@ from retouch.imaging import containers, resources, tags
 from retouch.imaging.behind import look_behind
 from retouch.imaging.exif import clean_exif, has_sealed_notes
 from retouch.imaging.gain_map import GainMap
+from retouch.imaging.gif import gif_comments
 from retouch.imaging.heif import heif_auxiliaries, heif_turn
 from retouch.imaging.places import has_fixed_places
 from retouch.imaging.png_metadata import read_metadata
@@ -66,6 +67,8 @@ def collect(
     elif kind == "tiff":
         for tag, what in ((tags.LAYERS, "Photoshop's layers"), (tags.CREDENTIALS, "content credentials")):
             lost |= {what} if tags.raw_tag(data, tag) else set()
+    elif kind == "gif":
+        comments = gif_comments(data)
     elif kind == "webp":
         lost |= containers.foreign_webp_chunks(data)
     elif kind in ("avif", "heic"):

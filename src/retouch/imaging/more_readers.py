@@ -17,7 +17,7 @@ import numpy as np
 import pyvips
 
 from retouch.errors import RetouchError
-from retouch.imaging import jpeg2000, opencv_reader, tiff
+from retouch.imaging import jpeg2000, opencv_reader, pnm, tiff
 from retouch.imaging.kinds import kind_of
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
@@ -98,6 +98,7 @@ def _tiff_samples(tifffile: ModuleType, data: Buffer, page: tiff.Page) -> Array:
     array = array.reshape(page.integer(257), page.integer(256), -1)
     if page.photometric == tiff.PALETTE:
         return np.asarray((np.asarray(palette).T >> 8)[array[..., 0]], dtype=np.uint8)
+    array = array.view(np.uint8) if array.dtype.kind == "b" else array  # 1 bit
     if array.dtype.kind != "u" or array.itemsize > 2:
         return np.asarray(array)  # refused, whatever it was
     array = array if page.bits in (8, 16) else _full_range(array, page.bits)
@@ -122,6 +123,13 @@ def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, ma
     kind = kind_of(data)
     if kind == "JPEG 2000":
         return _read_jpeg2000(name, data, limit)
+    size = pnm.deep_size(data) if kind == "PNM" else None
+    if size is not None:
+        limit(*size)
+        try:
+            return _as_image(pnm.decode(data), {"vips-loader": "pnmload"})
+        except ValueError as error:
+            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
     if mask or kind in _BARE:
         array = _by_pillow(data, limit)
         array = opencv_reader.decode(data) if array is None and kind in _BARE else array
