@@ -225,3 +225,24 @@ def test_a_pyramid_is_one_photo():
     np.testing.assert_array_equal(read_photo(file.getvalue()).pixels, RGB)
     data = pages((RGB, 0, []), (SMALL, 1, []), (SMALL[::2, ::2].copy(), 1, []))
     np.testing.assert_array_equal(read_photo(data).pixels, RGB)
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("extra", [[0], [2], [0, 0], [2, 0]])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_planes_beside_grey(photometric, extra, dtype):
+    planes = noise(1 + len(extra), 45, 28, dtype=dtype)
+    data = tiff(planes, photometric=photometric, planarconfig="separate", extrasamples=extra)
+    np.testing.assert_array_equal(
+        tiff_page(write_photo(read_photo(data), None))[0], np.moveaxis(planes, 0, 2)
+    )
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+def test_one_bit_in_a_rare_compression(photometric, tile):
+    bits = RGB[..., 0] > 127
+    photo = read_photo(tiff(bits, photometric=photometric, compression="lzma", tile=tile))
+    np.testing.assert_array_equal(photo.pixels[..., 0] == 255, bits == (photometric == "minisblack"))
+    assert (photo.pixels.dtype, photo.bits) == (np.uint8, 1)
+    np.testing.assert_array_equal(tiff_page(write_photo(photo, None))[0], bits)

@@ -223,6 +223,8 @@ def _load(
     name: str, data: tags.Buffer, page: tiff.Page | None, limit: Callable[[int, int], None], *, mask: bool
 ) -> pyvips.Image:
     """Open a file with libvips, or with another library if libvips does not know its kind."""
+    if page is not None and page.grey_planes:
+        return more_readers.read_tiff(name, data, page)
     try:
         return _load_with_vips(data, page)
     except _ERRORS as error:

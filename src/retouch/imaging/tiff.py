@@ -119,6 +119,11 @@ class Page:
         """Whether each channel has tiles of its own."""
         return self.tiled and self.integer(_PLANAR, 1) == 2 and self.integer(_SAMPLES, 1) > 1
 
+    @property
+    def grey_planes(self) -> bool:
+        """Whether grey and what is beside it have a plane each. libvips mixes their rows up."""
+        return self.colours == 1 and self.integer(_PLANAR, 1) == 2 and self.integer(_SAMPLES, 1) > 1
+
     def unusual(self) -> str | None:
         """Name what not every libvips reads; None if this is a usual TIFF."""
         compression, bits = self.integer(_COMPRESSION, 1), self.integers(_BITS)
@@ -129,6 +134,8 @@ class Page:
             return f"{self.bits} bits a channel"
         if self.tiled_planes:
             return "tiles for each channel"
+        if self.grey_planes:
+            return "a plane for each channel beside grey"
         return None if self.colours else f"photometric interpretation {self.photometric}"
 
     def complete(self) -> bool:
@@ -222,3 +229,8 @@ def with_plain_samples(data: Buffer, page: Page) -> bytes:
 def short(*numbers: int) -> Value:
     """A tag's value of whole numbers of 16 bits."""
     return Value(3, len(numbers), struct.pack(f"<{len(numbers)}H", *numbers))
+
+
+def long(number: int) -> Value:
+    """A tag's value of one whole number of 32 bits."""
+    return Value(4, 1, struct.pack("<I", number))
