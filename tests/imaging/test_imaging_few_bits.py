@@ -132,3 +132,19 @@ def test_small_ones(size):
     photo = read_photo(one_bit(np.zeros(size, np.uint8)))
     assert photo.bits == 1
     assert not photo.dithered
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize("width", [1, 41, 42, 43, 44, 45])
+@pytest.mark.parametrize(
+    "layout", [{}, {"tile": True, "tile_width": 32, "tile_height": 16}, {"bigtiff": True}]
+)
+def test_every_width_comes_back(bits, width, layout):
+    levels = noise(19, width) >> (8 - bits)
+    wide = np.repeat(levels, 2, axis=1) * np.uint8(255 // (2**bits - 1))
+    image = pyvips.Image.new_from_array(wide[..., None]).copy(interpretation="b-w")
+    photo = read_photo(image.tiffsave_buffer(compression="lzw", predictor="none", bitdepth=bits, **layout))
+    photo = replace(photo, pixels=photo.pixels[:, ::2])
+    written, page = tiff_page(write_photo(photo, None))
+    np.testing.assert_array_equal(written.reshape(19, width), levels)
+    assert page.bitspersample == bits

@@ -12,7 +12,7 @@ import pyvips
 
 from retouch import files
 from retouch.errors import RetouchError
-from retouch.imaging import code_points, containers, heic, resources, tags
+from retouch.imaging import code_points, containers, heic, resources, tags, tiff
 from retouch.imaging.channels import samples_of
 from retouch.imaging.colour import as_vips
 from retouch.imaging.encodings import corner
@@ -23,6 +23,7 @@ from retouch.imaging.png_metadata import fit_depth
 from retouch.imaging.png_text import raw_profile
 from retouch.imaging.xmp_packets import with_description
 
+_WIDTH = 256  # the tag
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
 _OPTIMIZED = 25_000_000  # pixels; optimised coding takes 12 bytes per pixel and saves a few per cent
 _EXIF, _XMP, _PROFILE, _REST = 1, 2, 8, 16  # flags of VipsForeignKeep
@@ -220,6 +221,10 @@ def _encode(photo: Photo, name: str) -> bytes:
     explained: tags.Tags = {}
     if name == "tiff":
         samples, explained = samples_of(photo)
+        if _few_bits(photo).get("bitdepth") == 4 and samples.shape[1] % 2:
+            # libvips gets the last sample of an odd row wrong. With one more, a row takes as many bytes.
+            explained = explained | {_WIDTH: tiff.long(samples.shape[1])}
+            samples = np.concatenate([samples, samples[:, -1:]], axis=1)
         image = as_vips(samples, photo.pixels.shape[2] if photo.stored is None else photo.stored.colours)
     else:
         image = as_vips(join_alpha(photo))
