@@ -7,10 +7,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
+from retouch.imaging.opening import field_of, open_file
 from retouch.imaging.palettes import as_grey, class_numbers
 from retouch.imaging.photo import Array, split_alpha
 from retouch.imaging.reading import read_array
@@ -30,7 +30,7 @@ def read_mask_file(
     """
     array = read_array(source, allow_huge=allow_huge)
     numbers = _class_numbers(source, array, allow_huge)
-    return array if numbers is None else numbers, lambda: _orientation(source)
+    return array if numbers is None else numbers, lambda: _orientation(source, allow_huge)
 
 
 def _class_numbers(source: str | Path | bytes, array: Array, allow_huge: bool) -> Array | None:
@@ -75,9 +75,5 @@ def _bytes(source: str | Path | bytes) -> bytes:
     return source if isinstance(source, bytes) else Path(source).read_bytes()
 
 
-def _orientation(source: str | Path | bytes) -> int:
-    try:
-        image = pyvips.Image.new_from_buffer(_bytes(source), "")
-        return int(image.get("orientation")) if image.get_typeof("orientation") else 1
-    except pyvips.Error:
-        return 1
+def _orientation(source: str | Path | bytes, allow_huge: bool) -> int:
+    return int(field_of(open_file(source, allow_huge, mask=True).image, "orientation", 1))

@@ -7,7 +7,6 @@ with the fields that libvips' own loaders give it.
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
@@ -23,7 +22,6 @@ from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
 _USUAL = "a TIFF with LZW or Deflate compression and 8 or 16 bits a channel"
-_FAILURES = (OSError, SyntaxError, TypeError, ValueError, LookupError, struct.error)  # of Pillow, by format
 _BARE = ("BMP", "PNM")  # kinds without metadata, which OpenCV knows, too
 
 
@@ -177,12 +175,13 @@ def _by_pillow(data: Buffer, limit: Callable[[int, int], None]) -> Array | None:
     except ImportError:
         return None
     size = None
-    with suppress(*_FAILURES, Image.DecompressionBombError), Image.open(io.BytesIO(bytes(data))) as image:
+    # What Pillow raises for a damaged file differs by format, and is no error of this program.
+    with suppress(Exception), Image.open(io.BytesIO(bytes(data))) as image:
         size = image.size
     if size is None:
         return None
     limit(*size)
-    with suppress(*_FAILURES), Image.open(io.BytesIO(bytes(data))) as image:
+    with suppress(Exception), Image.open(io.BytesIO(bytes(data))) as image:
         if getattr(image, "n_frames", 1) > 1 or image.mode in ("CMYK", "YCbCr", "LAB", "HSV", "F"):
             return None
         if image.mode in ("1", "P", "PA"):
