@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ _ODD = (
     0x7FFFFFFF,
     0xFFFFFFFF,
 )
-_FILL_EVERY = 20
+_FILL_EVERY = 21  # odd, so that each of two processes fills, and reads photos and masks
 _OUTPUTS = (".tif", ".png", ".tif", ".jpg", ".tif", ".png", ".tif", ".webp", ".tif", ".avif")
 SIZE = (40, 48)  # of the samples
 Piece = tuple[int, int, int, str]
@@ -173,7 +174,7 @@ def try_file(data: bytes, number: int, folder: Path) -> str:
     try:
         if number % _FILL_EVERY == 0:
             return _fill(data, number // _FILL_EVERY, folder)
-        if number % 2:
+        if number % 3:
             read_photo(data)
         else:
             read_mask(data, SIZE)
@@ -229,14 +230,21 @@ def work(pipe: connection.Connection, seed: int, numbers: range, memory: int) ->
     """Try files, and send each one's number before and its outcome after."""
     import retouch.imaging  # noqa: F401  # before the limit, which is about files
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what libraries say of damaged files
+    sys.stderr = os.fdopen(os.dup(2), "w")  # for mistakes of this program
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what libraries say of damaged files
+    warnings.simplefilter("ignore")
     known = list(fuzz_samples.samples().values())
     taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + memory * 2**20,) * 2)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as printed:
+        os.dup2(printed.fileno(), 1)
         for number in numbers:
             pipe.send((number, None))
-            pipe.send((number, try_file(make(known, seed, number), number, Path(folder))))
+            outcome = try_file(make(known, seed, number), number, Path(folder))
+            if os.fstat(1).st_size:  # a photo may go there
+                outcome = "! something was written to standard output"
+                os.ftruncate(1, 0)
+            pipe.send((number, outcome))
         pipe.send((-1, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)))
 
 
@@ -276,7 +284,8 @@ class Worker:
         except EOFError:
             self.process.join()
             if self.numbers:
-                yield self._give_up(f"! ended by {signal.Signals(-(self.process.exitcode or 0)).name}")
+                code = self.process.exitcode or 0
+                yield self._give_up(f"! ended by {signal.Signals(-code).name if code < 0 else code}")
         if self.numbers and time.monotonic() - self.since > self.arguments.seconds:
             self.process.kill()
             yield self._give_up(f"! takes more than {self.arguments.seconds:g} seconds")

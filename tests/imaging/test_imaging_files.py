@@ -3,11 +3,13 @@
 import errno
 import os
 import stat
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.imaging.samples import decode, encode, noise, smooth
+from tests.imaging.samples import decode, encode, noise, smooth, tiff
 
 from retouch import files
 from retouch.errors import RetouchError
@@ -16,6 +18,7 @@ from retouch.imaging import (
     check_target,
     photo_from_array,
     read_photo,
+    unwritten,
     write_photo,
     write_png,
     writing,
@@ -205,7 +208,11 @@ def test_folder_cannot_be_written_to(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["out.xyz", "out.bmp", "out.gif", "out", "out.pdf"])
 def test_unknown_extension(tmp_path, name):
-    both_refuse(PHOTO, tmp_path / name, r"cannot be written as .*use \.jpg, \.png, \.webp or \.tif\.")
+    both_refuse(
+        PHOTO,
+        tmp_path / name,
+        r"cannot be written as .*use \.jpg, \.png, \.webp or \.tif, such as -o out\.png",
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,3 +280,53 @@ def test_write_png(tmp_path, shape):
         write_png(noise(*shape), target)
     write_png(noise(5, 6, dtype=np.uint16), target, overwrite=True)
     np.testing.assert_array_equal(decode(target.read_bytes()), noise(5, 6, dtype=np.uint16))
+
+
+def test_inks_do_not_fit_into_eight_bits(tmp_path):
+    photo = read_photo(tiff(noise(8, 8, 4), photometric="separated"))
+    both_refuse(
+        photo, tmp_path / "out.jpg", "the 16 bits a channel that its inks or L.a.b. need as RGB; use .png"
+    )
+
+
+def grey_profile(gamma):
+    """An ICC profile for grey whose light is the value to the power of ``gamma``."""
+    head = (
+        struct.pack(">I4sI4s4s4s", 0, b"none", 0x02100000, b"mntr", b"GRAY", b"XYZ ").ljust(36, b"\0")
+        + b"acsp"
+    )
+    white = struct.pack(">iii", 63190, 65536, 54061)
+    content = (
+        (b"wtpt", b"XYZ \0\0\0\0" + white),
+        (b"kTRC", b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(256 * gamma), 0)),
+        (b"desc", b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0".ljust(83, b"\0")),
+        (b"cprt", b"text\0\0\0\0none"),
+    )
+    table, body = struct.pack(">I", len(content)), b""
+    for name, data in content:
+        table += name + struct.pack(">II", 132 + 12 * len(content) + len(body), len(data))
+        body += data
+    profile = (head.ljust(68, b"\0") + white).ljust(128, b"\0") + table + body
+    return struct.pack(">I", len(profile)) + profile[4:]
+
+
+@pytest.mark.parametrize(("format", "near"), [("webp", 1), ("avif", 3)])
+def test_grey_with_a_profile_looks_the_same_where_there_is_no_grey(format, near):
+    grey = np.arange(256, dtype=np.uint8).repeat(4).reshape(32, 32)
+    photo = replace(photo_from_array(grey), profile=grey_profile(1.0))
+    written = read_photo(write_photo(photo, None, format=format))
+    linear = grey / 255
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055) * 255
+    assert written.profile is None
+    assert np.abs(written.pixels - srgb[..., None]).max() <= near
+    assert "converted to sRGB" in unwritten(photo, None, format=format)[0]
+    same = read_photo(write_photo(photo, None, format="png"))
+    assert same.profile == photo.profile
+    np.testing.assert_array_equal(same.pixels[..., 0], grey)
+    assert unwritten(photo, None, format="png") == ()
+
+
+def test_a_profile_for_other_colours_is_not_lost_in_silence():
+    photo = replace(photo_from_array(noise(8, 8, 3)), profile=grey_profile(1.0))
+    assert read_photo(write_photo(photo, None, format="jpeg")).profile == photo.profile
+    assert "ICC profile" in unwritten(photo, None, format="webp")[0]

@@ -10,7 +10,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
-from tests.imaging.samples import P3, encode, noise, smooth
+from tests.imaging.samples import P3, encode, noise, smooth, tiff
 
 from retouch.errors import RetouchError
 from retouch.imaging import opening, read_mask, read_photo, write_photo
@@ -188,3 +188,34 @@ def test_comments_of_a_gif_are_carried_over_or_said():
     assert "comments" in losses(photo.header, "png")[0]
     for length in range(len(data)):  # a file cut short is no error here
         assert b"".join(gif_comments(data[:length])) in comment
+
+
+def test_damage_that_pillow_has_no_word_for():
+    """Pillow raises NotImplementedError for flags that it does not know."""
+    data = bytearray(encode(MASK, "DDS"))
+    data[80:84] = bytes(4)
+    with pytest.raises(RetouchError, match="kind DDS, which cannot be read here"):
+        read_mask(bytes(data), HOLE.shape)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "zstd"])
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"])
+def test_masks_of_any_numbers(dtype, compression):
+    data = tiff(HOLE.astype(dtype), compression=compression)
+    np.testing.assert_array_equal(read_mask(data, HOLE.shape), HOLE)
+    with pytest.raises(RetouchError, match="convert it to 8 or 16 bits"):
+        read_photo(data)
+
+
+@pytest.mark.parametrize("dtype", ["i4", "i8"])
+def test_numbers_of_objects_beyond_sixteen_bits(dtype):
+    labels, notes = np.zeros((24, 32), dtype), []
+    labels[3:9, 4:20], labels[15:20, 9:25] = 70_000, 70_001
+    np.testing.assert_array_equal(read_mask(tiff(labels), (24, 32), notes=notes), labels > 0)
+    assert "with the values 0, 70000 and 70001" in notes[0]
+
+
+def test_numbers_that_are_no_mask():
+    for values, words in ((np.where(HOLE, np.nan, 0), "NaN"), (np.where(HOLE, 1j, 0), "complex")):
+        with pytest.raises(RetouchError, match=words):
+            read_mask(tiff(values.astype("c8" if np.iscomplexobj(values) else "f4")), HOLE.shape)

@@ -237,3 +237,9 @@ def test_a_message_that_is_no_text_spoils_nothing_later():
     with pytest.raises(RetouchError, match="damaged"):
         read_photo(data)
     assert read_photo(encode(smooth(16, 16), "PNG")).format == "png"
+
+
+def test_moving_pictures_are_named():
+    pages = [Image.fromarray(noise(8, 8, 3, seed=seed)) for seed in range(2)]
+    refused(encode(pages[0], "AVIF", save_all=True, append_images=pages[1:]), "animated AVIF")
+    refused(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(60), "video")

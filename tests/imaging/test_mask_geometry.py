@@ -171,3 +171,13 @@ def test_a_photo_that_was_turned_and_erased_is_compared_as_seen(photo, hole):
     got, notes = _read(erased, replace(file))
     np.testing.assert_array_equal(got, np.rot90(hole, -1))
     assert len(notes) == 2
+
+
+def test_nothing_but_a_photo_goes_to_standard_output(capfd):
+    """libultrahdr, through libvips' own choice of a loader, prints what it thinks of XMP."""
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF <"
+    data = encode(np.zeros((20, 30), np.uint8), "JPEG")
+    segment = b"\xff\xe1" + (2 + len(xmp)).to_bytes(2, "big") + xmp
+    with pytest.raises(RetouchError, match="The mask"):
+        read_mask(data[:2] + segment + data[2:], (30, 20))
+    assert capfd.readouterr().out == ""

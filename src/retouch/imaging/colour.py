@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -117,6 +118,22 @@ def _from_srgb(steps: Array, profile: bytes) -> Array:
     image = as_vips(steps).icc_import(input_profile="srgb", pcs="xyz", intent="relative")
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     return _array(image.icc_export(depth=16, pcs="xyz", intent="relative"))
+
+
+def is_grey(photo: Photo) -> bool:
+    """Whether a photo is grey and has a profile for grey."""
+    return photo.pixels.shape[2] == 1 and photo.profile is not None and photo.profile[16:20] == b"GRAY"
+
+
+def grey_to_srgb(photo: Photo) -> Photo:
+    """Convert a grey photo with a profile to sRGB in three channels, for formats that have no such grey."""
+    assert photo.profile is not None
+    try:
+        steps = _to_srgb(photo.pixels, photo.profile)
+        colours = steps if photo.pixels.dtype == np.uint16 else np.rint(steps / 257).astype(np.uint8)
+    except pyvips.Error:  # a damaged profile means nothing
+        colours = photo.pixels.repeat(3, axis=2)
+    return replace(photo, pixels=colours, profile=None)
 
 
 def as_vips(array: Array, colours: int | None = None) -> pyvips.Image:

@@ -45,6 +45,13 @@ _OTHERS = (
     (0, b"%PDF", "PDF"),
     (0, b"AT&TFORM", "DjVu"),
     (128, b"DICM", "DICOM"),
+    (4, b"ftypavis", "animated AVIF"),
+    (4, b"ftyphevc", "animated HEIC"),
+    (4, b"ftypmsf1", "animated HEIF"),
+    *(
+        (4, b"ftyp" + brand, "video")
+        for brand in (b"qt  ", b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ")
+    ),
     *((0, b"P%d" % number, "PNM") for number in range(1, 8)),
 )
 

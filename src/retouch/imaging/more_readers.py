@@ -22,6 +22,17 @@ from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
 _USUAL = "a TIFF with LZW or Deflate compression and 8 or 16 bits a channel"
+_FORMATS = {
+    "u1": "uchar",
+    "u2": "ushort",
+    "u4": "uint",
+    "i1": "char",
+    "i2": "short",
+    "i4": "int",
+    "f4": "float",
+    "f8": "double",
+    "c8": "complex",
+}  # of libvips, by numpy's
 _BARE = ("BMP", "PNM")  # kinds without metadata, which OpenCV knows, too
 
 
@@ -206,9 +217,9 @@ def _as_image(array: Array, fields: dict[str, object]) -> pyvips.Image:
     """An image of libvips with the fields that a loader would give it."""
     array = np.ascontiguousarray(array[..., None] if array.ndim == 2 else array)
     height, width, bands = array.shape
-    format = {"u1": "uchar", "u2": "ushort", "i1": "char", "i2": "short"}.get(array.dtype.str[1:], "float")
-    if format == "float":  # refused, whatever it was
-        array = array.real.astype(np.float32)
+    if array.dtype.str[1:] not in _FORMATS:  # libvips has no whole numbers of 64 bits
+        array = array.astype(np.complex64 if array.dtype.kind == "c" else np.float64)
+    format = _FORMATS[array.dtype.str[1:]]
     image: Any = pyvips.Image.new_from_memory(array, width, height, bands, format)
     kind = ("b-w", "grey16") if bands < 3 else ("srgb", "rgb16")
     image = image.copy(interpretation=kind[format == "ushort"])

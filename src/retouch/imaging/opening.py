@@ -30,6 +30,7 @@ pyvips.cache_set_max(0)
 # A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
 _ERRORS = (pyvips.Error, UnicodeDecodeError)
 _NO_PHOTOS = ("svg", "pdf", "csv", "matrix")
+_NUMBERS = ("char", "short", "int", "uint", "float", "double")  # that masks may hold, too
 _CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "rgb": (3, 4)}
 
 
@@ -86,7 +87,7 @@ def open_file(source: str | Path | bytes, allow_huge: bool, *, mask: bool = Fals
         limit(page.integer(256), page.integer(257))
     opened = Opened(name, data, _load(name, data, page, limit, mask=mask), page)
     limit(opened.image.width, opened.image.height)
-    _check(opened)
+    _check(opened, mask=mask)
     if opened.compression == "hevc" and heic.available():
         opened = replace(opened, image=more_readers.read_heic(name, data))
     return opened
@@ -115,7 +116,7 @@ def _check_size(name: str, width: int, height: int, *, allow_huge: bool) -> None
         )
 
 
-def _check(opened: Opened) -> None:
+def _check(opened: Opened, *, mask: bool) -> None:
     """Raise :class:`RetouchError` if a file is of a kind that cannot be filled."""
     name, image, kind = opened.name, opened.image, _kind(opened.image)
     if kind in _NO_PHOTOS:
@@ -126,7 +127,8 @@ def _check(opened: Opened) -> None:
         raise RetouchError(f"{name} {frames}; save the one you want as an image of its own.")
     if image.interpretation == "cmyk" and opened.page is None:
         raise RetouchError(f"{name} is CMYK; convert it to RGB first.")
-    if image.format not in ("uchar", "ushort"):
+    numbers = mask and image.format in _NUMBERS and opened.page is not None and opened.page.plain
+    if image.format not in ("uchar", "ushort") and not numbers:
         raise RetouchError(f"{name} holds {image.format} values; convert it to 8 or 16 bits a channel first.")
     if opened.page is not None:
         channels.check(name, opened.page, image.bands)

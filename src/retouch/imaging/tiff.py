@@ -110,6 +110,11 @@ class Page:
         return max(self.integers(_BITS) or [1])
 
     @property
+    def plain(self) -> bool:
+        """Whether the samples are grey or RGB as they stand, whatever their type."""
+        return self.photometric in (BLACK_IS_ZERO, RGB) and ASSOCIATED not in self.extra
+
+    @property
     def tiled(self) -> bool:
         """Whether the pixels are in tiles."""
         return _TILE in self.fields

@@ -14,7 +14,7 @@ from retouch import files
 from retouch.errors import RetouchError
 from retouch.imaging import code_points, containers, heic, resources, tags, tiff
 from retouch.imaging.channels import samples_of
-from retouch.imaging.colour import as_vips
+from retouch.imaging.colour import as_vips, grey_to_srgb, is_grey
 from retouch.imaging.encodings import corner
 from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
 from retouch.imaging.losses import losses
@@ -39,6 +39,7 @@ class _Format:
     depths: tuple[int, ...] = (8,)
     alpha: bool = True
     extra: bool = False
+    grey: bool = True  # with a profile for grey; and whatever profile the photo has, fitting or not
     longest: int = 10_000_000  # pixels along the longer side; the limit of libvips
 
 
@@ -92,10 +93,12 @@ def _heif(compression: str) -> Callable[[Photo], dict[str, Any]]:
 _FORMATS = {
     "jpeg": _Format((".jpg", ".jpeg", ".jpe", ".jfif"), "jpegsave", _jpeg, alpha=False, longest=65535),
     "png": _Format((".png",), "pngsave", _png, depths=(8, 16)),
-    "webp": _Format((".webp",), "webpsave", _webp, longest=16383),
+    "webp": _Format((".webp",), "webpsave", _webp, grey=False, longest=16383),
     "tiff": _Format((".tif", ".tiff"), "tiffsave", _tiff, depths=(8, 16), extra=True),
-    "avif": _Format((".avif",), "heifsave", _heif("av1"), depths=(8, 10, 12), longest=16384),
-    "heic": _Format((".heic", ".heif"), "heifsave", _heif("hevc"), depths=(8, 10, 12), longest=16384),
+    "avif": _Format((".avif",), "heifsave", _heif("av1"), depths=(8, 10, 12), grey=False, longest=16384),
+    "heic": _Format(
+        (".heic", ".heif"), "heifsave", _heif("hevc"), depths=(8, 10, 12), grey=False, longest=16384
+    ),
 }
 
 
@@ -170,7 +173,8 @@ def unwritten(photo: Photo, target: Path | None, *, format: str | None = None) -
 
     The arguments are those of :func:`write_photo`.
     """
-    return losses(photo.header, _format_name(photo, target, format))
+    name = _format_name(photo, target, format)
+    return (*losses(photo.header, name), *_profile_notes(photo, name))
 
 
 def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
@@ -184,12 +188,24 @@ def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
         name = photo.format or "png"
     if name not in _FORMATS:
         raise RetouchError(
-            f"Photos cannot be written as {name or 'a file without extension'}; use {_suffixes()}."
+            f"Photos cannot be written as {name or 'a file without extension'}; "
+            f"use {_suffixes()}, such as -o out.png (output= in Python)."
         )
     lacking = _lacks(_FORMATS[name], photo)
     if lacking:
         raise RetouchError(f"{name.upper()} cannot hold {' and '.join(lacking)}; use {_suffixes(photo)}.")
     return name
+
+
+def _profile_notes(photo: Photo, name: str) -> tuple[str, ...]:
+    """Say what becomes of a profile that a format without grey cannot hold."""
+    if photo.profile is None or _FORMATS[name].grey:
+        return ()
+    if is_grey(photo):
+        return (f"{name.upper()} has no profiles for grey, so the photo was converted to sRGB.",)
+    if photo.profile[16:20] != b"RGB ":
+        return (f"{name.upper()} cannot hold the photo's ICC profile, which is not for its colours.",)
+    return ()
 
 
 def _lacks(chosen: _Format, photo: Photo) -> list[str]:
@@ -202,6 +218,14 @@ def _lacks(chosen: _Format, photo: Photo) -> list[str]:
         "channels besides colour and transparency": photo.extra is not None and not chosen.extra,
         f"{width} × {height} pixels": max(height, width) > chosen.longest,
     }
+    if (
+        photo.stored is not None
+        and wants[f"{depth} bits a channel"]
+        and photo.stored.samples.dtype == np.uint8
+    ):
+        wants[f"the {depth} bits a channel that its inks or L*a*b* need as RGB"] = wants.pop(
+            f"{depth} bits a channel"
+        )
     return [want for want, lacking in wants.items() if lacking]
 
 
@@ -215,6 +239,8 @@ def _suffixes(photo: Photo | None = None) -> str:
 
 def _encode(photo: Photo, name: str) -> bytes:
     header, chosen = photo.header, _FORMATS[name]
+    if is_grey(photo) and not chosen.grey:
+        photo = grey_to_srgb(photo)
     if name == "heic" and heic.available():
         return heic.encode(photo)
     exif = header.exif
