@@ -183,9 +183,13 @@ def try_file(data: bytes, number: int, folder: Path) -> str:
     except Exception as error:
         frames = [each for each in traceback.extract_tb(error.__traceback__) if "retouch/" in each.filename]
         places = ", ".join(f"{Path(each.filename).name}:{each.lineno}" for each in frames[-2:])
-        message = re.sub("[0-9]+", "#", str(error))[:90]
-        return f"! {type(error).__name__}: {message} at {places}"
+        return f"! {type(error).__name__}: {_plain(str(error))} at {places}"
     return "read"
+
+
+def _plain(message: str) -> str:
+    """A message without its numbers, so that those of one kind are counted together."""
+    return re.sub("[0-9]+", "#", message.strip())[:90]
 
 
 def _fill(data: bytes, number: int, folder: Path) -> str:
@@ -230,20 +234,22 @@ def work(pipe: connection.Connection, seed: int, numbers: range, memory: int) ->
     """Try files, and send each one's number before and its outcome after."""
     import retouch.imaging  # noqa: F401  # before the limit, which is about files
 
-    sys.stderr = os.fdopen(os.dup(2), "w")  # for mistakes of this program
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # for what libraries say of damaged files
     warnings.simplefilter("ignore")
     known = list(fuzz_samples.samples().values())
     taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + memory * 2**20,) * 2)
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as printed:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as printed:
         os.dup2(printed.fileno(), 1)
+        sys.stderr = printed
         for number in numbers:
             pipe.send((number, None))
             outcome = try_file(make(known, seed, number), number, Path(folder))
-            if os.fstat(1).st_size:  # a photo may go there
-                outcome = "! something was written to standard output"
-                os.ftruncate(1, 0)
+            printed.flush()
+            if os.fstat(1).st_size:  # a photo may go to standard output, and a user reads the other
+                printed.seek(0)
+                outcome = f"! prints {_plain((printed.readlines() or ['?'])[-1])}"
+                printed.seek(printed.truncate(0))
             pipe.send((number, outcome))
         pipe.send((-1, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)))
 

@@ -11,7 +11,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -97,8 +97,11 @@ def file_digest(path: Path) -> str:
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:
     """Raise :class:`RetouchError` if ``target`` is a folder, or exists and must not be replaced."""
-    if target.is_dir():
+    # These functions, unlike Path's, raise nothing for names that are too long.
+    if os.path.isdir(target):  # noqa: PTH112
         raise RetouchError(f"{target} is a folder; name a file in it.")
+    if os.path.exists(target) and not os.path.isfile(target):  # noqa: PTH110, PTH113
+        raise RetouchError(f"{target} is a pipe or a device, not a file; name a file, or write to -o -.")
     if not overwrite and os.path.lexists(target):
         raise RetouchError(
             f"{target} exists already; use --overwrite (overwrite=True in Python) or another name."
@@ -112,6 +115,8 @@ def check_folder(target: Path) -> None:
         temporary, handle = _temporary(target.parent)
         os.close(handle)
         temporary.unlink()
+        with suppress(FileNotFoundError):
+            target.lstat()  # an error if the name is too long
 
 
 def remove_unfinished(folder: Path) -> None:

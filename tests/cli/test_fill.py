@@ -299,6 +299,8 @@ def test_the_photo_itself_is_replaced_only_when_told(run, pixels, photo, hole, p
         (["photo.png", "mask.png", "--sources", "hard-link.png", "--overwrite"], "PHOTO"),
         (["photo.png", "mask.png", "--confidence", "mask.png", "--overwrite"], "MASK"),
         (["photo.png", "mask.png", "--sources", "there.png"], "--overwrite"),
+        (["photo.png", "mask.png", "-o", "loop.png"], "exists already"),
+        (["photo.png", "mask.png", "-o", 300 * "x" + ".png"], "too long"),
         (["photo.png", "mask.png", "--sources", "out.jpg"], ".png"),
         (["photo.png", "mask.png", "--colour-wheel"], "add --sources"),
         (["photo.png", "mask.png", "--model", "gone.safetensors"], "gone.safetensors"),
@@ -318,6 +320,7 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     (tmp_path / "nothing.png").write_bytes(b"")
     (tmp_path / "there.png").write_bytes(b"mine")
     (tmp_path / "hard-link.png").hardlink_to(photo_file)
+    (tmp_path / "loop.png").symlink_to("loop.png")
     Image.fromarray(np.zeros((48, 64), np.uint8)).save("small.png")
     Image.fromarray(np.full((96, 128), 255, np.uint8)).save("full.png")
     Image.fromarray(np.arange(128)[None].repeat(96, axis=0) < 64).save("half.png")

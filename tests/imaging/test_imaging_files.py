@@ -330,3 +330,17 @@ def test_a_profile_for_other_colours_is_not_lost_in_silence():
     photo = replace(photo_from_array(noise(8, 8, 3)), profile=grey_profile(1.0))
     assert read_photo(write_photo(photo, None, format="jpeg")).profile == photo.profile
     assert "ICC profile" in unwritten(photo, None, format="webp")[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only where there are named pipes")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_pipe_or_device_is_never_replaced(tmp_path, overwrite):
+    os.mkfifo(tmp_path / "out.png")
+    (tmp_path / "link.png").symlink_to("out.png")
+    for name in ("out.png", "link.png"):
+        both_refuse(PHOTO, tmp_path / name, "is a pipe or a device", overwrite=overwrite)
+    assert stat.S_ISFIFO((tmp_path / "out.png").stat().st_mode)
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    both_refuse(PHOTO, tmp_path / f"{300 * 'x'}.png", "too long")

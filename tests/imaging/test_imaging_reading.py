@@ -243,3 +243,11 @@ def test_moving_pictures_are_named():
     pages = [Image.fromarray(noise(8, 8, 3, seed=seed)) for seed in range(2)]
     refused(encode(pages[0], "AVIF", save_all=True, append_images=pages[1:]), "animated AVIF")
     refused(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(60), "video")
+
+
+@pytest.mark.skipif(not pyvips.API_mode, reason="pyvips was built without its compiled part")
+def test_a_warning_that_is_no_text_prints_nothing(capfd):
+    said = pyvips.ffi.new("char[]", b"unknown box ir\xd0t")
+    for level in (16, 1 << 20):
+        pyvips.glib_lib._log_handler_callback(pyvips.ffi.new("char[]", b"VIPS"), level, said, pyvips.ffi.NULL)
+    assert capfd.readouterr() == ("", "")

@@ -62,6 +62,14 @@ def with_palette(numbers, colours):
     return image
 
 
+def test_numbers_count_where_all_colours_are_one():
+    numbers = np.zeros((90, 120), np.uint8)
+    numbers[10:30, 10:40], numbers[50:70, 60:100] = 1, 2
+    np.testing.assert_array_equal(
+        read_mask(encode(with_palette(numbers, [[0, 0, 0]] * 3), "PNG"), numbers.shape), numbers > 0
+    )
+
+
 def hole(mask, photo=PHOTO):
     notes = []
     return pictures.to_mask(mask, photo, notes=notes), notes

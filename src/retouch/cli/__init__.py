@@ -75,7 +75,7 @@ def _check_command(given: list[str]) -> None:
     if not given or given[0] in names or (given[0].startswith("-") and given[0] != PIPE):
         return
     word = given[0]
-    if word == PIPE or Path(word).suffix or Path(word).exists():
+    if word == PIPE or Path(word).suffix or os.path.lexists(word):
         raise RetouchError(
             f"The command is missing; to fill a photo, type: retouch fill {shlex.join(given)} "
             "(retouch --help lists the commands)."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +43,10 @@ def check_one_pipe(photo: str, other: str | None, name: str) -> None:
 
 def check_apart(one: str, place: Path, other: str, other_place: Path) -> None:
     """Raise :class:`RetouchError` if two files are the same one; ``one`` and ``other`` are their options."""
-    if place.resolve() == other_place.resolve() or (
-        place.exists() and other_place.exists() and place.samefile(other_place)
-    ):
+    same = os.path.realpath(place) == os.path.realpath(other_place)
+    with suppress(OSError):  # of which one is missing
+        same = same or place.samefile(other_place)
+    if same:
         raise RetouchError(f"{one} and {other} are the same file, {place.name}; give them different names.")
 
 

@@ -22,10 +22,21 @@ from retouch.imaging.exif import exif_orientation
 from retouch.imaging.photo import PIXEL_LIMIT, Array
 from retouch.imaging.png_metadata import png_exif
 
-# Without a handler Python would print libvips' own warnings to the terminal.
+# Without a handler Python would print the libraries' own warnings to the terminal.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 # Every file is decoded once. A cache of operations would only keep photos in memory and files open.
 pyvips.cache_set_max(0)
+
+
+def _log(domain: Any, level: int, message: Any, _: object) -> None:
+    """Log what libvips says. pyvips prints a traceback if that quotes bytes of a file that are no text."""
+    said = pyvips.ffi.string(message).decode("utf-8", "replace") if message else ""
+    logging.getLogger("pyvips").log(pyvips.GLogLevelFlags.LEVEL_TO_LOGGER.get(level, logging.WARNING), said)
+
+
+if pyvips.API_mode:
+    pyvips.ffi.def_extern(name="_log_handler_callback")(_log)
 
 # A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
 _ERRORS = (pyvips.Error, UnicodeDecodeError)

@@ -35,7 +35,9 @@ def class_numbers(numbers: Array, colours: NDArray[np.uint8]) -> Array | None:
     used = np.flatnonzero(np.bincount(numbers.ravel()))
     if used[-1] >= len(colours) or colours[0].max() > _DARK:
         return None
-    if np.ptp(colours[used].astype(int), axis=1).max() <= _COLOURED:
+    shown = colours[used].astype(int)
+    alike = len(used) > 1 and np.ptp(shown, axis=0).max() == 0  # such colours mean nothing
+    if np.ptp(shown, axis=1).max() <= _COLOURED and not alike:
         return None
     return None if len(used) > 2 and not is_label_map(numbers) else numbers
 
