@@ -219,3 +219,31 @@ def test_numbers_that_are_no_mask():
     for values, words in ((np.where(HOLE, np.nan, 0), "NaN"), (np.where(HOLE, 1j, 0), "complex")):
         with pytest.raises(RetouchError, match=words):
             read_mask(tiff(values.astype("c8" if np.iscomplexobj(values) else "f4")), HOLE.shape)
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("high", [1, 100, 255, 256, 4095, 65535])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pnm_of_any_largest_number(channels, high, text):
+    values = np.random.default_rng(0).integers(0, high, (5, 4, channels), endpoint=True)
+    number = {1: 5, 3: 6}[channels] - (3 if text else 0)
+    data = b"P%d\n# a comment\n4 # wide\n5\n%d\n" % (number, high)
+    stored = values.astype(">u2" if high > 255 else "u1").tobytes()
+    data += b"\n# 2\n".join(b"%d" % value for value in values.ravel()) if text else stored
+    full = 255 if high < 256 else 65535
+    pixels = read_photo(data).pixels
+    assert pixels.dtype == (np.uint8 if high < 256 else np.uint16)
+    np.testing.assert_array_equal(pixels, np.rint(values * (full / high)))
+
+
+@pytest.mark.parametrize(
+    "data", [b"P6 4 5 255 " + bytes(59), b"P5 4 5 0 " + bytes(20), b"P2 2 1 9 1 x", b"P2 2 1 9 1"]
+)
+def test_damaged_pnm(data):
+    with pytest.raises(RetouchError, match="damaged or cut short"):
+        read_photo(data)
+
+
+def test_pnm_of_enormous_size():
+    with pytest.raises(RetouchError, match="--allow-huge"):
+        read_photo(b"P5 40000 40000 255 ")

@@ -132,15 +132,14 @@ def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, ma
     kind = kind_of(data)
     if kind == "JPEG 2000":
         return _read_jpeg2000(name, data, limit)
-    size = pnm.deep_size(data) if kind == "PNM" else None
-    if size is not None:
-        limit(*size)
-        try:
-            return _as_image(pnm.decode(data), {"vips-loader": "pnmload"})
-        except ValueError as error:
-            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
     if mask or kind in _BARE:
-        array = _by_pillow(data, limit)
+        try:
+            array = pnm.decode(data, limit) if kind == "PNM" else None
+        except ValueError as error:
+            if isinstance(error, RetouchError):  # too large
+                raise
+            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+        array = _by_pillow(data, limit) if array is None else array
         array = opencv_reader.decode(data) if array is None and kind in _BARE else array
         if array is not None:
             return _as_image(array, {"vips-loader": f"{(kind or 'other').lower()}load"})

@@ -23,8 +23,8 @@ from retouch.imaging.photo import PIXEL_LIMIT, Array
 from retouch.imaging.png_metadata import png_exif
 
 # Without a handler Python would print the libraries' own warnings to the terminal.
-logging.getLogger("pyvips").addHandler(logging.NullHandler())
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+for _library in ("pyvips", "tifffile", "PIL"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 # Every file is decoded once. A cache of operations would only keep photos in memory and files open.
 pyvips.cache_set_max(0)
 
