@@ -344,3 +344,12 @@ def test_a_pipe_or_device_is_never_replaced(tmp_path, overwrite):
 
 def test_a_name_that_is_too_long(tmp_path):
     both_refuse(PHOTO, tmp_path / f"{300 * 'x'}.png", "too long")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transparency_that_is_none_is_left_out_of_jpeg(channels):
+    pixels = smooth(16, 16)[..., :channels]
+    photo = photo_from_array(np.dstack([pixels, np.full((16, 16), 255, np.uint8)]))
+    written = read_photo(write_photo(photo, None, format="jpeg"))
+    assert written.alpha is None
+    assert np.abs(written.pixels.astype(int) - pixels).max() <= 4

@@ -160,3 +160,10 @@ def test_nothing_transparent():
     soft[1, 1, 3] = 128  # half opaque
     with pytest.raises(RetouchError, match="Nothing in the photo is transparent"):
         mask_from_alpha(photo_from_array(soft))
+
+
+def test_a_photo_without_anything_opaque_has_no_hole():
+    for alpha in (0, 100):
+        array = np.dstack([noise(4, 4, 3), np.full((4, 4), alpha, np.uint8)])
+        with pytest.raises(RetouchError, match="equally transparent"):
+            mask_from_alpha(photo_from_array(array))

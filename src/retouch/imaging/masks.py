@@ -133,13 +133,16 @@ def mask_from_alpha(photo: Photo) -> Mask:
     Cut-outs usually have soft edges, so every pixel counts that is less opaque than the most opaque one.
 
     Raises:
-        RetouchError: the photo has no alpha channel, or all of it is at least half opaque.
+        RetouchError: the photo has no alpha channel, or all of it is at least half or equally opaque.
     """
     if photo.alpha is None:
         raise RetouchError("The photo has no transparent area to fill; give a mask.")
     if photo.alpha.min() >= white(photo.alpha.dtype) / 2:
         raise RetouchError("Nothing in the photo is transparent; give a mask.")
-    return _transparent(photo.alpha)
+    hole = _transparent(photo.alpha)
+    if not hole.any():
+        raise RetouchError("All of the photo is equally transparent, so no part is a hole; give a mask.")
+    return hole
 
 
 def _mask(array: Array, shape: tuple[int, ...], options: _Options, own: Callable[[], int]) -> Mask:

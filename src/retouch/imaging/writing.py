@@ -18,7 +18,7 @@ from retouch.imaging.colour import as_vips, grey_to_srgb, is_grey
 from retouch.imaging.encodings import corner
 from retouch.imaging.gain_map import append_gain_map, claim, gain_map_jpeg
 from retouch.imaging.losses import losses
-from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array
+from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array, white
 from retouch.imaging.png_metadata import fit_depth
 from retouch.imaging.png_text import raw_profile
 from retouch.imaging.xmp_packets import with_description
@@ -214,7 +214,7 @@ def _lacks(chosen: _Format, photo: Photo) -> list[str]:
     depth = 8 if photo.pixels.dtype == np.uint8 else photo.bits or 16
     wants = {
         f"{depth} bits a channel": not any(depth <= each for each in chosen.depths),
-        "transparency": photo.alpha is not None and not chosen.alpha,
+        "transparency": not chosen.alpha and not _is_opaque(photo),
         "channels besides colour and transparency": photo.extra is not None and not chosen.extra,
         f"{width} × {height} pixels": max(height, width) > chosen.longest,
     }
@@ -227,6 +227,10 @@ def _lacks(chosen: _Format, photo: Photo) -> list[str]:
             f"{depth} bits a channel"
         )
     return [want for want, lacking in wants.items() if lacking]
+
+
+def _is_opaque(photo: Photo) -> bool:
+    return photo.alpha is None or bool(photo.alpha.min() == white(photo.alpha.dtype))
 
 
 def _suffixes(photo: Photo | None = None) -> str:
@@ -253,7 +257,7 @@ def _encode(photo: Photo, name: str) -> bytes:
             samples = np.concatenate([samples, samples[:, -1:]], axis=1)
         image = as_vips(samples, photo.pixels.shape[2] if photo.stored is None else photo.stored.colours)
     else:
-        image = as_vips(join_alpha(photo))
+        image = as_vips(join_alpha(photo) if chosen.alpha else photo.pixels)
     image = _with_metadata(image, photo)
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
     # It cannot split long XMP for JPEG, and compresses that of PNG, where most programs overlook it then.
