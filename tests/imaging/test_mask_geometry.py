@@ -180,4 +180,6 @@ def test_nothing_but_a_photo_goes_to_standard_output(capfd):
     segment = b"\xff\xe1" + (2 + len(xmp)).to_bytes(2, "big") + xmp
     with pytest.raises(RetouchError, match="The mask"):
         read_mask(data[:2] + segment + data[2:], (30, 20))
+    with pytest.raises(RetouchError, match="damaged"):
+        read_photo(data[:2] + b"\0\0" + segment + data[2:])
     assert capfd.readouterr().out == ""

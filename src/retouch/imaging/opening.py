@@ -257,7 +257,10 @@ def _load_with_vips(data: tags.Buffer, page: tiff.Page | None, fail_on: str = "e
     # Bytes instead of a file name: libvips would take "photo[1]" for a name with options.
     for access in ("sequential", "random"):
         file = pyvips.Source.new_from_memory(data)
-        if data[:3] == b"\xff\xd8\xff":  # libvips calls a JPEG with a gain map "uhdr" and drops its comments
+        if data[:2] == b"\xff\xd8":
+            # libvips calls a JPEG with a gain map "uhdr", drops its comments, and may print to the terminal.
+            if data[2:3] != b"\xff":
+                raise pyvips.Error("a JPEG without a marker")
             image = pyvips.Image.jpegload_source(file, access=access, fail_on=fail_on)
         else:
             image = pyvips.Image.new_from_source(file, "", access=access, fail_on=fail_on, **options)
