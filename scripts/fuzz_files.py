@@ -4,7 +4,8 @@
 
 Each file is read in a worker process with a limit of memory and of time. Allowed are a picture and a
 RetouchError; everything else is a finding: another exception, a crash, a time-out, too little memory, a file
-that was written in part or that was not asked for. The same seed makes the same files on the same libraries.
+that was written in part or that was not asked for, anything printed. The same seed makes the same files on
+the same libraries.
 """
 
 from __future__ import annotations
@@ -15,13 +16,11 @@ import random
 import re
 import resource
 import signal
-import struct
 import sys
 import tempfile
 import time
 import traceback
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,140 +29,18 @@ from pathlib import Path
 
 import numpy as np
 
+import fuzz_mutations
 import fuzz_samples
 
-_ODD = (
-    0,
-    1,
-    2,
-    3,
-    7,
-    8,
-    16,
-    0x7F,
-    0x80,
-    0xFF,
-    0x100,
-    0x7FFF,
-    0x8000,
-    0xFFFF,
-    0x10000,
-    0x7FFFFFFF,
-    0xFFFFFFFF,
-)
 _FILL_EVERY = 21  # odd, so that each of two processes fills, and reads photos and masks
 _OUTPUTS = (".tif", ".png", ".tif", ".jpg", ".tif", ".png", ".tif", ".webp", ".tif", ".avif")
 SIZE = (40, 48)  # of the samples
-Piece = tuple[int, int, int, str]
-"""Start and end of a chunk, segment, box or entry; where its length or count is; that number's form."""
-
-
-def pieces(data: bytes) -> list[Piece]:
-    """The parts that a file of a known format consists of; an empty list for other formats."""
-    found: list[Piece] = []
-    if data[:2] in (b"II", b"MM"):
-        order = "<" if data[:2] == b"II" else ">"
-        (at,) = struct.unpack_from(order + "I", data, 4)
-        (count,) = struct.unpack_from(order + "H", data, at) if at + 2 <= len(data) else (0,)
-        entries = range(at + 2, min(at + 2 + 12 * count, len(data) - 11), 12)
-        return [(entry, entry + 12, entry + 4, order + "I") for entry in entries]
-    at = 8 if data[:4] == b"\x89PNG" else 12 if data[:4] == b"RIFF" else 2 if data[:2] == b"\xff\xd8" else 0
-    boxes = data[4:8] in (b"ftyp", b"jP  ")
-    while at + 8 <= len(data) and (at or boxes):
-        if at >= 8 and data[:4] == b"\x89PNG":
-            end, form, length = at + 12, ">I", at
-        elif data[:4] == b"RIFF":
-            end, form, length = at + 8, "<I", at + 4
-        elif data[:2] == b"\xff\xd8":
-            end, form, length = at + 2, ">H", at + 2
-        else:
-            end, form, length = at, ">I", at
-        end += int(struct.unpack_from(form, data, length)[0])
-        if end <= at or end > len(data) or (form == ">H" and data[at] != 0xFF):
-            break
-        found.append((at, end, length, form))
-        # What a box of metadata consists of is next.
-        at = (
-            at + 12
-            if data[at + 4 : at + 8] == b"meta"
-            else at + 8
-            if data[at + 4 : at + 8] == b"iprp"
-            else end
-        )
-    return found
-
-
-def mutate(data: bytes, other: bytes, chance: random.Random) -> bytes:
-    """Change a file in one to four ways; ``other`` lends what is spliced in."""
-    for _ in range(chance.choice((1, 1, 1, 1, 2, 3))):
-        data = (
-            _mutate_pieces(data, other, chance)
-            if chance.random() < 0.5
-            else _mutate_bytes(data, other, chance)
-        )
-    if data[:4] == b"\x89PNG" and chance.random() < 0.8:
-        for start, end, _, _ in pieces(data):
-            data = data[: end - 4] + struct.pack(">I", zlib.crc32(data[start + 4 : end - 4])) + data[end:]
-    return data
-
-
-def _mutate_pieces(data: bytes, other: bytes, chance: random.Random) -> bytes:
-    found, others = pieces(data), pieces(other)
-    if not found:
-        return _mutate_bytes(data, other, chance)
-    one, two = sorted((chance.choice(found), chance.choice(found)))
-    start, end, length, form = one
-    match chance.randrange(6):
-        case 0 if end <= two[0]:
-            return (
-                data[:start] + data[two[0] : two[1]] + data[end : two[0]] + data[start:end] + data[two[1] :]
-            )
-        case 1:
-            return data[:start] + data[end:]
-        case 2:
-            return data[: two[0]] + data[start:end] + data[two[0] :]
-        case 3 if others:
-            new = chance.choice(others)
-            return data[:start] + other[new[0] : new[1]] + data[chance.choice((start, end)) :]
-        case 4:
-            size = struct.calcsize(form)
-            number = (chance.choice(_ODD) + chance.choice((0, 0, -1, len(data)))) % 256**size
-            return data[:length] + struct.pack(form, number) + data[length + size :]
-    return data[:start] + _mutate_bytes(data[start:end], other, chance) + data[end:]
-
-
-def _mutate_bytes(data: bytes, other: bytes, chance: random.Random) -> bytes:
-    size = len(data)
-    # Headers matter most, so half of the places are among the first bytes.
-    at, to = sorted(chance.randrange(1 + min(size, chance.choice((64, 600, size, size)))) for _ in range(2))
-    match chance.randrange(8):
-        case 0:
-            return data[:to]
-        case 1:
-            return data[:at] + data[to:]
-        case 2:
-            return data[:to] + data[at:]
-        case 3:
-            return data[:at] + other[min(at, len(other)) :]
-        case 4:
-            return data[:at] + chance.randbytes(chance.randrange(1, 9)) + data[at:]
-        case 5:
-            form = chance.choice((">B", ">H", "<H", ">I", "<I", ">Q", "<Q"))
-            number = (chance.choice(_ODD) - chance.choice((0, 0, 1))) % 256 ** struct.calcsize(form)
-            return data[:at] + struct.pack(form, number) + data[at + struct.calcsize(form) :]
-    out = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 16)) if out else 0):
-        out[chance.randrange(size) if chance.random() < 0.5 else min(at, size - 1)] ^= 1 << chance.randrange(
-            8
-        )
-        at = chance.randrange(1 + min(size, 600))
-    return bytes(out)
 
 
 def make(known: list[bytes], seed: int, number: int) -> bytes:
     """The file of a number."""
     chance = random.Random(f"{seed} {number}")
-    return mutate(chance.choice(known), chance.choice(known), chance)
+    return fuzz_mutations.mutate(chance.choice(known), chance.choice(known), chance)
 
 
 def try_file(data: bytes, number: int, folder: Path) -> str:
@@ -243,15 +120,14 @@ def work(pipe: connection.Connection, seed: int, numbers: range, memory: int) ->
         os.dup2(printed.fileno(), 1)
         sys.stderr = printed
         for number in numbers:
-            pipe.send((number, None))
+            pipe.send((number, None, 0))
             outcome = try_file(make(known, seed, number), number, Path(folder))
             printed.flush()
             if os.fstat(1).st_size:  # a photo may go to standard output, and a user reads the other
                 printed.seek(0)
                 outcome = f"! prints {_plain((printed.readlines() or ['?'])[-1])}"
                 printed.seek(printed.truncate(0))
-            pipe.send((number, outcome))
-        pipe.send((-1, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)))
+            pipe.send((number, outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
 
 
 @dataclass
@@ -260,6 +136,8 @@ class Worker:
 
     numbers: range
     arguments: argparse.Namespace
+
+    memory = 0  # MiB at most
 
     def __post_init__(self) -> None:
         self.start()
@@ -272,17 +150,16 @@ class Worker:
         self.process = context.Process(target=work, args=given, daemon=True)
         self.process.start()
         there.close()
-        self.since, self.memory = time.monotonic() + 60, 0  # importing and making samples takes a while
+        self.since = time.monotonic() + 60  # importing and making samples takes a while
 
     def outcomes(self) -> Iterator[tuple[int, str]]:
         """What became of files since the last call."""
         try:
             while self.pipe.poll(0):
-                number, outcome = self.pipe.recv()
+                number, outcome, memory = self.pipe.recv()
+                self.memory = max(self.memory, memory)
                 self.since = time.monotonic()
-                if number < 0:
-                    self.memory, self.numbers = int(outcome), range(0)
-                elif outcome is None:
+                if outcome is None:
                     self.numbers = range(number, self.numbers.stop, self.numbers.step)
                 else:
                     self.numbers = self.numbers[1:]
