@@ -76,13 +76,13 @@ def test_nothing_red_comes_from_where_red_is_avoided(photo, hole, working_size):
     red[:40, 84:116] = True  # the disc is reddish, too
 
     def redness(**options):
-        filled = retouch.inpaint(photo, hole, working_size=working_size, **options)[50:62, 40:56].astype(int)
+        # Enlarged, a known red cell still shows in the pixel beside it.
+        filled = retouch.inpaint(photo, hole, working_size=working_size, **options)[51:61, 41:55].astype(int)
         return (filled[..., 0] - filled[..., 1:].max(axis=2) > 60).mean()
 
     assert redness() == 1
-    # Enlarged, a known red cell still shows in the pixel beside it.
-    assert redness(avoid=red) < 0.01
-    assert redness(include=~red) < 0.01
+    assert redness(avoid=red) == 0
+    assert redness(include=~red) == 0
 
 
 def test_include_and_avoid_of_every_kind(photo, hole, include, avoid, tmp_path):

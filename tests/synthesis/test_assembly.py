@@ -42,7 +42,9 @@ def naive(image, fill, hole, readable, smooth, sources, limits):
         for y in range(height - down):
             for x in range(width - across):
                 one, other = (y, x), (y + down, x + across)
-                if not (hole[one] or hole[other]):
+                if not (hole[one] or hole[other]) or not all(
+                    hole[each] or readable[each] for each in (one, other)
+                ):
                     continue
                 here, there = source(one), source(other)
                 coherent = hole[one] and hole[other] and there == (here[0] + down, here[1] + across)

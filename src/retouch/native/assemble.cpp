@@ -40,7 +40,9 @@ inline Pair pair_of(const Piece &piece, int row, int column, int down, int right
     const int beside_row = row + down, beside_column = column + right;
     if (!piece.inside(beside_row, beside_column)) return pair;
     const size_t here = piece.cell(row, column), there = piece.cell(beside_row, beside_column);
-    pair.used = piece.hole[here] || piece.hole[there];
+    // What may not be borrowed from need not be met either.
+    const bool counts = (piece.hole[here] || piece.readable[here]) && (piece.hole[there] || piece.readable[there]);
+    pair.used = counts && (piece.hole[here] || piece.hole[there]);
     if (!pair.used) return pair;
     const auto source = [&](size_t at, int y, int x, int axis) { return piece.hole[at] ? piece.sources[2 * at + axis] : axis ? x : y; };
     const int y = source(here, row, column, 0), x = source(here, row, column, 1);

@@ -113,7 +113,9 @@ def _pairs(
     height, width = hole.shape
     down, right = way
     one, other = np.s_[: height - down, : width - right], np.s_[down:, right:]
-    used = hole[one] | hole[other]
+    # What may not be borrowed from need not be met either.
+    counts = hole | readable
+    used = (hole[one] | hole[other]) & counts[one] & counts[other]
     here, there = taken[one], taken[other]
     coherent = hole[one] & hole[other] & np.all(there - here == way, axis=2)
 
