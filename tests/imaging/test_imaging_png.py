@@ -223,3 +223,10 @@ def test_xmp_is_written_where_every_program_looks(source):
     data = write_photo(read_photo(source), None, format="png")
     assert xmp_text(False) in data
     assert Image.open(io.BytesIO(data)).info["xmp"] == XMP
+
+
+def test_a_second_header_means_nothing():
+    data = encode(noise(8, 8, 3), "PNG")
+    extra = containers.png_chunk(b"sBIT", b"\5\6\5")
+    data = data[:33] + extra + data[33:-12] + containers.png_chunk(b"IHDR", b"") + data[-12:]
+    assert extra in read_photo(data).header.chunks

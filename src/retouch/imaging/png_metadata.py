@@ -69,7 +69,8 @@ def read_metadata(data: Buffer, *, turn: Turn, channels: int) -> PngMetadata:
             reason = _reason_to_drop(name, content, turn)
             kept += [] if reason else [(name, content)]
             dropped |= {reason} if reason else set()
-    written = (_for_pixels(name, content, dict(chunks), channels) for name, content in kept)
+    first = dict(reversed(chunks))  # libpng, too, goes by the first of a name
+    written = (_for_pixels(name, content, first, channels) for name, content in kept)
     return PngMetadata(
         found.get("exif", found.get("text exif")),
         found.get("xmp", found.get("text xmp")),
