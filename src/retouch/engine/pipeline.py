@@ -19,6 +19,7 @@ from retouch.engine.transparency import see_through
 from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
+from retouch.imaging.photo import copied
 from retouch.ops.masks import Mask
 from retouch.upsampling.crop import Crop, CropFill, Image, Upsampling
 from retouch.upsampling.fill_small import fill_crop
@@ -78,10 +79,7 @@ def fill_photo(
         working_size = model.working_size
     if working_size < 1:
         raise RetouchError(f"The working size must be at least 1 pixel, not {working_size}.")
-    result = photo
-    if not in_place:
-        alpha = None if photo.alpha is None else photo.alpha.copy()
-        result = replace(photo, pixels=photo.pixels.copy(), alpha=alpha)
+    result = photo if in_place else copied(photo)
     if not mask.any():
         return PhotoFill(result, (), {})
     if mask.all():

@@ -19,6 +19,7 @@ from retouch.engine.filled import PhotoFill, RegionFill, source_map
 from retouch.engine.pipeline import fill_photo
 from retouch.engine.rolling import Edges, Roll, Sources, find_roll, inside
 from retouch.imaging import Photo
+from retouch.imaging.photo import copied
 from retouch.ops.masks import Mask
 
 Picture = NDArray[np.float32]
@@ -58,10 +59,7 @@ def fill_wrapping(
         return fill_photo(
             photo, mask, model, allowed=allowed, in_place=in_place, on_progress=on_progress, **options
         )
-    result = photo
-    if not in_place:
-        alpha = None if photo.alpha is None else photo.alpha.copy()
-        result = replace(photo, pixels=photo.pixels.copy(), alpha=alpha)
+    result = photo if in_place else copied(photo)
     roll = find_roll(mask, edges)
     passes = [(mask, roll), *_bands(mask, roll, edges)]
     regions: list[RegionFill] = []

@@ -1,4 +1,4 @@
-"""Bring grey values to the few levels of a photo of 1, 2 or 4 bits.
+"""Values of few bits: to all of 8 or 16 on reading, and grey to the few levels of 1, 2 or 4 on writing.
 
 Source: Floyd and Steinberg, "An Adaptive Algorithm for Spatial Grey Scale", 1976.
 """
@@ -10,6 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from retouch.imaging.photo import Array
+
+
+def full_range(array: Array, bits: int) -> Array:
+    """Scale values of a few bits to all of 8 or 16."""
+    full = 255 if bits < 8 else 65535
+    scaled = np.rint(array * (full / (2**bits - 1)))
+    return np.asarray(scaled, dtype=np.uint8 if bits < 8 else np.uint16)
 
 
 def few_values(values: Array, bits: int, *, dithered: bool) -> Array:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from retouch.errors import RetouchError
 from retouch.imaging import opencv_reader
 from retouch.imaging.boxes import boxes
+from retouch.imaging.few_bits import full_range
+from retouch.imaging.kinds import damaged
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
@@ -84,11 +84,8 @@ def decode(name: str, data: Buffer, header: Jpeg2000) -> Array:
         )
     array = opencv_reader.decode(data)
     if array is None:
-        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.")
-    if header.bits in (8, 16):
-        return array
-    full = 255 if header.bits < 8 else 65535
-    return np.asarray(np.rint(array * (full / (2**header.bits - 1))), np.uint8 if full == 255 else np.uint16)
+        raise damaged(name)
+    return array if header.bits in (8, 16) else full_range(array, header.bits)
 
 
 def _header(data: Buffer, at: int, end: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Source: the signatures in the formats' specifications; for raw files, ExifTool's
 
 from __future__ import annotations
 
+from retouch.errors import RetouchError
 from retouch.imaging import tiff
 from retouch.imaging.containers import jpeg_segments
 from retouch.imaging.tags import Buffer
@@ -90,3 +91,8 @@ def _unusual_jpeg(data: Buffer) -> str | None:
                 return "lossless JPEG"
             return f"{data[start]}-bit JPEG" if data[start] != 8 else None
     return None
+
+
+def damaged(name: str) -> RetouchError:
+    """The error to raise for a file of a kind that is known, and cannot be decoded."""
+    return RetouchError(f"{name} is damaged or cut short; get an intact copy.")

@@ -17,7 +17,8 @@ import pyvips
 
 from retouch.errors import RetouchError
 from retouch.imaging import jpeg2000, opencv_reader, pnm, tiff
-from retouch.imaging.kinds import kind_of
+from retouch.imaging.few_bits import full_range
+from retouch.imaging.kinds import damaged, kind_of
 from retouch.imaging.photo import Array
 from retouch.imaging.tags import Buffer
 
@@ -49,7 +50,7 @@ def read_heic(name: str, data: Buffer) -> pyvips.Image:
         array = np.asarray(file)  # the main picture
         info = file.info
     except Exception as error:
-        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+        raise damaged(name) from error
     array = array[..., None] if array.ndim == 2 else array
     bits = int(info.get("bit_depth", 8))
     fields: dict[str, object] = {
@@ -73,7 +74,7 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
     """
     kind = page.unusual() or "this kind"
     if not page.complete():
-        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.")
+        raise damaged(name)
     try:
         import imagecodecs  # noqa: F401  # tifffile leaves most kinds to it
         import tifffile
@@ -86,7 +87,7 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
         array = _tiff_samples(tifffile, data, page)
     except Exception as error:
         if type(error).__module__.split(".")[0] in ("imagecodecs", "_lzma", "zlib"):
-            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+            raise damaged(name) from error
         raise RetouchError(
             f"{name} is a TIFF with {kind} that cannot be read here; convert it to {_USUAL}."
         ) from error
@@ -110,7 +111,7 @@ def _tiff_samples(tifffile: ModuleType, data: Buffer, page: tiff.Page) -> Array:
     array = array.view(np.uint8) if array.dtype.kind == "b" else array  # 1 bit
     if array.dtype.kind != "u" or array.itemsize > 2:
         return np.asarray(array)  # refused, whatever it was
-    array = array if page.bits in (8, 16) else _full_range(array, page.bits)
+    array = array if page.bits in (8, 16) else full_range(array, page.bits)
     if page.photometric == tiff.WHITE_IS_ZERO:
         array = np.concatenate([~array[..., :1], array[..., 1:]], axis=-1)
     return np.asarray(array)
@@ -138,7 +139,7 @@ def read_other(name: str, data: Buffer, limit: Callable[[int, int], None], *, ma
         except ValueError as error:
             if isinstance(error, RetouchError):  # too large
                 raise
-            raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+            raise damaged(name) from error
         array = _by_pillow(data, limit) if array is None else array
         array = opencv_reader.decode(data) if array is None and kind in _BARE else array
         if array is not None:
@@ -152,7 +153,7 @@ def _read_jpeg2000(name: str, data: Buffer, limit: Callable[[int, int], None]) -
     try:
         header = jpeg2000.describe(data)
     except (ValueError, IndexError, KeyError) as error:
-        raise RetouchError(f"{name} is damaged or cut short; get an intact copy.") from error
+        raise damaged(name) from error
     limit(header.width, header.height)
     fields: dict[str, object] = {
         "vips-loader": "jp2load",
@@ -203,13 +204,6 @@ def _by_pillow(data: Buffer, limit: Callable[[int, int], None]) -> Array | None:
             array = array.astype(np.uint16)
         return array if array.dtype in (np.uint8, np.uint16) else None
     return None
-
-
-def _full_range(array: Array, bits: int) -> Array:
-    """Scale values of a few bits to all of 8 or 16."""
-    full = 255 if bits < 8 else 65535
-    scaled = np.rint(array * (full / (2**bits - 1)))
-    return np.asarray(scaled, dtype=np.uint8 if bits < 8 else np.uint16)
 
 
 def _as_image(array: Array, fields: dict[str, object]) -> pyvips.Image:

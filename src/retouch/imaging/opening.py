@@ -197,7 +197,7 @@ def _failed(name: str, data: tags.Buffer) -> RetouchError:
     kind = kinds.kind_of(data)
     if kind:
         return RetouchError(more_readers.unreadable(name, kind))
-    return RetouchError(f"{name} is damaged or cut short; get an intact copy.")
+    return kinds.damaged(name)
 
 
 def field_of(image: pyvips.Image, field: str, default: object) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,12 @@ class Photo:
     stored: Stored | None = None
     bits: int | None = None
     dithered: bool = False
+
+
+def copied(photo: Photo) -> Photo:
+    """The same photo with pixels and alpha of its own, to fill."""
+    alpha = None if photo.alpha is None else photo.alpha.copy()
+    return replace(photo, pixels=photo.pixels.copy(), alpha=alpha)
 
 
 def white(dtype: np.dtype[Any]) -> float:

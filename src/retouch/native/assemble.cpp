@@ -7,6 +7,7 @@
 
 #include "common.h"
 #include "multigrid.h"
+#include "smooth.h"
 
 namespace retouch {
 
@@ -84,19 +85,15 @@ inline Pair pair_of(const Piece &piece, int row, int column, int down, int right
     return pair;
 }
 
-struct Extent {
-    int top, left, bottom, right;
-};
-
-// Weights and wishes of all pairs in one direction, added to the system. `extent` holds the hole and one cell around it.
-inline void add_pairs(const Piece &piece, const Extent &extent, const Limits &options, int down, int right,
+// Weights and wishes of all pairs in one direction, added to the system. `box` holds the hole and one cell around it.
+inline void add_pairs(const Piece &piece, const Box &box, const Limits &options, int down, int right,
                       Grid &grid) {
-    const int height = extent.bottom - extent.top, width = extent.right - extent.left;
+    const int height = box.height(), width = box.width();
     std::vector<Pair> pairs(size_t(height) * width);
     parallel(options.threads, height, [&](int row) {
         for (int column = 0; column < width; column++)
             pairs[size_t(row) * width + column] =
-                pair_of(piece, row + extent.top, column + extent.left, down, right);
+                pair_of(piece, row + box.top, column + box.left, down, right);
     });
     const auto excess = [&](int row, int column) {
         return row < 0 || column < 0 || row >= height || column >= width ? 0 : pairs[size_t(row) * width + column].excess;
@@ -115,7 +112,7 @@ inline void add_pairs(const Piece &piece, const Extent &extent, const Limits &op
                 weight = pair.mixed ? options.faintest : std::max(options.faintest, 1 / (1 + part * part * part * part));
             }
             const size_t here = grid.at(row, column), there = grid.at(row + down, column + right);
-            const size_t mine = piece.cell(row + extent.top, column + extent.left);
+            const size_t mine = piece.cell(row + box.top, column + box.left);
             const bool begins = piece.hole[mine], ends = piece.hole[mine + (down ? piece.width : 1)];
             if (begins && ends) links[here] = weight;
             else grid.anchor[begins ? here : there] += weight;
@@ -144,28 +141,22 @@ EXPORT int retouch_assemble(const float *image, const float *fill, const uint8_t
                             const retouch::Limits *options, float *made) {
     using namespace retouch;
     const Piece piece{image, fill, hole, readable, smooth, sources, height, width};
-    Extent extent{height, width, 0, 0};
-    for (int row = 0; row < height; row++)
-        for (int column = 0; column < width; column++) {
-            if (!hole[piece.cell(row, column)]) continue;
-            extent.top = std::min(extent.top, row), extent.bottom = row + 1;
-            extent.left = std::min(extent.left, column), extent.right = std::max(extent.right, column + 1);
-        }
-    if (extent.bottom == 0) return 0;
-    extent.top = std::max(0, extent.top - 1), extent.left = std::max(0, extent.left - 1);
-    extent.bottom = std::min(height, extent.bottom + 1), extent.right = std::min(width, extent.right + 1);
-    Grid grid(extent.bottom - extent.top, extent.right - extent.left);
+    Flags known(size_t(height) * width);
+    for (size_t cell = 0; cell < known.size(); cell++) known[cell] = !hole[cell];
+    const Box box = around_unknown(known, height, width, 1);
+    if (box.bottom == 0) return 0;
+    Grid grid(box.height(), box.width());
     for (int row = 0; row < grid.height; row++)
         for (int column = 0; column < grid.width; column++) {
-            if (!hole[piece.cell(row + extent.top, column + extent.left)]) continue;
+            if (!hole[piece.cell(row + box.top, column + box.left)]) continue;
             grid.anchor[grid.at(row, column)] = options->anchor, grid.hold[grid.at(row, column)] = options->hold;
         }
-    add_pairs(piece, extent, *options, 0, 1, grid);
-    add_pairs(piece, extent, *options, 1, 0, grid);
+    add_pairs(piece, box, *options, 0, 1, grid);
+    add_pairs(piece, box, *options, 1, 0, grid);
     const int steps = solve(grid, options->steps, options->tolerance, options->threads);
     for (int row = 0; row < grid.height; row++)
         for (int column = 0; column < grid.width; column++) {
-            const size_t cell = piece.cell(row + extent.top, column + extent.left);
+            const size_t cell = piece.cell(row + box.top, column + box.left);
             if (!hole[cell]) continue;
             const float *parts = grid.solution[grid.at(row, column)].value;
             const float corrections[3] = {parts[0] + parts[1], parts[0] - parts[1] - parts[2], parts[0] + parts[2]};
