@@ -155,6 +155,18 @@ def test_two_processes_learn_what_one_does(tiny, pictures, tmp_path):
     assert one["sample"] == two["sample"]
 
 
+def test_gradients_of_any_memory_layout_are_averaged_over_processes():
+    ours = [torch.rand(3, 4, 2, 2).to(memory_format=torch.channels_last), torch.rand(5), torch.rand(())]
+    theirs = [torch.rand(each.shape) for each in ours]
+    expected = [(each + other) / 2 for each, other in zip(ours, theirs, strict=True)]
+    flat = torch.cat([each.flatten() for each in theirs])
+    fabric = SimpleNamespace(all_reduce=lambda tensor, reduce_op: (tensor + flat) / 2)
+    training_loop._average(fabric, ours)
+    assert ours[0].is_contiguous(memory_format=torch.channels_last)
+    for each, other in zip(ours, expected, strict=True):
+        assert torch.allclose(each, other)
+
+
 def agree(one, other):
     assert one.keys() == other.keys()
     for name in one:

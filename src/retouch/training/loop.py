@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm, parameters_to_vector, vector_to_parameters
+from torch.nn.utils import get_total_norm
 
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, save_checkpoint
@@ -210,8 +210,7 @@ def _update(
     gradients = [each.grad for each in network.parameters() if each.grad is not None]
     if fabric.world_size > 1:
         figures = _mean(fabric, figures)
-        averaged = _mean(fabric, parameters_to_vector(gradients))
-        vector_to_parameters(averaged, gradients)
+        _average(fabric, gradients)
     norm = get_total_norm(gradients)
     result = dict(zip(values, figures.tolist(), strict=True))
     bad = [each for each, value in result.items() if not abs(value) < float("inf")]
@@ -229,6 +228,13 @@ def _diverged(state: State, run: Run, what: str) -> RetouchError:
         f"At step {state.step + 1} {what}; training stopped. Go on from the last checkpoint with a lower "
         f"learning rate: --resume --set optimizer.lr={run.optimizer.lr / 4:g}"
     )
+
+
+def _average(fabric: Fabric, gradients: list[Tensor]) -> None:
+    """Average gradients over the processes, in place and in one message, whatever their memory layout."""
+    averaged = _mean(fabric, torch.cat([each.flatten() for each in gradients]))
+    for each, part in zip(gradients, averaged.split([each.numel() for each in gradients]), strict=True):
+        each.copy_(part.view(each.shape))
 
 
 def _mean(fabric: Fabric, tensor: Tensor) -> Tensor:
