@@ -11,7 +11,7 @@ setup(
     ext_modules=[
         Extension(
             "retouch.native._native",
-            [f"src/retouch/native/{name}.cpp" for name in ("module", "search", "paint", "assemble")],
+            [f"src/retouch/native/{name}.cpp" for name in ("module", "search", "paint", "layout", "assemble")],
             depends=[str(each) for each in sorted(Path("src/retouch/native").glob("*.h"))],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=FLAGS,

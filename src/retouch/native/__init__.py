@@ -11,7 +11,7 @@ import importlib.util
 import os
 from functools import cache
 
-_INTERFACE = 4  # must be what retouch_interface() in search.cpp returns
+_INTERFACE = 5  # must be what retouch_interface() in search.cpp returns
 
 
 @cache

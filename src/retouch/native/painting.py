@@ -63,6 +63,7 @@ def paint(
     trust: float,
     fading: float,
     seed: int,
+    lines: NDArray[np.bool_] | None = None,
     report: Callable[[float, Render], None] | None = None,
     threads: int | None = None,
     portable: bool = False,
@@ -83,6 +84,8 @@ def paint(
         trust: see there.
         fading: see there.
         seed: the only source of randomness.
+        lines: ``H×W``, True on lines that go on through the hole, in it and beside it: there the hole is
+            filled first, and from lines. None if there are none.
         report: called after each round with the part that is done, and what renders the present state
             (``h×w×3``, of a coarser level at first). What it raises ends the work and comes out of this
             function.
@@ -124,7 +127,9 @@ def paint(
         return len(raised)
 
     image, made = np.ascontiguousarray(image, np.float32), np.array(image, np.float32, order="C")
-    maps = [np.ascontiguousarray(each).view(np.uint8) for each in (hole, allowed)]
+    maps = [
+        None if each is None else np.ascontiguousarray(each).view(np.uint8) for each in (hole, allowed, lines)
+    ]
     sources = np.empty((height, width, 2), np.int32)
     arrays = [address(image, np.float32), *(address(each, np.uint8) for each in maps)]
     results = [address(made, np.float32), address(sources, np.int32)]

@@ -16,6 +16,7 @@ struct Level {
     Floats certainty;  // h·w, the known part of a cell's average; 0 in the hole
     Flags readable;    // h·w, where pixels may be borrowed
     Floats texture;    // h·w·2; empty on the finest level
+    Floats lines;      // h·w, the part of a cell on lines that go on through the hole; empty if there are none
 
     bool known(size_t place) const { return certainty[place] > 0; }
 };
@@ -151,6 +152,10 @@ inline Level halve(const Level &level, int threads) {
         });
     };
     parallel(threads, 2, [&](int which) { which ? halve_texture() : sum_colours(); });
+    if (!level.lines.empty())
+        made.lines = halved(height, width, 1, true, [&](int row, float *values) {
+            std::copy_n(&level.lines[size_t(row) * width], width, values);
+        });
     const auto ones = [](int, float *values) { *values = 1; };
     const Floats down = halved(height, 1, 1, false, ones);
     const Floats across = halved(1, width, 1, false, [&](int, float *values) { std::fill_n(values, width, 1.0f); });
@@ -170,6 +175,19 @@ inline Level halve(const Level &level, int threads) {
             made.own[3 * cell + channel] = sum[channel] / std::max(sum[3], 1e-6f);
     }
     return made;
+}
+
+// Whether there are so many whole patches that may be borrowed.
+inline bool usable_patches(const Level &level, int side, int fewest) {
+    std::vector<int> above(level.width, 0); // readable cells up from this one
+    for (int row = 0; row < level.height; row++)
+        for (int column = 0, beside = 0; column < level.width; column++) {
+            above[column] = level.readable[size_t(row) * level.width + column] ? above[column] + 1 : 0;
+            beside = above[column] >= side ? beside + 1 : 0;
+            fewest -= beside >= side;
+            if (fewest <= 0) return true;
+        }
+    return false;
 }
 
 // Squared distance of each hole cell to the nearest known one (Felzenszwalb and Huttenlocher 2012); 0 where known.

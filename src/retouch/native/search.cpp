@@ -178,7 +178,7 @@ template <class Cost> void search(const Task &task, const Cost &cost) {
 using namespace retouch::features;
 
 // The interface's version; the Python side refuses another one.
-EXPORT int retouch_interface(void) { return 4; }
+EXPORT int retouch_interface(void) { return 5; }
 
 // Compare rows of `width` numbers, one for each query and one for each flat position of the sources; weights
 // may be null.
