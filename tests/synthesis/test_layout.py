@@ -1,4 +1,4 @@
-"""Layouts: the compiled one and its plain twin give the same numbers, and copying inwards continues what goes on."""
+"""Layouts: the compiled one and its plain twin give the same numbers; copying inwards goes on as it began."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from retouch.errors import RetouchError
 from retouch.native import laying_out, library
-from retouch.synthesis.layout import Manner, Peeling, lay_out
+from retouch.synthesis.layout import lay_out
+from retouch.synthesis.peeling import Manner, Peeling
 
 compiled = pytest.mark.skipif(library() is None, reason="nothing was compiled")
 

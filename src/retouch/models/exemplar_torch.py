@@ -15,6 +15,7 @@ from retouch.contract import Fill, Model, OnProgress, Progress
 from retouch.models.exemplar import ExemplarOptions
 from retouch.synthesis.assembly import assemble
 from retouch.synthesis.coherent_search import largest_patch, usable_patches
+from retouch.synthesis.layout_torch import find_layout
 from retouch.synthesis.paint import Painting, correspondence_of, paint
 from retouch.synthesis.pyramid import Level, halve
 
@@ -78,6 +79,9 @@ def _synthesise(
         if bool(coarser.known.all()) or usable_patches(coarser, side) < _FEWEST:
             break
         levels.append(coarser)
+    layout = find_layout(levels, side, seed)
+    if layout is not None:
+        levels = levels[: layout.number + 1]
     wanted = options.rounds or _ROUNDS
     rounds = [wanted[min(number, len(wanted) - 1)] for number in range(len(levels))]
     # A level has four times the pixels of the next.
@@ -94,6 +98,7 @@ def _synthesise(
             report(done, sum(costs), painted)
             return False
 
+        first = layout is not None and painting is None
         painting = paint(
             levels[number],
             side,
@@ -103,6 +108,9 @@ def _synthesise(
             finest=number == 0,
             generator=generator,
             report=step,
+            guess=None if layout is None else layout.enlarged(levels[number], number),
+            begin=layout.colours if first and layout else None,
+            sources=layout.first_sources(levels[number], side, generator) if first and layout else None,
         )
     assert painting is not None  # there is at least one level
     return painting

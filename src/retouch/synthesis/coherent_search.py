@@ -22,7 +22,7 @@ _ALL_PAIRS = 6_000_000
 # More of them, nearly all within a pixel or two, find nothing that matters.
 _EXPLORATIONS = 8
 # How far the finest level looks around; coarser levels have decided what lies farther.
-_LAST_RADIUS = 8
+LAST_RADIUS = 8
 
 
 def usable_patches(level: Level, side: int) -> int:
@@ -56,6 +56,33 @@ def first_sources(canvas: Canvas, level: Level, seed: int) -> Tensor:
     return found.sources[0][:, 0]
 
 
+def laid_out_sources(grid: PatchGrid, sources: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The sources of patches by a layout's; returns them, and which of them are only drawn at random.
+
+    A query continues the source of the nearest filled pixel in its patch.
+
+    Args:
+        grid: the level's patches.
+        sources: ``H×W``, the number of the pixel that each of the hole was taken from; -1 elsewhere.
+        generator: draws for queries that continue no whole patch.
+    """
+    reach, width = grid.patch // 2, grid.width
+    row, column = grid.row_column(grid.queries)
+    found = torch.full_like(grid.queries, -1)
+    steps = [(y, x) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
+    for y, x in sorted(steps, key=lambda step: step[0] ** 2 + step[1] ** 2):
+        inside = (row + y >= 0) & (row + y < grid.height) & (column + x >= 0) & (column + x < width)
+        near = sources[(row + y).clamp(0, grid.height - 1), (column + x).clamp(0, width - 1)]
+        there, beside = near // width - y, near % width - x
+        inside &= (near >= 0) & (there >= 0) & (there < grid.height) & (beside >= 0) & (beside < width)
+        candidate = grid.flat(there.clamp(0, grid.height - 1), beside.clamp(0, width - 1))
+        found = torch.where((found < 0) & inside & grid.sources[candidate], candidate, found)
+    missing = found < 0
+    valid = grid.sources.nonzero()[:, 0]
+    draw = torch.randint(len(valid), found.shape, generator=generator, device=valid.device)
+    return torch.where(missing, valid[draw], found), missing
+
+
 def finer_sources(
     coarse: PatchGrid, field: CoherentField, grid: PatchGrid, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -75,7 +102,13 @@ def finer_sources(
 
 
 def improve(
-    canvas: Canvas, field: CoherentField, generator: torch.Generator, finest: bool, coarsest: bool, last: bool
+    canvas: Canvas,
+    field: CoherentField,
+    generator: torch.Generator,
+    *,
+    last: bool,
+    radius: int | None,
+    kept: Tensor | None = None,
 ) -> None:
     """Improve the field for the present painting.
 
@@ -83,20 +116,19 @@ def improve(
         canvas: what is painted now.
         field: the sources; they are changed.
         generator: draws the random candidates.
-        finest: whether this is the finest level, which only looks around.
-        coarsest: whether this is the coarsest, where propagation is enough.
         last: whether this is the level's last round, which is for coherence.
+        radius: how far from its source a query looks; 0 to look at its neighbours' only, None for half of the
+            level.
+        kept: ``Q`` booleans, queries that do not compare all sources; None if all do.
     """
     grid = canvas.grid
     comparison = canvas.compare()
     if not last and _all_pairs(grid):
-        field.sources = SEARCH.nearest(comparison, grid.sources.nonzero()[:, 0])
-    radii: list[int] = []
-    if not coarsest:
-        radius = _LAST_RADIUS if finest else max(grid.height, grid.width) // 2
-        for _ in range(_EXPLORATIONS):
-            radii.append(radius)
-            radius = max(1, radius // 3)
+        nearest = SEARCH.nearest(comparison, grid.sources.nonzero()[:, 0])
+        field.sources = nearest if kept is None else torch.where(kept, field.sources, nearest)
+    if radius is None:
+        radius = max(grid.height, grid.width) // 2
+    radii = [max(1, radius // 3**each) for each in range(_EXPLORATIONS if radius else 0)]
     field.judge(comparison)
     SEARCH.coherent(field, comparison, radii, generator)
 

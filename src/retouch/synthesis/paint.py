@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from retouch.matching.coherence import CoherentField
 from retouch.matching.correspondence import HardCorrespondence
 from retouch.matching.patches import PatchGrid, patch_grid
-from retouch.synthesis.coherent_search import finer_sources, first_sources, improve
+from retouch.synthesis.coherent_search import LAST_RADIUS, finer_sources, first_sources, improve
 from retouch.synthesis.options import PaintOptions
 from retouch.synthesis.painting import Canvas
 from retouch.synthesis.pyramid import Level
@@ -49,6 +49,8 @@ def paint(
     report: Callable[[Tensor], bool],
     guess: Tensor | None = None,
     guide: Tensor | None = None,
+    begin: Tensor | None = None,
+    sources: tuple[Tensor, Tensor] | None = None,
 ) -> Painting:
     """Paint the hole of one level with known patches.
 
@@ -62,10 +64,13 @@ def paint(
         generator: the one source of randomness.
         report: called after each round with the level as it is painted now, ``3×H×W``, which stays as it is
             when the painting goes on. Returns True to stop.
-        guess: ``3×H×W``, the level with a guess in its hole. None for a smooth guess; the painting then
-            begins from the coarser level's.
+        guess: ``3×H×W``, the level with a guess in its hole; None for a smooth guess.
         guide: ``D×H×W``, of the guess, what guides the search beside its colours; None for the level's
             texture.
+        begin: ``3×H×W``, the level with what painting begins from in its hole. None for the coarser level's
+            painting, or the guess.
+        sources: for a level without a coarser one, the sources to begin with, ``Q`` flat positions, and which
+            of them are drawn at random only; None to search for them.
 
     Raises:
         RetouchError: there is a hole, and no patch to borrow.
@@ -81,18 +86,30 @@ def paint(
         guess=guess,
         guide=guide,
     )
-    if coarser is None:
-        sources = first_sources(canvas, level, generator.initial_seed())
+    laid_out = coarser is None and sources is not None
+    if coarser is not None:
+        sources = finer_sources(coarser.grid, coarser.field, grid, generator)
+        if begin is None:
+            begin = F.interpolate(coarser.image[None], scale_factor=2.0, mode="bilinear")[0]
+            begin = begin[:, : grid.height, : grid.width]
+    if begin is not None:
+        canvas.painted = torch.where(level.known, level.image, begin)
+    if sources is None:
+        found = first_sources(canvas, level, generator.initial_seed())
     else:
-        sources, unknown = finer_sources(coarser.grid, coarser.field, grid, generator)
-        if guess is None:
-            enlarged = F.interpolate(coarser.image[None], scale_factor=2.0, mode="bilinear")[0]
-            enlarged = enlarged[:, : grid.height, : grid.width]
-            canvas.painted = torch.where(level.known, level.image, enlarged)
-        canvas.paint(sources, unknown=unknown)
-    field = CoherentField(grid, sources, options.coherence, 2 * canvas.share)
+        found, unknown = sources
+        canvas.paint(found, unknown=unknown)
+    field = CoherentField(grid, found, options.coherence, 2 * canvas.share)
     for turn in range(rounds):
-        improve(canvas, field, generator, finest, coarser is None, turn == rounds - 1)
+        improve(
+            canvas,
+            field,
+            generator,
+            last=turn == rounds - 1,
+            # Propagation is enough where all pairs were compared.
+            radius=0 if coarser is None and not laid_out else LAST_RADIUS if finest else None,
+            kept=canvas.deep if laid_out else None,
+        )
         canvas.paint(field.sources, field.distances)
         if report(canvas.painted):
             break

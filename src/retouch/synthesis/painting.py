@@ -19,6 +19,8 @@ _COMPONENTS, _SAMPLE = 20, 3000
 _CHUNK = 2**16
 # This part of all patches lies below the distance that about halves a vote.
 _GOOD_PART = 0.2
+# Pixels from the known area; there the nearest source is searched for after a layout too.
+_SHALLOW = 2
 # Weight of texture beside colour.
 _TEXTURE_WEIGHT = 1.5
 
@@ -31,6 +33,7 @@ class Canvas:
         painted: ``3×H×W``, the image with its hole as it is painted now; at first a smooth guess.
             :meth:`paint` replaces this tensor and leaves the old one as it was.
         share: ``Q``, for each query the part of its patch that lies in the hole.
+        deep: ``Q`` booleans, queries more than two pixels from the known area.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Canvas:
         hole = (~level.known).to(guess.dtype)
         self.share = self._average(hole[None])[grid.queries, 0]
         depths = torch.from_numpy(depth((~level.known).cpu().numpy())).to(guess)
+        self.deep = grid.rows(depths[None])[grid.queries, 0] > _SHALLOW
         self._votes = (fading ** grid.rows(depths[None])[grid.queries, 0]).clamp_min(1e-8)
         self._colours = grid.rows(torch.cat([level.image, torch.ones_like(hole)[None]]))
 

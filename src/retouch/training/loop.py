@@ -233,7 +233,8 @@ def _diverged(state: State, run: Run, what: str) -> RetouchError:
 def _average(fabric: Fabric, gradients: list[Tensor]) -> None:
     """Average gradients over the processes, in place and in one message, whatever their memory layout."""
     averaged = _mean(fabric, torch.cat([each.flatten() for each in gradients]))
-    for each, part in zip(gradients, averaged.split([each.numel() for each in gradients]), strict=True):
+    sizes = [each.numel() for each in gradients]
+    for each, part in zip(gradients, torch.split(averaged, sizes), strict=True):
         each.copy_(part.view(each.shape))
 
 

@@ -167,6 +167,7 @@ class NeuralPatch(Model):
                 report=lambda painted: report.step("paint", lambda: painted[None]),
                 guess=start,
                 guide=features,
+                begin=start,
             )
             picture = painting.image[None]
         searches, window = options.searches(number), _window(1 - known)
