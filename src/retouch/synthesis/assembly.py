@@ -72,8 +72,10 @@ def assemble(
         corrected = assembly_reference.corrected(image, made, hole, readable, smooth, sources, _LIMITS)
     else:
         corrected = assembling.corrected(image, made, hole, readable, smooth, sources, _LIMITS, threads)
-    seen = image[readable]
-    made[hole] = np.clip(corrected[hole], seen.min(0), seen.max(0))
+    borrowable = readable.view(np.uint8)
+    ends = [cv2.minMaxLoc(cv2.extractChannel(image, each), borrowable)[:2] for each in range(3)]
+    lowest, highest = np.array(ends, np.float32).T
+    np.copyto(made, np.clip(corrected, lowest, highest), where=hole[..., None])
     return made
 
 
