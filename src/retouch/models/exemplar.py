@@ -19,7 +19,9 @@ It runs compiled (:mod:`retouch.native.painting`); on other devices, and where n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ from retouch.native import library
 from retouch.native.painting import LARGEST_PATCH, Render, paint
 from retouch.synthesis.assembly import assemble
 from retouch.synthesis.options import PaintOptions
+from retouch.synthesis.rectified import certain_frame, fill_frame
 
 _STEPS = 100  # of progress
 _ROUNDS = (2, 6, 8, 12, 16)
@@ -44,10 +47,13 @@ class ExemplarOptions(PaintOptions):
         rounds: number of searches and paintings, from the finest level to the coarsest. The last number
             stands for all coarser levels. None for the defaults: compiled 2, 6, 8, 12, 16, because two sweeps
             of the finest level do what four do; in torch 4, 6, 8, 12, 16.
+        planes: compiled only: where a hole lies in a plane that is seen in perspective and repeats itself (a
+            chequered floor, a row of windows), fill it in the plane's rectified frame.
     """
 
     patch: int = 5
     rounds: tuple[int, ...] | None = None
+    planes: bool = False
 
     def __post_init__(self) -> None:
         if self.patch < 1 or self.patch % 2 == 0:
@@ -98,9 +104,28 @@ class Exemplar(ArrayModel):
         """See :meth:`retouch.contract.ArrayModel.fill_array`."""
         on_progress(Progress("fill", 0, _STEPS))
 
-        def report(done: float, render: Render) -> None:
+        def report(done: float, render: Render | None) -> None:
             on_progress(Progress("fill", int(_STEPS * done + 1e-9), _STEPS, picture=render))
 
+        if self.options.planes:
+            frame = certain_frame(image, hole, allowed)
+            if frame is not None:
+
+                def advance(done: float, _: Render) -> None:  # a picture of the frame is none of the photo
+                    report(done, None)
+
+                return ArrayFill(*fill_frame(frame, image, hole, allowed, partial(self._fill, seed, advance)))
+        return ArrayFill(*self._fill(seed, report, image, hole, allowed))
+
+    def _fill(
+        self,
+        seed: int,
+        report: Callable[[float, Render], None],
+        image: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        allowed: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """The image with its hole filled, and where each pixel of it was taken from."""
         given = self.options
         painted, sources = paint(
             image,
@@ -117,7 +142,7 @@ class Exemplar(ArrayModel):
             threads=self._threads,
             portable=self._portable,
         )
-        return ArrayFill(assemble(image, painted, hole, allowed, sources, threads=self._threads), sources)
+        return assemble(image, painted, hole, allowed, sources, threads=self._threads), sources
 
 
 def open_exemplar(options: ExemplarOptions | None = None, device: str = "cpu") -> Model:
