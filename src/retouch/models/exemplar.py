@@ -108,13 +108,15 @@ class Exemplar(ArrayModel):
             on_progress(Progress("fill", int(_STEPS * done + 1e-9), _STEPS, picture=render))
 
         if self.options.planes:
-            frame = certain_frame(image, hole, allowed)
+            frame = certain_frame(image, hole, allowed & ~hole)
             if frame is not None:
 
                 def advance(done: float, _: Render) -> None:  # a picture of the frame is none of the photo
                     report(done, None)
 
-                return ArrayFill(*fill_frame(frame, image, hole, allowed, partial(self._fill, seed, advance)))
+                return ArrayFill(
+                    *fill_frame(frame, image, hole, allowed & ~hole, partial(self._fill, seed, advance))
+                )
         return ArrayFill(*self._fill(seed, report, image, hole, allowed))
 
     def _fill(
@@ -146,10 +148,19 @@ class Exemplar(ArrayModel):
 
 
 def open_exemplar(options: ExemplarOptions | None = None, device: str = "cpu") -> Model:
-    """Build the compiled model, or the one in torch where that cannot serve."""
+    """Build the compiled model, or the one in torch where that cannot serve.
+
+    Raises:
+        RetouchError: planes were asked for, and the compiled model cannot serve.
+    """
     options = options or ExemplarOptions()
     if device == "cpu" and library() is not None and options.patch <= LARGEST_PATCH:
         return Exemplar(options)
+    if options.planes:
+        raise RetouchError(
+            "Planes are filled by the compiled exemplar only: on the CPU, "
+            f"with patches of at most {LARGEST_PATCH} pixels; leave planes out."
+        )
     from retouch.models.exemplar_torch import TorchExemplar
 
     return TorchExemplar(options, device)

@@ -61,17 +61,19 @@ def find_plane(image: NDArray[np.float32], hole: Mask) -> Plane | None:
     if side < _SMALLEST:
         return None
     lines = segments(image, ~hole)
+    centre = np.array([columns.mean(), rows.mean()])
+    ring = _ring(hole, side)
+    beside = _length_by_sector(lines, ring, centre) / side
+    if beside.sum() < 2 * _LENGTH:
+        return None
     middle = (np.array(hole.shape[::-1]) - 1) / 2
     unit = max(hole.shape) / 2
     families = vanishing_points((lines - np.tile(middle, 2)) / unit)
     to_pixels = np.array([[unit, 0, middle[0]], [0, unit, middle[1]], [0, 0, 1]])
-    centre = np.array([columns.mean(), rows.mean()])
-    ring = _ring(hole, side)
-    beside = _length_by_sector(lines, ring, centre) / side
     best, plane = 0.0, None
     for (one, first), (two, second) in combinations(families, 2):
         each = beside[first].sum(), beside[second].sum()
-        share = sum(each) / beside.sum() if beside.any() else 0
+        share = sum(each) / beside.sum()
         around = (beside[first].sum(0) + beside[second].sum(0) > _SUPPORT).sum()
         if min(each) < _LENGTH or share < _SHARE or around < _SUPPORTED or min(each) * share <= best:
             continue
@@ -114,7 +116,7 @@ def _rectifying(one: Array, two: Array, centre: Array) -> Array | None:
         ways.reverse()
     across, down = (way * np.sign(way[i]) for i, way in enumerate(ways))
     horizon = horizon / distance
-    # Around the centre the homography is x → (axes⁻¹ x) / (1 + horizon · x), so its derivative there is axes⁻¹.
+    # x → (axes⁻¹ x) / (1 + horizon · x), x from the centre, where the derivative is axes⁻¹.
     axes = np.column_stack([across, down])
     shift = np.array([[1, 0, -centre[0]], [0, 1, -centre[1]], [0, 0, 1]])
     local = np.eye(3)

@@ -119,7 +119,7 @@ def fill_frame(
     column, row = np.rint(exact).astype(np.intp)
     source = sources[row, column].T[::-1]
     # A pixel lies between those of the frame, and its source lies as far beside theirs.
-    origin = _project(np.linalg.inv(frame.homography), *(source + exact - (column, row)))
+    origin = _project(_inverse(frame.homography), *(source + exact - (column, row)))
     known = _extended(image, readable)
     colours = _gather(known, origin, cv2.INTER_CUBIC) + _gather(change, exact, cv2.INTER_LINEAR)
     seen = image[readable]
@@ -140,7 +140,7 @@ def _frame(
     shape: tuple[int, int],
     near: tuple[float, float],
 ) -> Frame:
-    back = np.linalg.inv(homography)
+    back = _inverse(homography)
     rows, columns = np.indices(shape).reshape(2, -1).astype(np.float64)
     third = back[2, 0] * columns + back[2, 1] * rows + back[2, 2]
     front = third > 1e-9  # the others lie beyond the horizon
@@ -175,7 +175,11 @@ def _third(homography: Array, where: Mask) -> Array:
 def _project(homography: Array, columns: Array, rows: Array) -> Array:
     """Columns and rows, ``2×n``, that a homography sends ``n`` points to."""
     x, y, third = (each[0] * columns + each[1] * rows + each[2] for each in homography)
-    return np.stack([x, y]) / third
+    return np.asarray(np.stack([x, y]) / third)
+
+
+def _inverse(homography: Array) -> Array:
+    return np.asarray(np.linalg.inv(homography), np.float64)
 
 
 def _rounded(places: Array, shape: tuple[int, ...]) -> NDArray[np.intp]:
