@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from retouch.synthesis.planes import Plane, find_plane
 from retouch.synthesis.repetition import residual_ratio
+from retouch.synthesis.warping import LONGEST, distances, extended, gather, inverse, pixels, project, rounded
 
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
@@ -29,7 +30,6 @@ _MARGIN = 2.0  # of the frame around the hole, in longer sides of the hole
 _LARGEST = 2.5  # the frame's pixels, in those of the photo
 _ENLARGED, _SHRUNK = 2.0, 4.0  # most that distances on the plane may differ between a source and the hole
 _BORDER = np.ones((9, 9), np.uint8)  # beyond the photo, so much around the hole is filled as well
-_ROW, _LONGEST = 1024, 32766  # OpenCV gathers from and into pictures up to this size
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,19 @@ def rectify(image: Image, hole: Mask, readable: Mask, plane: Plane) -> Frame | N
 
     Arguments as in :func:`certain_frame`.
     """
-    distances = [_third(plane.homography, where) for where in (hole, readable)]
-    low, high = distances[0].max() / _ENLARGED, distances[0].min() * _SHRUNK
-    usable = (distances[1] > low) & (distances[1] < high)
-    if usable.sum() < hole.sum() or max(hole.shape) > _LONGEST:
+    inside, around = (distances(plane.homography, where) for where in (hole, readable))
+    low, high = inside.max() / _ENLARGED, inside.min() * _SHRUNK
+    usable = (around > low) & (around < high)
+    if usable.sum() < hole.sum() or max(hole.shape) > LONGEST:
         return None
-    box = _project(plane.homography, *_pixels(hole))
-    seen = _project(plane.homography, *(each[usable] for each in _pixels(readable)))
+    box = project(plane.homography, *pixels(hole))
+    seen = project(plane.homography, *(each[usable] for each in pixels(readable)))
     first, last = box.min(1), box.max(1)
     margin = _MARGIN * float((last - first).max())
     while True:
         start = np.floor(np.minimum(np.maximum(seen.min(1), first - margin), first) - 2)
         size = np.ceil(np.maximum(np.minimum(seen.max(1), last + margin), last) + 3 - start).astype(int)
-        if size.prod() <= _LARGEST * hole.size and size.max() <= _LONGEST:
+        if size.prod() <= _LARGEST * hole.size and size.max() <= LONGEST:
             break
         margin *= 0.8
         if margin < 0.1 * (last - first).max():
@@ -115,18 +115,18 @@ def fill_frame(
     made, sources = synthesis(frame.picture, frame.hole, frame.readable)
     taken = frame.picture[sources[..., 0], sources[..., 1]]
     change = np.where(frame.hole[..., None], made - taken, np.float32(0))
-    exact = _project(frame.homography, *_pixels(hole))
+    exact = project(frame.homography, *pixels(hole))
     column, row = np.rint(exact).astype(np.intp)
     source = sources[row, column].T[::-1]
     # A pixel lies between those of the frame, and its source lies as far beside theirs.
-    origin = _project(_inverse(frame.homography), *(source + exact - (column, row)))
-    known = _extended(image, readable)
-    colours = _gather(known, origin, cv2.INTER_CUBIC) + _gather(change, exact, cv2.INTER_LINEAR)
+    origin = project(inverse(frame.homography), *(source + exact - (column, row)))
+    known = extended(image, readable)
+    colours = gather(known, origin, cv2.INTER_CUBIC) + gather(change, exact, cv2.INTER_LINEAR)
     seen = image[readable]
     filled = image.copy()
     filled[hole] = np.clip(colours, seen.min(0), seen.max(0))
-    nearest = _rounded(origin, hole.shape)
-    fallback = _rounded(frame.places[:, source[1], source[0]], hole.shape)
+    nearest = rounded(origin, hole.shape)
+    fallback = rounded(frame.places[:, source[1], source[0]], hole.shape)
     places = np.full((*hole.shape, 2), -1, np.int32)
     places[hole] = np.where(readable[nearest[1], nearest[0]], nearest, fallback)[::-1].T
     return filled, places
@@ -140,66 +140,23 @@ def _frame(
     shape: tuple[int, int],
     near: tuple[float, float],
 ) -> Frame:
-    back = _inverse(homography)
+    back = inverse(homography)
     rows, columns = np.indices(shape).reshape(2, -1).astype(np.float64)
     third = back[2, 0] * columns + back[2, 1] * rows + back[2, 2]
     front = third > 1e-9  # the others lie beyond the horizon
     places = np.full((2, rows.size), -9.0)
-    places[:, front] = _project(back, columns[front], rows[front])
+    places[:, front] = project(back, columns[front], rows[front])
     limits = np.array([[hole.shape[1] - 1], [hole.shape[0] - 1]])
     inside = ((places >= 0) & (places <= limits)).all(0).reshape(shape)
     places = np.clip(places, -9, limits + 9).reshape(2, *shape)
     x, y = places.astype(np.float32)
-    picture = cv2.remap(_extended(image, readable), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.remap(extended(image, readable), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     covered = cv2.remap(hole.astype(np.float32), x, y, cv2.INTER_LINEAR) > 0.5
-    column, row = np.rint(_project(homography, *_pixels(hole))).astype(np.intp)
+    column, row = np.rint(project(homography, *pixels(hole))).astype(np.intp)
     covered[row, column] = True
     covered |= ~inside & (cv2.dilate(covered.astype(np.uint8), _BORDER) > 0)
-    nearest = _rounded(places, hole.shape)
+    nearest = rounded(places, hole.shape)
     distance = 1 / np.maximum(third, 1e-9).reshape(shape)
     usable = inside & ~covered & (distance > near[0]) & (distance < near[1])
     usable &= readable[nearest[1], nearest[0]]
     return Frame(homography, places, np.clip(picture, 0, 1), covered, usable)
-
-
-def _pixels(where: Mask) -> tuple[Array, Array]:
-    rows, columns = np.nonzero(where)
-    return columns.astype(np.float64), rows.astype(np.float64)
-
-
-def _third(homography: Array, where: Mask) -> Array:
-    columns, rows = _pixels(where)
-    return np.asarray(homography[2, 0] * columns + homography[2, 1] * rows + homography[2, 2])
-
-
-def _project(homography: Array, columns: Array, rows: Array) -> Array:
-    """Columns and rows, ``2×n``, that a homography sends ``n`` points to."""
-    x, y, third = (each[0] * columns + each[1] * rows + each[2] for each in homography)
-    return np.asarray(np.stack([x, y]) / third)
-
-
-def _inverse(homography: Array) -> Array:
-    return np.asarray(np.linalg.inv(homography), np.float64)
-
-
-def _rounded(places: Array, shape: tuple[int, ...]) -> NDArray[np.intp]:
-    x, y = np.rint(places).astype(np.intp)
-    return np.stack([np.clip(x, 0, shape[1] - 1), np.clip(y, 0, shape[0] - 1)])
-
-
-def _extended(image: Image, readable: Mask) -> Image:
-    """The image with the nearest readable colour wherever it is not readable."""
-    _, label = cv2.distanceTransformWithLabels(
-        (~readable).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colours = np.zeros((int(label.max()) + 1, 3), np.float32)
-    colours[label[readable]] = image[readable]
-    return np.asarray(colours[label])
-
-
-def _gather(image: Image, places: Array, interpolation: int) -> Image:
-    """Colours, ``n×3``, at columns and rows, ``2×n``."""
-    count = places.shape[1]
-    x, y = np.pad(places.astype(np.float32), ((0, 0), (0, -count % _ROW))).reshape(2, -1, _ROW)
-    found = cv2.remap(image, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found.reshape(-1, 3)[:count])

@@ -40,7 +40,8 @@ def segments(image: NDArray[np.float32], known: Mask) -> Array:
     size = max(1, round(width * factor)), max(1, round(height * factor))
     grey = cv2.resize(np.where(known, image @ _GREY, np.float32(0.5)), size, interpolation=cv2.INTER_AREA)
     # Scaled, as it is by default, the detector turns short segments by a degree or two.
-    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD, 1.0).detect(np.clip(grey * 255, 0, 255).astype(np.uint8))[0]
+    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD, 1.0)
+    found = detector.detect(np.clip(grey * 255, 0, 255).astype(np.uint8))[0]
     if found is None:
         return np.zeros((0, 4))
     lines = (found.reshape(-1, 4) + 0.5) * np.array([width / size[0], height / size[1]] * 2) - 0.5
