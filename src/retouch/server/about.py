@@ -71,6 +71,8 @@ def _listing(root: Path, folder: Path) -> dict[str, Any]:
             elif place.is_file() and Path(each.name).suffix.lower() in _ENDINGS:
                 photos.append(name | {"bytes": place.stat().st_size})
     except OSError as error:
-        raise Refusal(404, "no_folder", f"This folder cannot be shown ({error.strerror}); choose another.") from error
+        raise Refusal(
+            404, "no_folder", f"This folder cannot be shown ({error.strerror}); choose another."
+        ) from error
     path = folder.relative_to(root).as_posix()
     return {"path": "" if path == "." else path, "folders": folders, "photos": photos}

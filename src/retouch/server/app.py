@@ -46,9 +46,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
         finally:
             await service.close()
 
-    routes = [
-        Route(each.path, partial(_answer, each.handler), methods=[each.method]) for each in OPERATIONS
-    ]
+    routes = [Route(each.path, partial(_answer, each.handler), methods=[each.method]) for each in OPERATIONS]
     return Starlette(
         routes=[
             *routes,
@@ -69,7 +67,9 @@ async def _answer(handler: Handler, request: Request) -> Response:
 async def _page(request: Request) -> Response:
     page = STATIC / "index.html"
     if not page.is_file():
-        raise Refusal(404, "no_page", "The editor's page was not built; run `make web`, or use the interface under /v1.")
+        raise Refusal(
+            404, "no_page", "The editor's page was not built; run `make web`, or use the interface under /v1."
+        )
     return FileResponse(page, headers={"Cache-Control": "no-cache"})
 
 
@@ -82,7 +82,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return problem(405, "no_method", "Nothing answers this method here; see /v1/openapi.json.", error.headers)
+        return problem(
+            405, "no_method", "Nothing answers this method here; see /v1/openapi.json.", error.headers
+        )
     return problem(error.status_code, "no_place", "There is nothing at this address; see /v1/openapi.json.")
 
 

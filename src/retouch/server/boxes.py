@@ -61,9 +61,7 @@ class Box(NamedTuple):
 
     def grown(self, margin: int) -> Box:
         """The box with a margin on each side; it may reach beyond the photo."""
-        return Box(
-            self.left - margin, self.top - margin, self.width + 2 * margin, self.height + 2 * margin
-        )
+        return Box(self.left - margin, self.top - margin, self.width + 2 * margin, self.height + 2 * margin)
 
     def seen_from(self, other: Box) -> Box:
         """The same box, counted from the corner of another."""

@@ -125,8 +125,8 @@ class PatchFile:
                     stored[f"{number} hole"],
                     {},
                     {},
-                    stored[sources] if sources in stored else None,
-                    stored[confidence] if confidence in stored else None,
+                    stored.get(sources),
+                    stored.get(confidence),
                 )
 
     def values(self, state: State) -> Iterator[Patch]:

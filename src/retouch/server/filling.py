@@ -28,9 +28,12 @@ from retouch.server.mapped import Array, PhotoFiles, arrays_of
 
 if TYPE_CHECKING:
     from retouch.contract import Model
-    from retouch.imaging import Photo
 
-_REPORTS, _FIRST_PREVIEW, _PREVIEWS = 0.05, 0.3, 0.4  # seconds between reports, until a preview, between previews
+_REPORTS, _FIRST_PREVIEW, _PREVIEWS = (
+    0.05,
+    0.3,
+    0.4,
+)  # seconds between reports, until a preview, between previews
 _LARGEST_PREVIEW = 1024  # pixels along a side
 _SHARE = {"fill": (0.0, 0.9), "upsample": (0.9, 0.05), "blend": (0.95, 0.05)}  # of the work, begin and length
 
@@ -200,7 +203,9 @@ def _patches(result: Any, files: PhotoFiles, opacity: Area | None) -> Iterator[P
         if not hole.any():
             continue
         box = Box.of(region.box.rows, region.box.columns)
-        old, new = ({name: each[box.place][hole] for name, each in arrays.items()} for arrays in (before, after))
+        old, new = (
+            {name: each[box.place][hole] for name, each in arrays.items()} for arrays in (before, after)
+        )
         if opacity is not None:
             inner = box.seen_from(opacity.box)
             new = _mixed(old, new, opacity.mask[inner.place][hole])
@@ -249,7 +254,12 @@ def _listener(
         begin, length = _SHARE.get(step.stage, (0.0, 1.0))
         within = begin + length * step.done / max(step.total, 1)
         box, preview = None, None
-        if request.previews and step.preview is not None and step.place is not None and now - shown > _PREVIEWS:
+        if (
+            request.previews
+            and step.preview is not None
+            and step.place is not None
+            and now - shown > _PREVIEWS
+        ):
             box, preview = Box.of(*step.place), _jpeg(step.preview())
             shown = time.monotonic()
         connection.send(Report((number + within) / len(request.seeds), step.stage, box, preview))

@@ -64,7 +64,8 @@ def _request(session: Session, given: Given, variants: int) -> Callable[[], Fill
     elif not session.transparent:
         raise Refusal(400, "not_transparent", "Nothing in the photo is transparent; paint a mask.")
     include, avoid = (
-        masks.read_area(given.raw(name), whole, name) if name in given else None for name in ("include", "avoid")
+        masks.read_area(given.raw(name), whole, name) if name in given else None
+        for name in ("include", "avoid")
     )
     seed = given.integer("seed", 0, -(2**63), 2**63 - 1 - variants)
     refine, confidence = given.flag("refine"), given.flag("confidence")

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from retouch.server.edits import Edit
 from retouch.server.errors import Limits, Refusal
-from retouch.server.filling import Cancelled, Failed, Filled, FillRequest, Message, Report, work
+from retouch.server.filling import Cancelled, Filled, FillRequest, Message, Report, work
 from retouch.server.session import Session
 
 log = logging.getLogger("retouch.server")
@@ -146,7 +146,7 @@ class Filler:
 
     @staticmethod
     def _listen(connection: Any, messages: asyncio.Queue[Any], loop: asyncio.AbstractEventLoop) -> None:
-        message = True
+        message: Message | None = Cancelled()
         while message is not None:
             try:
                 message = connection.recv()

@@ -36,7 +36,9 @@ def read_area(given: Any, whole: Box, name: str) -> Area:
     box = read_box(given.get("box"), whole, name)
     text = given["mask"]
     try:
-        data = base64.b64decode(text[text.index(",") + 1 :] if text.startswith("data:") else text, validate=True)
+        data = base64.b64decode(
+            text[text.index(",") + 1 :] if text.startswith("data:") else text, validate=True
+        )
     except (ValueError, binascii.Error) as error:
         raise Refusal(400, "bad_mask", f"The {name} is not in base64; send a PNG in base64.") from error
     return Area(box, _decode(data, box, name))
@@ -50,11 +52,15 @@ def read_box(given: Any, whole: Box, name: str) -> Box:
     """
     numbers = isinstance(given, list) and len(given) == 4 and all(type(each) is int for each in given)
     if not numbers:
-        raise Refusal(400, "bad_box", f"The box of the {name} must be four whole numbers: left, top, width, height.")
+        raise Refusal(
+            400, "bad_box", f"The box of the {name} must be four whole numbers: left, top, width, height."
+        )
     box = Box(*given)
     if box.empty or box.within(whole) != box:
         raise Refusal(
-            400, "bad_box", f"The box of the {name} must lie in the photo, {whole.width} × {whole.height} pixels."
+            400,
+            "bad_box",
+            f"The box of the {name} must lie in the photo, {whole.width} × {whole.height} pixels.",
         )
     return box
 
@@ -98,7 +104,9 @@ def softened(area: Area, whole: Box, dilate: int, feather: int) -> Area:
     box = area.box.grown(margin).within(whole)
     mask = np.zeros((box.height, box.width), np.uint8)
     mask[area.box.seen_from(box).place] = area.mask
-    outside = cv2.distanceTransform(np.where(mask > 127, 0, 255).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    outside = cv2.distanceTransform(
+        np.where(mask > 127, 0, 255).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
     if not (mask > 127).any():
         return area
     fading = (1 - (outside - dilate) / (feather + 1)).clip(0, 1)

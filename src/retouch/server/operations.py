@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from retouch.server import about, fills, photos
+from retouch.server import about, fills, looking, photos, saving
 from retouch.server.service import Service
 
 Handler = Callable[[Service, Request], Awaitable[Response]]
@@ -43,11 +43,17 @@ _TILE = "{level:int}/{column:int}/{row:int}"
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/info", about.info, "Info"),
     Operation("GET", "/v1/files", about.files, "Files", query={"path": "text"}),
-    Operation("POST", "/v1/photos", photos.open_photo, "Photo", 201, {"name": "text"}, "application/octet-stream"),
+    Operation(
+        "POST", "/v1/photos", photos.open_photo, "Photo", 201, {"name": "text"}, "application/octet-stream"
+    ),
     Operation("GET", _PHOTO, photos.show_photo, "Photo"),
     Operation("DELETE", _PHOTO, photos.close_photo, None, 204),
     Operation(
-        "GET", f"{_PHOTO}/tiles/{_TILE}", photos.tile, "image/png", query={"revision": "number", "before": "flag"}
+        "GET",
+        f"{_PHOTO}/tiles/{_TILE}",
+        photos.tile,
+        "image/png",
+        query={"revision": "number", "before": "flag"},
     ),
     Operation("POST", f"{_PHOTO}/fills", fills.fill, "Started", 202, body="Fill"),
     Operation("GET", "/v1/jobs/{job}", fills.show_job, "Job"),
@@ -58,6 +64,20 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", f"{_PHOTO}/variants/{{variant}}", fills.take_variant, "Photo"),
     Operation("POST", f"{_PHOTO}/undo", photos.undo, "Photo", body="Seen"),
     Operation("POST", f"{_PHOTO}/redo", photos.redo, "Photo", body="Seen"),
+    Operation(
+        "GET",
+        f"{_PHOTO}/overlays/{{kind}}/{_TILE}",
+        looking.overlay,
+        "image/png",
+        query={"revision": "number"},
+    ),
+    Operation("GET", f"{_PHOTO}/source", looking.source, "Source", query={"x": "number", "y": "number"}),
+    Operation("POST", f"{_PHOTO}/select", looking.select, "Area", body="Select"),
+    Operation("POST", f"{_PHOTO}/mask", looking.read_mask, "ReadMask", body="application/octet-stream"),
+    Operation("POST", f"{_PHOTO}/mask-file", looking.write_mask, "application/octet-stream", body="Mask"),
+    Operation("POST", f"{_PHOTO}/save", saving.save, "Saved", body="Save"),
+    Operation("POST", "/v1/done", saving.done, "Saved"),
+    Operation("POST", "/v1/discard", saving.discard, "Saved"),
     Operation(
         "GET", f"{_PHOTO}/file", photos.download, "application/octet-stream", query={"format": "format"}
     ),

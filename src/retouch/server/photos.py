@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -37,8 +38,14 @@ async def open_photo(service: Service, request: Request) -> Response:
     if request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
         given = await json_of(request, service.settings.limits.request, ("path",))
         if service.settings.root is None:
-            raise Refusal(403, "no_root", "This server shows no folder; start it with --root FOLDER, or upload the photo.")
-        session = await service.open_file(inside(service.settings.root, given.text("path")))
+            raise Refusal(
+                403,
+                "no_root",
+                "This server shows no folder; start it with --root FOLDER, or upload the photo.",
+            )
+        path = inside(service.settings.root, given.text("path"))
+        source = path.relative_to(os.path.realpath(service.settings.root)).as_posix()
+        session = await service.open_file(path, source)
     else:
         name = query_of(request, ("name",)).text("name", "photo")
         session = await service.open_upload(name[-255:].replace("\\", "/"), stream_of(request))
@@ -94,9 +101,9 @@ async def picture(request: Request, make: Any, *, tag: str, forever: bool) -> Re
 
 
 def fresh(session: Session, given: Given) -> None:
-    """Refuse a request of a client that has not seen the last change, if it says which revision it has seen."""
+    """Refuse a client that says which revision it has seen, and it is not the last one."""
     if "revision" in given and given.integer("revision", None, 0, 2**53) != session.revision:
-        raise Refusal(409, "stale", "The photo was changed elsewhere since; look at it as it is now, and try again.")
+        raise Refusal(409, "stale", "The photo was changed elsewhere since; look at it as it is now.")
 
 
 def idle(service: Service, session: Session) -> None:
@@ -128,7 +135,9 @@ async def download(service: Service, request: Request) -> Response:
     session = session_of(service, request)
     format = query_of(request, ("format",)).raw("format")
     if format is not None and format not in editing.FORMATS:
-        raise Refusal(400, "no_format", f"Photos are written as {', '.join(editing.FORMATS)}, not as {format}.")
+        raise Refusal(
+            400, "no_format", f"Photos are written as {', '.join(editing.FORMATS)}, not as {format}."
+        )
 
     def write() -> bytes:
         with session.finished() as photo:

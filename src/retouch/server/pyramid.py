@@ -60,9 +60,7 @@ class Pyramid:
         """Copy a tile's pixels, ``h×w×C``, and alpha, ``h×w`` or None; ``before`` all edits, or now."""
         edited = (level, box.left // TILE, box.top // TILE) in self._edited
         files = self._before[level] if before and edited else self.levels[level]
-        pixels, alpha = (
-            files[name].open()[box.place].copy() if name in files else None for name in _SHOWN
-        )
+        pixels, alpha = (files[name].open()[box.place].copy() if name in files else None for name in _SHOWN)
         assert pixels is not None
         return pixels, alpha
 
@@ -87,7 +85,9 @@ class Pyramid:
         for kind, each in like.items():
             height, width = each.shape[:2]
             shape = ((height + 1) // 2, (width + 1) // 2) if halved else (height, width)
-            made[kind] = Mapped.blank(folder / f"{name}-{kind}.raw", np.dtype(each.dtype), shape + each.shape[2:])
+            made[kind] = Mapped.blank(
+                folder / f"{name}-{kind}.raw", np.dtype(each.dtype), shape + each.shape[2:]
+            )
         return made
 
     def _halve(self, level: int, box: Box) -> None:
@@ -101,7 +101,10 @@ class Pyramid:
             made = halved(*(below[name][crop] if name in below else None for name in _SHOWN))
             for array, target in zip(made, (here.get(name) for name in _SHOWN), strict=True):
                 if array is not None and target is not None:
-                    place = slice(top // 2, top // 2 + len(array)), slice(left // 2, left // 2 + array.shape[1])
+                    place = (
+                        slice(top // 2, top // 2 + len(array)),
+                        slice(left // 2, left // 2 + array.shape[1]),
+                    )
                     target[place] = array
 
 
@@ -118,7 +121,9 @@ def halved(pixels: Array | None, alpha: Array | None) -> tuple[Array, Array | No
     weighted = pixels * np.where(weights > 0, weights, np.float32(1e-3))[..., None]
     norm = np.where(weights > 0, weights, np.float32(1e-3))
     norm = cv2.resize(norm, (width, height), interpolation=cv2.INTER_AREA)[..., None]
-    mean = cv2.resize(weighted, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1) / norm
+    mean = (
+        cv2.resize(weighted, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1) / norm
+    )
     return np.rint(mean).astype(pixels.dtype), np.rint(total).astype(alpha.dtype)
 
 

@@ -1,4 +1,4 @@
-"""Who may ask: the page of this server, and programs; no page of another site, and nobody without the token."""
+"""Who may ask: this server's own page, and programs; no page of another site, nobody without the token."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_ours(host):
             return _error(
-                421, "wrong_host", f"This server is not called {host or 'nothing'}; use the address it printed."
+                421,
+                "wrong_host",
+                f"This server is not called {host!r}; use the address it printed.",
             )
         origin = headers.get("origin")
         opened = scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] == "/"
@@ -113,7 +115,7 @@ class Guard:
         return True
 
     def _without_token(self, scope: Scope) -> Response | None:
-        """The answer to a request that lacks the token; a page opened with it in its address gets a cookie."""
+        """The answer to a request without the token; a page opened with it in its address gets a cookie."""
         if self._token is None:
             return None
         headers = Headers(scope=scope)
@@ -134,7 +136,9 @@ class Guard:
             answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", secure=secure)
             return answer
         return _error(
-            401, "no_token", "This server needs its token: open the address that it printed, or send it as bearer."
+            401,
+            "no_token",
+            "This server needs its token: open the address that it printed, or send it as bearer.",
         )
 
     def _fits(self, shown: str) -> bool:

@@ -8,11 +8,11 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 
@@ -24,6 +24,7 @@ from retouch.server.session import Session
 
 log = logging.getLogger("retouch.server")
 
+Ending = Literal["done", "discarded"]
 _LOOK = 10.0  # seconds between looks for photos that nobody asks for
 
 
@@ -61,7 +62,7 @@ class Service:
         settings: how it was started.
         photos: the open photos by id.
         jobs: the line of jobs.
-        ended: set when Done or Discard was pressed, with which of them it was.
+        ended: how the editing ended, as soon as a program that waits may go on.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -69,7 +70,7 @@ class Service:
         self.settings = settings
         self.photos: dict[str, Session] = {}
         self.jobs = Jobs(settings.limits)
-        self.ended: asyncio.Future[Literal["done", "discarded"]] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._opening = 0
         self._reading = asyncio.Semaphore(2)  # photos decoded at once, for a bounded memory
         self._watch = asyncio.create_task(self._close_idle())
@@ -83,7 +84,6 @@ class Service:
 
     async def resume(self) -> None:
         """Open the photos again that were open when the server ended."""
-        self.settings.sessions.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in sorted(self.settings.sessions.iterdir()):
             if not folder.is_dir():
                 continue
@@ -128,8 +128,12 @@ class Service:
 
         return await self._open(Path(name).name or "photo", receive)
 
-    async def open_file(self, path: Path) -> Session:
+    async def open_file(self, path: Path, source: str) -> Session:
         """Open a photo of this computer; the session keeps a copy of it.
+
+        Args:
+            path: the file.
+            source: how the session names it: its path under the root.
 
         Raises:
             RetouchError: it is no photo, or more than the limits allow.
@@ -138,9 +142,11 @@ class Service:
         async def receive(file: Path) -> None:
             await run_in_threadpool(copy_file, path, file)
 
-        return await self._open(path.name, receive)
+        return await self._open(path.name, receive, source)
 
-    async def _open(self, name: str, receive: Any) -> Session:
+    async def _open(
+        self, name: str, receive: Callable[[Path], Awaitable[None]], source: str | None = None
+    ) -> Session:
         limit = self.settings.limits.photos
         if len(self.photos) + self._opening >= limit:
             raise Refusal(429, "too_many_photos", f"{limit} photos are open; close one, or try again later.")
@@ -150,7 +156,7 @@ class Service:
             folder.mkdir(parents=True, mode=0o700)
             await receive(folder / "original")
             async with self._reading:
-                session = await run_in_threadpool(_opened, folder, name, self.settings.limits.pixels)
+                session = await run_in_threadpool(_opened, folder, name, source, self.settings.limits.pixels)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -158,6 +164,11 @@ class Service:
             self._opening -= 1
         self.photos[session.id] = session
         return session
+
+    def end(self, how: Ending) -> None:
+        """Let a program that waits go on."""
+        if self.settings.wait and not self.ended.done():
+            self.ended.set_result(how)
 
     async def forget(self, session: Session) -> None:
         """Close a photo, and remove all that was kept of it."""
@@ -178,11 +189,13 @@ class Service:
 
 def too_large(limit: int) -> Refusal:
     """The refusal of a request of too many bytes."""
-    return Refusal(413, "too_large", f"That is more than {limit / 1e6:,.0f} MB, which is the limit here; send less.")
+    return Refusal(
+        413, "too_large", f"That is more than {limit / 1e6:,.0f} MB, which is the limit here; send less."
+    )
 
 
-def _opened(folder: Path, name: str, most_pixels: int) -> Session:
-    session = Session(folder, name, most_pixels)
+def _opened(folder: Path, name: str, source: str | None, most_pixels: int) -> Session:
+    session = Session(folder, name, most_pixels, source=source)
     session.begin()
     return session
 
@@ -199,5 +212,7 @@ def inside(root: Path, given: str) -> Path:
     except ValueError as error:  # a null byte
         raise Refusal(400, "bad_path", "That is no path; choose a photo in the list.") from error
     if place != base and base not in place.parents:
-        raise Refusal(403, "outside", "That lies outside of the folder that this server shows; choose another.")
+        raise Refusal(
+            403, "outside", "That lies outside of the folder that this server shows; choose another."
+        )
     return place

@@ -27,10 +27,14 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run(app: Starlette, listener: socket.socket, meanwhile: Callable[[Starlette], Awaitable[None]] | None = None) -> None:
+def run(
+    app: Starlette, listener: socket.socket, meanwhile: Callable[[Starlette], Awaitable[None]] | None = None
+) -> None:
     """Serve until Ctrl-C, or until ``meanwhile`` is over, which begins as soon as the server answers."""
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+        )
     )
 
     async def serve() -> None:

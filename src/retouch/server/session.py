@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,10 +43,20 @@ class Session:
         name: the name of the photo's file.
         folder: where everything is kept.
         used: when it was last asked for, in seconds of :func:`time.monotonic`.
+        source: the photo's path under the root; None if it was uploaded.
+        written: the files that it was saved to.
         revision: a number that grows with each change of the pixels.
     """
 
-    def __init__(self, folder: Path, name: str, most_pixels: int, *, known: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        most_pixels: int,
+        *,
+        source: str | None = None,
+        known: dict[str, Any] | None = None,
+    ) -> None:
         """Decode the original file that lies in the folder, and replay the edits that ``known`` lists.
 
         Raises:
@@ -66,7 +76,16 @@ class Session:
         self.files = PhotoFiles.written(work, photo)
         del photo, alpha
         self._pyramid = Pyramid(work, self.files.arrays)
-        known = known or {"revision": 0, "edits": [], "applied": 0, "saved": []}
+        known = known or {
+            "revision": 0,
+            "edits": [],
+            "applied": 0,
+            "saved": [],
+            "written": [],
+            "source": source,
+        }
+        self.source: str | None = known["source"]
+        self.written: list[str] = known["written"]
         self.revision: int = known["revision"]
         self._edits = [Edit.of(each) for each in known["edits"]]
         self._applied: int = known["applied"]
@@ -234,9 +253,10 @@ class Session:
             self._applied += 1
             self._write()
 
-    def mark_saved(self) -> None:
-        """Remember that the photo as it is now was saved."""
+    def mark_saved(self, target: Path) -> None:
+        """Remember that the photo as it is now was saved, and where."""
         with self._lock:
+            self.written = sorted({*self.written, str(target)})
             self._saved = [each.id for each in self.edits]
             self._write()
 
@@ -256,6 +276,8 @@ class Session:
             "revision": self.revision,
             "applied": self._applied,
             "saved": self._saved,
+            "written": self.written,
+            "source": self.source,
             "edits": [asdict(each) for each in self._edits],
         }
         write_text(json.dumps(content, ensure_ascii=False), self.folder / _JOURNAL, overwrite=True)
@@ -264,6 +286,26 @@ class Session:
         """Write the first journal, so that the session can be opened again."""
         with self._lock:
             self._write()
+
+    @property
+    def levels(self) -> int:
+        """How many levels the pyramid has."""
+        return len(self._pyramid.levels)
+
+    @property
+    def stem(self) -> str:
+        """The photo's name without its ending."""
+        return PurePath(self.name).stem
+
+    def changed(self, level: int, column: int, row: int) -> tuple[int, int]:
+        """The present revision, and the last one that changed a tile.
+
+        Raises:
+            Refusal: there is no such tile.
+        """
+        box = self.tile_box(level, column, row)
+        touched = (number for number, place in self._changes if not place.at(level).within(box).empty)
+        return self.revision, max(touched, default=0)
 
     def tile(
         self, level: int, column: int, row: int, *, before: bool = False
@@ -274,12 +316,9 @@ class Session:
             Refusal: there is no such tile.
         """
         with self._lock:
-            box = self.tile_box(level, column, row)
-            changed = max(
-                (number for number, place in self._changes if not place.at(level).within(box).empty), default=0
-            )
-            shown = self._pyramid.read(level, box, before=before)
-            return shown, self.revision, 0 if before else changed
+            revision, changed = self.changed(level, column, row)
+            shown = self._pyramid.read(level, self.tile_box(level, column, row), before=before)
+            return shown, revision, changed
 
     def tile_box(self, level: int, column: int, row: int) -> Box:
         """The box of a tile in pixels of its level.
@@ -303,16 +342,14 @@ class Session:
         found: list[Patch] = []
         with self._lock:
             for edit in self.edits:
-                touched = [
-                    number for number, place in enumerate(edit.places) if not place.within(box).empty
-                ]
+                touched = [number for number, place in enumerate(edit.places) if not place.within(box).empty]
                 if touched:
                     found += self.edit_file(edit.id).maps(touched)
         return found
 
     @contextmanager
     def finished(self) -> Iterator[Photo]:
-        """The photo as it is now, with metadata that follows all that was filled; no edit comes in between."""
+        """The photo as it is now, with metadata that follows all fills; no edit comes in between."""
         with self._steady:
             photo = self.files.photo()
             header = photo.header
@@ -330,7 +367,7 @@ def _borrowed(patch: Patch) -> Iterator[Array]:
     """Where each borrowed pixel of a patch lies and came from, ``N×4``."""
     if patch.sources is None:
         return
-    places = np.argwhere(patch.hole) + [patch.box.top, patch.box.left]
+    places = np.argwhere(patch.hole) + np.array([patch.box.top, patch.box.left])
     found = patch.sources[:, 0] >= 0
     yield np.hstack([places[found], patch.sources[found]]).astype(np.int32)
 
