@@ -123,8 +123,9 @@ def _go_on(folder: Path, source: Path, *, new: bool) -> list[str]:
     for journal in folder.glob("*/session.json"):
         known = json.loads(journal.read_text(encoding="utf-8"))
         same = filecmp.cmp(journal.with_name("original"), source, shallow=False)
-        fills = f"{known['applied']} fill{'s' * (known['applied'] != 1)}"
-        if new or not known["edits"]:
+        count = known["history"]["applied"]
+        fills = f"{count} fill{'s' * (count != 1)}"
+        if new or not count:
             keep = False
         elif not same:
             keep = False
@@ -136,7 +137,7 @@ def _go_on(folder: Path, source: Path, *, new: bool) -> list[str]:
         else:
             keep = True
         if keep:
-            written: list[str] = known["written"]
+            written: list[str] = known["history"]["written"]
             return written
         shutil.rmtree(journal.parent)
     return []
@@ -144,9 +145,10 @@ def _go_on(folder: Path, source: Path, *, new: bool) -> list[str]:
 
 def _clean(folder: Path, source: Path) -> None:
     """Remove what is saved; say how to go on with what is not."""
+    from retouch.server.history import History
+
     for journal in folder.glob("*/session.json"):
-        known = json.loads(journal.read_text(encoding="utf-8"))
-        if [each["id"] for each in known["edits"][: known["applied"]]] == known["saved"]:
+        if not History(json.loads(journal.read_text(encoding="utf-8"))["history"]).unsaved:
             shutil.rmtree(journal.parent)
         else:
             typer.echo(f"unsaved fills of {source.name} are kept; retouch edit goes on with them", err=True)

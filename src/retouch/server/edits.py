@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from retouch.api import editing
 from retouch.files import write_file
 from retouch.server.boxes import Box
-from retouch.server.mapped import Array
+from retouch.server.mapped import Array, arrays_of
 
 if TYPE_CHECKING:
     from retouch.imaging import Photo
@@ -101,8 +102,6 @@ class PatchFile:
             photo: a photo that is mapped to be changed.
             state: which of the two.
         """
-        from retouch.server.mapped import arrays_of
-
         with np.load(self.path, allow_pickle=False) as stored:
             for number in _numbers(stored):
                 box, hole = Box(*stored[f"{number} box"].tolist()), stored[f"{number} hole"]
@@ -129,17 +128,46 @@ class PatchFile:
                     stored.get(confidence),
                 )
 
-    def values(self, state: State) -> Iterator[Patch]:
-        """The patches with their values of one state."""
+    def values(self) -> Iterator[Patch]:
+        """The patches with their values after the edit, and without the maps."""
         with np.load(self.path, allow_pickle=False) as stored:
             for number in _numbers(stored):
-                prefix = f"{number} {state} "
-                values = {
+                prefix = f"{number} after "
+                after = {
                     key.removeprefix(prefix): stored[key] for key in stored.files if key.startswith(prefix)
                 }
-                made = {"before": {}, "after": {}, state: values}
                 box, hole = Box(*stored[f"{number} box"].tolist()), stored[f"{number} hole"]
-                yield Patch(box, hole, made["before"], made["after"], None, None)
+                yield Patch(box, hole, {}, after, None, None)
+
+
+def followed(photo: Photo, files: Iterable[PatchFile]) -> Photo:
+    """Let what a photo's file says of it follow all that was filled.
+
+    Args:
+        photo: the photo, filled, with the header of its file.
+        files: those of its edits, in their order.
+    """
+    header = photo.header
+    if not (header.xmp or header.exif or header.gain):
+        return photo
+    hole = np.zeros(photo.pixels.shape[:2], np.bool_)
+    for file in files:
+        borrowed = [np.empty((0, 4), np.int32)]
+        for patch in file.maps():
+            hole[patch.box.place] |= patch.hole
+            borrowed += _borrowed(patch)
+        # All holes so far: of a face, two fills may each have taken a part.
+        photo = editing.follow(photo, hole, np.concatenate(borrowed))
+    return photo
+
+
+def _borrowed(patch: Patch) -> Iterator[Array]:
+    """Where each borrowed pixel of a patch lies and came from, ``N×4``."""
+    if patch.sources is None:
+        return
+    places = np.argwhere(patch.hole) + np.array([patch.box.top, patch.box.left])
+    found = patch.sources[:, 0] >= 0
+    yield np.hstack([places[found], patch.sources[found]]).astype(np.int32)
 
 
 def _numbers(stored: Any) -> range:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import lru_cache
 from multiprocessing.connection import Connection
-from multiprocessing.synchronize import Event
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -25,6 +23,7 @@ from retouch.errors import RetouchError
 from retouch.server.boxes import Box
 from retouch.server.edits import Edit, Patch, write_patches
 from retouch.server.mapped import Array, PhotoFiles, arrays_of
+from retouch.server.messages import Area, Cancelled, Failed, Filled, FillRequest, Message, Report
 
 if TYPE_CHECKING:
     from retouch.contract import Model
@@ -38,89 +37,41 @@ _LARGEST_PREVIEW = 1024  # pixels along a side
 _SHARE = {"fill": (0.0, 0.9), "upsample": (0.9, 0.05), "blend": (0.95, 0.05)}  # of the work, begin and length
 
 
-@dataclass(frozen=True)
-class Area:
-    """A mask: what lies in a box, ``h×w``; nothing outside of it."""
+class Line:
+    """The connection to the server, and whether it wants the fill that is made no more."""
 
-    box: Box
-    mask: NDArray[np.uint8]
+    def __init__(self, connection: Connection) -> None:
+        """Take over the connection."""
+        self._connection = connection
+        self._cancelled = False
 
+    def next(self) -> FillRequest:
+        """Wait for a fill to make. Raises EOFError when the server is gone."""
+        while not isinstance(request := self._connection.recv(), FillRequest):
+            pass  # a fill was cancelled at its very end
+        self._cancelled = False
+        return request
 
-@dataclass(frozen=True)
-class FillRequest:
-    """What is to be filled, and how.
+    def send(self, message: Message) -> None:
+        """Tell the server."""
+        self._connection.send(message)
 
-    Attributes:
-        files: the photo.
-        hole: how much of the fill each pixel takes, 255 = all, 0 = stays as it is; None fills what is
-            transparent.
-        include: where may be borrowed from, above 127; None for everywhere.
-        avoid: where may not.
-        model: the model's name.
-        refine: refine its fill with neural-patch.
-        confidence: judge the fill of a model that has no confidence of its own.
-        seeds: a fill is made for each.
-        targets: the name and the file of the edit for each seed.
-        previews: whether anybody looks at the fill as it grows.
-    """
-
-    files: PhotoFiles
-    hole: Area | None
-    include: Area | None
-    avoid: Area | None
-    model: str
-    refine: bool
-    confidence: bool
-    seeds: tuple[int, ...]
-    targets: tuple[tuple[str, Path], ...]
-    previews: bool = True
+    def cancelled(self) -> bool:
+        """Whether the server cancelled the fill. Raises EOFError when it is gone."""
+        if not self._cancelled and self._connection.poll():
+            self._connection.recv()
+            self._cancelled = True
+        return self._cancelled
 
 
-@dataclass(frozen=True)
-class Report:
-    """How far a fill has come; ``preview`` is a JPEG of ``box`` as it looks now."""
-
-    fraction: float
-    stage: str
-    box: Box | None = None
-    preview: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Filled:
-    """The fills that were asked for, written to their files."""
-
-    edits: tuple[Edit, ...]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why there is no fill: one sentence if the user caused it; ``details`` is for the terminal otherwise."""
-
-    message: str
-    details: str = ""
-
-
-class Cancelled:
-    """The fill was given up as asked."""
-
-
-Message = Report | Filled | Failed | Cancelled
-
-
-def work(connection: Connection, cancelled: Event) -> None:
+def work(connection: Connection) -> None:
     """Fill what is asked for until the server is gone; the process begins here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process
     _prepare()
-    while True:
-        try:
-            request = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(_answer(request, connection, cancelled))
-        except BrokenPipeError:
-            return
+    line = Line(connection)
+    with suppress(EOFError, OSError):  # the server is gone
+        while True:
+            line.send(_answer(line.next(), line))
 
 
 def _prepare() -> None:
@@ -131,13 +82,15 @@ def _prepare() -> None:
     retouch.fill(picture, mask)
 
 
-def _answer(request: FillRequest, connection: Connection, cancelled: Event) -> Message:
+def _answer(request: FillRequest, line: Line) -> Message:
     try:
-        return Filled(tuple(_fills(request, connection, cancelled)))
+        return Filled(tuple(_fills(request, line)))
     except Stop:
         return Cancelled()
     except RetouchError as error:
         return Failed(str(error))
+    except (EOFError, ConnectionError):  # the server is gone
+        raise
     except MemoryError:
         return Failed("There is not enough memory for this fill; fill a smaller hole at a time.")
     except Exception as error:
@@ -149,7 +102,7 @@ def _answer(request: FillRequest, connection: Connection, cancelled: Event) -> M
         )
 
 
-def _fills(request: FillRequest, connection: Connection, cancelled: Event) -> Iterator[Edit]:
+def _fills(request: FillRequest, line: Line) -> Iterator[Edit]:
     opacity = request.hole
     hole = None if opacity is None else _whole(opacity, request.files, 0)
     for number, (seed, (name, path)) in enumerate(zip(request.seeds, request.targets, strict=True)):
@@ -164,9 +117,9 @@ def _fills(request: FillRequest, connection: Connection, cancelled: Event) -> It
             confidence=request.confidence,
             trust_mask=True,
             in_place=True,
-            on_progress=_listener(request, connection, cancelled, number),
+            on_progress=_listener(request, line, number),
         )
-        if cancelled.is_set():  # a model that improves step by step ends with the best it has
+        if line.cancelled():  # a model that improves step by step ends with the best it has
             raise Stop
         patches = list(_patches(result, request.files, opacity))
         if not patches:
@@ -237,15 +190,13 @@ def _mixed(old: dict[str, Array], new: dict[str, Array], opacity: NDArray[np.uin
     return mixed
 
 
-def _listener(
-    request: FillRequest, connection: Connection, cancelled: Event, number: int
-) -> Callable[[Progress], None]:
+def _listener(request: FillRequest, line: Line, number: int) -> Callable[[Progress], None]:
     """What tells the server how far the fill has come, and stops it when it is cancelled."""
     told, shown = 0.0, time.monotonic() + _FIRST_PREVIEW - _PREVIEWS
 
     def listen(step: Progress) -> None:
         nonlocal told, shown
-        if cancelled.is_set():
+        if line.cancelled():
             raise Stop
         now = time.monotonic()
         if now - told < _REPORTS:
@@ -262,7 +213,7 @@ def _listener(
         ):
             box, preview = Box.of(*step.place), _jpeg(step.preview())
             shown = time.monotonic()
-        connection.send(Report((number + within) / len(request.seeds), step.stage, box, preview))
+        line.send(Report((number + within) / len(request.seeds), step.stage, box, preview))
 
     return listen
 

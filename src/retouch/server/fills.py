@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 import retouch
 from retouch.server import masks
 from retouch.server.errors import Refusal
-from retouch.server.filling import FillRequest
 from retouch.server.given import Given, json_of
 from retouch.server.jobs import Job
+from retouch.server.messages import FillRequest
 from retouch.server.photos import fresh, idle, picture, session_of, state_of
 from retouch.server.service import Service
 from retouch.server.session import Session
@@ -134,8 +134,8 @@ async def preview(service: Service, request: Request) -> Response:
 async def show_variant(service: Service, request: Request) -> Response:
     """How a variant looks in its box, as PNG."""
     session, name = session_of(service, request), request.path_params["variant"]
-    box = session.variant(name).box
-    answer = await picture(request, lambda: session.variant_picture(name)[1], tag=f'"{name}"', forever=True)
+    box = session.history.variant(name).box
+    answer = await picture(request, lambda: session.variant_picture(name), tag=f'"{name}"', forever=True)
     answer.headers["X-Box"] = ",".join(map(str, box))
     return answer
 

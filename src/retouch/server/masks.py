@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from retouch.server.boxes import Box
 from retouch.server.errors import Refusal
-from retouch.server.filling import Area
+from retouch.server.messages import Area
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

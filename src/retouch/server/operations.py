@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from retouch.server import about, fills, looking, photos, saving
+from retouch.server import about, fills, looking, openapi, photos, saving
 from retouch.server.service import Service
 
-Handler = Callable[[Service, Request], Awaitable[Response]]
+
+class Handler(Protocol):
+    """A function that answers; its text says in one line what it does."""
+
+    __name__: str
+
+    def __call__(self, service: Service, request: Request, /) -> Awaitable[Response]:
+        """Answer a request."""
 
 
 @dataclass(frozen=True)
@@ -22,63 +30,63 @@ class Operation:
         method: of HTTP.
         path: with parameters in braces, in Starlette's form.
         handler: answers.
+        answer: what the answer is: the name of a schema in :mod:`retouch.server.openapi`, or a media type;
+            None for nothing.
         status: of an answer that is no error.
-        answer: what the answer is: the name of a schema, or a media type.
-        query: its parameters, by the name of a schema.
-        body: the name of a schema, or a media type.
+        query: its parameters, each with the name of a kind.
+        required: those of them that must be given.
+        body: what is sent, one of these: names of schemas, or media types.
     """
 
     method: str
     path: str
     handler: Handler
-    answer: str | None = None
+    answer: str | None
     status: int = 200
-    query: dict[str, str] = field(default_factory=dict)
-    body: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
 
 
-_PHOTO = "/v1/photos/{photo}"
-_TILE = "{level:int}/{column:int}/{row:int}"
+async def description(service: Service, request: Request) -> Response:
+    """This description."""
+    return JSONResponse(openapi.describe(OPERATIONS))
+
+
+_P, _TILE, _BYTES = "/v1/photos/{photo}", "{level:int}/{column:int}/{row:int}", "application/octet-stream"
+_REVISION = {"revision": "number"}
 
 OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", "/v1/openapi.json", description, "application/json"),
     Operation("GET", "/v1/info", about.info, "Info"),
     Operation("GET", "/v1/files", about.files, "Files", query={"path": "text"}),
-    Operation(
-        "POST", "/v1/photos", photos.open_photo, "Photo", 201, {"name": "text"}, "application/octet-stream"
-    ),
-    Operation("GET", _PHOTO, photos.show_photo, "Photo"),
-    Operation("DELETE", _PHOTO, photos.close_photo, None, 204),
-    Operation(
-        "GET",
-        f"{_PHOTO}/tiles/{_TILE}",
-        photos.tile,
-        "image/png",
-        query={"revision": "number", "before": "flag"},
-    ),
-    Operation("POST", f"{_PHOTO}/fills", fills.fill, "Started", 202, body="Fill"),
+    Operation("POST", "/v1/photos", photos.open_photo, "Photo", 201, {"name": "text"}, body=(_BYTES, "File")),
+    Operation("GET", _P, photos.show_photo, "Photo"),
+    Operation("DELETE", _P, photos.close_photo, None, 204),
+    Operation("GET", f"{_P}/tiles/{_TILE}", photos.tile, "image/png", query=_REVISION | {"before": "flag"}),
+    Operation("POST", f"{_P}/fills", fills.fill, "Started", 202, body=("Fill",)),
     Operation("GET", "/v1/jobs/{job}", fills.show_job, "Job"),
     Operation("DELETE", "/v1/jobs/{job}", fills.cancel_job, "Job", 202),
     Operation("GET", "/v1/jobs/{job}/events", fills.events, "text/event-stream"),
     Operation("GET", "/v1/jobs/{job}/preview", fills.preview, "image/jpeg", query={"number": "number"}),
-    Operation("GET", f"{_PHOTO}/variants/{{variant}}", fills.show_variant, "image/png"),
-    Operation("POST", f"{_PHOTO}/variants/{{variant}}", fills.take_variant, "Photo"),
-    Operation("POST", f"{_PHOTO}/undo", photos.undo, "Photo", body="Seen"),
-    Operation("POST", f"{_PHOTO}/redo", photos.redo, "Photo", body="Seen"),
+    Operation("GET", f"{_P}/variants/{{variant}}", fills.show_variant, "image/png"),
+    Operation("POST", f"{_P}/variants/{{variant}}", fills.take_variant, "Photo"),
+    Operation("POST", f"{_P}/undo", photos.undo, "Photo", body=("Seen",)),
+    Operation("POST", f"{_P}/redo", photos.redo, "Photo", body=("Seen",)),
+    Operation("GET", f"{_P}/overlays/{{kind}}/{_TILE}", looking.overlay, "image/png", query=_REVISION),
     Operation(
         "GET",
-        f"{_PHOTO}/overlays/{{kind}}/{_TILE}",
-        looking.overlay,
-        "image/png",
-        query={"revision": "number"},
+        f"{_P}/source",
+        looking.source,
+        "Source",
+        query={"x": "number", "y": "number"},
+        required=("x", "y"),
     ),
-    Operation("GET", f"{_PHOTO}/source", looking.source, "Source", query={"x": "number", "y": "number"}),
-    Operation("POST", f"{_PHOTO}/select", looking.select, "Area", body="Select"),
-    Operation("POST", f"{_PHOTO}/mask", looking.read_mask, "ReadMask", body="application/octet-stream"),
-    Operation("POST", f"{_PHOTO}/mask-file", looking.write_mask, "application/octet-stream", body="Mask"),
-    Operation("POST", f"{_PHOTO}/save", saving.save, "Saved", body="Save"),
+    Operation("POST", f"{_P}/select", looking.select, "Area", body=("Select",)),
+    Operation("POST", f"{_P}/mask", looking.read_mask, "ReadMask", body=(_BYTES,)),
+    Operation("POST", f"{_P}/mask-file", looking.write_mask, _BYTES, body=("Mask",)),
+    Operation("GET", f"{_P}/file", photos.download, _BYTES, query={"format": "format"}),
+    Operation("POST", f"{_P}/save", saving.save, "Saved", body=("Save",)),
     Operation("POST", "/v1/done", saving.done, "Saved"),
     Operation("POST", "/v1/discard", saving.discard, "Saved"),
-    Operation(
-        "GET", f"{_PHOTO}/file", photos.download, "application/octet-stream", query={"format": "format"}
-    ),
 )

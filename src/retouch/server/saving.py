@@ -76,13 +76,13 @@ def _target(service: Service, session: Session, path: str | None) -> Path:
 
 
 def _save(service: Service, session: Session, target: Path, overwrite: bool) -> dict[str, Any]:
-    own = str(target) in session.written  # a second time, it is this session's file
+    own = str(target) in session.history.written  # a second time, it is this session's file
     if os.path.lexists(target) and not (overwrite or own):
         raise Refusal(409, "exists", f"{target.name} exists already; choose another name, or overwrite it.")
     with session.finished() as photo:
         editing.save(photo, session.original, target, changed=session.edited, overwrite=overwrite or own)
         notes = editing.losses(photo, session.original, target) if session.edited else ()
-    session.mark_saved(target)
+    session.saved(target)
     base = service.settings.root
     shown = target if base is None else target.relative_to(os.path.realpath(base))
     return {"path": shown.as_posix(), "notes": list(notes)}

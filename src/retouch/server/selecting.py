@@ -1,8 +1,8 @@
 """Find an object from a click, a box or a scribble, or an area of like colours; no weights.
 
 A picture is cut into superpixels by a watershed. Each belongs to what the user marked or to the rest,
-whichever it is joined to by the smaller differences of colour. OpenCV's grabCut (Rother, Kolmogorov and Blake,
-SIGGRAPH 2004) then finds the exact edge by a graph cut.
+whichever it is joined to by the smaller differences of colour. OpenCV's grabCut (Rother, Kolmogorov and
+Blake, SIGGRAPH 2004) then finds the exact edge by a graph cut.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from retouch.errors import RetouchError
 from retouch.files import copy_file
 from retouch.server.errors import Limits, Refusal
 from retouch.server.jobs import Jobs
-from retouch.server.session import Session
+from retouch.server.session import JOURNAL, Session
 
 log = logging.getLogger("retouch.server")
 
@@ -91,7 +91,7 @@ class Service:
                 session = await run_in_threadpool(Session.resumed, folder, self.settings.limits.pixels)
             except RetouchError as error:
                 log.warning("%s", error)
-                if not (folder / "session.json").exists():  # it was never answered that it is open
+                if not (folder / JOURNAL).exists():  # it was never answered that it is open
                     shutil.rmtree(folder, ignore_errors=True)
                 continue
             self.photos[session.id] = session
@@ -156,7 +156,8 @@ class Service:
             folder.mkdir(parents=True, mode=0o700)
             await receive(folder / "original")
             async with self._reading:
-                session = await run_in_threadpool(_opened, folder, name, source, self.settings.limits.pixels)
+                known = {"name": name, "source": source}
+                session = await run_in_threadpool(Session, folder, known, self.settings.limits.pixels)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -192,12 +193,6 @@ def too_large(limit: int) -> Refusal:
     return Refusal(
         413, "too_large", f"That is more than {limit / 1e6:,.0f} MB, which is the limit here; send less."
     )
-
-
-def _opened(folder: Path, name: str, source: str | None, most_pixels: int) -> Session:
-    session = Session(folder, name, most_pixels, source=source)
-    session.begin()
-    return session
 
 
 def inside(root: Path, given: str) -> Path:
