@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -6,7 +5,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 
-import httpx
+import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -82,22 +81,3 @@ def server(tmp_path):
     for each in started:
         if each.process.poll() is None:
             each.kill(signal.SIGTERM)
-
-
-def children(pid):
-    """The processes that a process started."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(each) for each in file.read().split()]
-
-
-def fillers(pid):
-    """Those of them that fill."""
-    found = []
-    for child in children(pid):
-        with open(f"/proc/{child}/cmdline") as file:
-            if "spawn_main" in file.read():
-                found.append(child)
-    return found
-
-
-on_linux = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks into /proc")

@@ -43,6 +43,11 @@ class Filler:
             with suppress(RuntimeError):  # the server has ended
                 loop.call_soon_threadsafe(messages.put_nowait, message)
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process."""
+        return self._process.pid
+
     async def send(self, request: FillRequest) -> None:
         """Ask for a fill."""
         if not self._process.is_alive():

@@ -123,7 +123,11 @@ class Job:
 
 
 class Jobs:
-    """The line of jobs, and those that are over."""
+    """The line of jobs, and those that are over.
+
+    Attributes:
+        filler: the process that fills.
+    """
 
     def __init__(self, limits: Limits) -> None:
         """Start the process that fills."""
@@ -132,7 +136,7 @@ class Jobs:
         self._more = asyncio.Event()
         self._known: dict[str, Job] = {}
         self._now: Job | None = None
-        self._filler = Filler()
+        self.filler = Filler()
         self._task = asyncio.create_task(self._work())
 
     async def close(self) -> None:
@@ -140,7 +144,7 @@ class Jobs:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
-        self._filler.stop()
+        self.filler.stop()
 
     def submit(self, session: Session, make: Callable[[], FillRequest], *, keep: bool = False) -> Job:
         """Let a fill wait for its turn.
@@ -188,13 +192,13 @@ class Jobs:
             job.end("cancelled")
         elif job.state == "running":
             job.cancelled = True
-            self._filler.cancel()
+            self.filler.cancel()
             asyncio.get_running_loop().call_later(_GRACE, self._insist, job)
 
     def _insist(self, job: Job) -> None:
         """End the process if a cancelled fill goes on."""
         if self._now is job and job.state == "running":
-            self._filler.kill()
+            self.filler.kill()
 
     async def _work(self) -> None:
         while True:
@@ -215,14 +219,14 @@ class Jobs:
 
     async def _fill(self, job: Job) -> None:
         job.begin()
-        await self._filler.send(job.make())
+        await self.filler.send(job.make())
         while True:
-            message = await self._filler.message()
+            message = await self.filler.message()
             if isinstance(message, Report):
                 job.tell(message)
                 continue
             if message is None:
-                self._filler.restart()
+                self.filler.restart()
             if job.cancelled or isinstance(message, Cancelled):
                 job.end("cancelled")
             elif isinstance(message, Filled):

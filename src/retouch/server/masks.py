@@ -15,6 +15,7 @@ from retouch.server.boxes import Box
 from retouch.server.errors import Refusal
 from retouch.server.messages import Area
 
+_ROUNDING = 1e-4  # distances are roots of whole numbers
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -109,7 +110,8 @@ def softened(area: Area, whole: Box, dilate: int, feather: int) -> Area:
     )
     if not (mask > 127).any():
         return area
-    fading = (1 - (outside - dilate) / (feather + 1)).clip(0, 1)
+    beyond = outside - dilate
+    fading = np.where(beyond > feather + _ROUNDING, 0, 1 - beyond.clip(0) / (feather + 1))
     return Area(box, np.maximum(mask, np.rint(255 * fading).astype(np.uint8)))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import socket
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -14,7 +15,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "retouch-token"
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:[0-9]+)?")
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -97,16 +99,17 @@ class Guard:
         from_elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site") and not (
             opened and headers.get("sec-fetch-mode") == "navigate"
         )
-        if from_elsewhere or (origin is not None and urlsplit(origin).netloc != host):
+        if from_elsewhere or origin not in (None, f"http://{host}", f"https://{host}"):
             return _error(403, "cross_site", "A page of another site asked; only the editor's own page may.")
         return None
 
     def _is_ours(self, host: str) -> bool:
         """Whether a Host header names this server: a name that somebody else can turn to it does not."""
-        name = urlsplit(f"//{host}").hostname or ""
-        if f"[{name}]" in _LOOPBACK or name in (*_LOOPBACK, self._host.strip("[]").lower()):
+        parts = _HOST.fullmatch(host)
+        name = "" if parts is None else parts["name"].strip("[]").lower()
+        if name in (*_LOOPBACK, self._host.strip("[]").lower()):
             return True
-        if is_loopback(self._host):
+        if not name or is_loopback(self._host):
             return False
         try:
             ipaddress.ip_address(name)
