@@ -8,11 +8,11 @@ from dataclasses import replace
 import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
+from tests.server.client import Client
 
 from retouch.server.app import create_app
 from retouch.server.errors import Limits
 from retouch.server.service import Settings
-from tests.server.client import Client
 
 HOST = "http://127.0.0.1:8080"
 
@@ -51,6 +51,7 @@ class Server:
     """A server in a process of its own, which can be killed."""
 
     def __init__(self, folder, *more):
+        self.folder = folder
         command = [sys.executable, "-m", "retouch", "serve", "--port", "0", "--sessions", str(folder), *more]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.url = next(word for word in self.process.stderr.readline().split() if word.startswith("http"))

@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from tests.imaging.samples import noise
+from tests.server.client import area, decoded, png, refused
 
 import retouch
 from retouch.server.errors import Limits
-from tests.imaging.samples import noise
-from tests.server.client import area, decoded, png, refused
 
 SLOW = {"model": "contextual-attention", "refine": True}
 
@@ -52,7 +52,10 @@ def test_previews_show_the_fill_as_it_grows(serve, photo):
         state = client.open(png(large))
         job = client.start(state, **area(mask))
         shown = None
-        while shown is None and (told := client.http.get(f"/v1/jobs/{job}").json())["state"] in ("waiting", "running"):
+        while shown is None and (told := client.http.get(f"/v1/jobs/{job}").json())["state"] in (
+            "waiting",
+            "running",
+        ):
             answer = client.http.get(f"/v1/jobs/{job}/preview")
             if answer.status_code == 200:
                 shown = answer

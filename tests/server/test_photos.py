@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.imaging.samples import P3, decode, encode, exif, exif_of, noise, tiff
+from tests.server.client import area, decoded, png, refused
 
 import retouch
 from retouch import imaging
 from retouch.server.pyramid import halved
-from tests.imaging.samples import P3, decode, encode, exif, exif_of, noise, tiff
-from tests.server.client import area, decoded, png, refused
 
 
 def test_a_photo_is_opened_and_described(client, photo):
@@ -98,7 +98,9 @@ def test_tiles_are_kept_by_revision(client, photo, hole):
     assert client.state(state)["revision"] == 1
     old = client.get(state, "tiles/0/0/0", revision=0)
     assert old.headers["cache-control"] == "no-cache" and old.content != first.content
-    again = client.http.get(f"/v1/photos/{state['id']}/tiles/0/0/0", headers={"If-None-Match": old.headers["etag"]})
+    again = client.http.get(
+        f"/v1/photos/{state['id']}/tiles/0/0/0", headers={"If-None-Match": old.headers["etag"]}
+    )
     assert again.status_code == 304 and again.content == b""
     # A tile that no fill touched keeps its tag.
     for number in (0, 1):
@@ -184,4 +186,6 @@ def test_a_download_has_the_format_that_is_asked_for(client, photo):
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''my%20photo.tif"
     assert decoded(client.get(state, "file", format="webp").content).shape == photo.shape
     refused(client.get(state, "file", format="psd"), 400, "no_format")
-    refused(client.get(client.open(png(np.dstack([photo, photo[..., 0]]))), "file", format="jpeg"), 422, "refused")
+    refused(
+        client.get(client.open(png(np.dstack([photo, photo[..., 0]]))), "file", format="jpeg"), 422, "refused"
+    )

@@ -2,16 +2,18 @@ import os
 
 import pytest
 from starlette.testclient import TestClient
+from tests.imaging.samples import noise
+from tests.server.client import png, refused
 
 from retouch.server.app import create_app
 from retouch.server.errors import Limits
 from retouch.server.security import is_loopback
 from retouch.server.service import Settings
-from tests.imaging.samples import noise
-from tests.server.client import png, refused
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1", "", "["])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1", "", "["]
+)
 def test_another_name_for_this_computer_is_refused(client, host):
     # A page can turn a name of its own to 127.0.0.1; the browser still sends that name.
     refused(client.http.get("/v1/info", headers={"Host": host}), 421, "wrong_host")
@@ -33,7 +35,12 @@ def test_this_computer_s_own_names_are_accepted(client, host):
     ],
 )
 def test_pages_of_other_sites_are_refused(client, headers, photo):
-    for method, path in (("GET", "/v1/info"), ("POST", "/v1/photos"), ("GET", "/static/x.js"), ("DELETE", "/v1/x")):
+    for method, path in (
+        ("GET", "/v1/info"),
+        ("POST", "/v1/photos"),
+        ("GET", "/static/x.js"),
+        ("DELETE", "/v1/x"),
+    ):
         refused(client.http.request(method, path, headers=headers, content=b""), 403, "cross_site")
 
 
@@ -106,7 +113,9 @@ def test_a_root_shows_its_photos_and_nothing_else(serve, root):
         refused(client.http.get("/v1/files", params={"path": "none"}), 404, "no_folder")
 
 
-@pytest.mark.parametrize("path", ["../outside/secret.png", "link.png", "linked/secret.png", "/etc/hostname", ".."])
+@pytest.mark.parametrize(
+    "path", ["../outside/secret.png", "link.png", "linked/secret.png", "/etc/hostname", ".."]
+)
 def test_no_path_leads_out_of_the_root(serve, root, path):
     with serve(root=root) as client:
         refused(client.http.post("/v1/photos", json={"path": path}), 403, "outside")

@@ -6,11 +6,11 @@ import time
 
 import numpy as np
 import pytest
+from tests.server.client import area, png, refused
 
 import retouch
 from retouch.errors import RetouchError
 from retouch.server.places import claimed
-from tests.server.client import area, png, refused
 
 
 def test_every_fill_outlives_a_kill(server, photo):

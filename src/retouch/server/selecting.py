@@ -125,8 +125,12 @@ def _superpixels(picture: Picture) -> NDArray[np.int32]:
             row, column = divmod(int(cell.argmin()), cell.shape[1])  # each grows from where it is plainest
             number += 1
             markers[top + row, left + column] = number
-    labels = cv2.watershed(smooth, markers)
-    while (lines := labels < 1).any():  # lines between the pieces, and the picture's rim
+    # OpenCV takes the outermost pixels for lines between the pieces.
+    smooth, markers = (
+        cv2.copyMakeBorder(each, 1, 1, 1, 1, cv2.BORDER_REPLICATE) for each in (smooth, markers)
+    )
+    labels = cv2.watershed(smooth, markers)[1:-1, 1:-1]
+    while (lines := labels < 1).any():
         labels = np.where(lines, cv2.dilate(labels.astype(np.float32), np.ones((3, 3))), labels).astype(
             np.int32
         )

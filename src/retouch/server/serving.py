@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -44,8 +45,12 @@ def run(
         if meanwhile is not None and not task.done():
             other = asyncio.ensure_future(meanwhile(app))
             await asyncio.wait([task, other], return_when=asyncio.FIRST_COMPLETED)
-            other.cancel()
             server.should_exit = True
+            await task
+            if other.done():
+                other.result()
+            other.cancel()
         await task
 
-    asyncio.run(serve())
+    with suppress(KeyboardInterrupt):  # by then all is closed
+        asyncio.run(serve())
