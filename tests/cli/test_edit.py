@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ class Editor:
 
     def __init__(self, sessions, *arguments):
         command = [sys.executable, "-m", "retouch", "edit", "--no-browser", *map(str, arguments)]
-        environment = {**__import__("os").environ, "RETOUCH_SESSIONS": str(sessions)}
+        environment = {**os.environ, "RETOUCH_SESSIONS": str(sessions)}
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
         )
@@ -64,7 +65,8 @@ def edit(tmp_path):
 
 def test_done_ends_a_command_that_waits(edit, photo_file, photo, hole, tmp_path):
     editor = edit("--wait", photo_file)
-    assert editor.info["mode"] == "edit" and editor.info["wait"] is True
+    assert editor.info["mode"] == "edit"
+    assert editor.info["wait"] is True
     editor.client.fill(editor.photo, **area(hole))
     editor.client.http.post("/v1/done")
     assert editor.end() == 0
@@ -94,7 +96,8 @@ def test_what_was_not_saved_is_gone_on_with(edit, photo_file, hole, photo):
     first.client.fill(first.photo, model="telea", **area(hole))
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     second = edit(photo_file)
-    assert len(second.photo["edits"]) == 1 and second.photo["unsaved"] is True
+    assert len(second.photo["edits"]) == 1
+    assert second.photo["unsaved"] is True
     assert second.end(signal.SIGINT) == 0
     assert any("goes on with them" in line for line in second.said)
     third = edit(photo_file)
@@ -120,13 +123,15 @@ def test_a_photo_that_changed_since_begins_anew(edit, photo_file, hole, photo):
     first.end(signal.SIGKILL)
     photo_file.write_bytes(png(photo[::-1].copy()))
     second = edit(photo_file)
-    assert second.photo["edits"] == [] and any("has changed since" in line for line in second.said)
+    assert second.photo["edits"] == []
+    assert any("has changed since" in line for line in second.said)
 
 
 def test_a_photo_is_edited_once_at_a_time(edit, photo_file):
     first = edit(photo_file)
     second = edit(photo_file)
-    assert second.end() == 2 and "Another retouch" in second.said[-1]
+    assert second.end() == 2
+    assert "Another retouch" in second.said[-1]
     assert first.client.state(first.photo)["revision"] == 0
 
 
@@ -141,4 +146,5 @@ def test_mistakes_are_told_before_the_editor_opens(refused, tmp_path, photo_file
 def test_a_file_that_is_no_photo_ends_the_command(edit, tmp_path):
     (tmp_path / "photo.png").write_bytes(b"no photo")
     editor = edit(tmp_path / "photo.png")
-    assert editor.end() == 2 and editor.said[-1].startswith("retouch: ")
+    assert editor.end() == 2
+    assert editor.said[-1].startswith("retouch: ")

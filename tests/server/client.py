@@ -109,5 +109,6 @@ def refused(answer, status, code):
     """Check that a request was refused in one sentence; returns it."""
     assert answer.status_code == status, answer.text
     error = answer.json()["error"]
-    assert error["code"] == code and error["message"].endswith(".")
+    assert error["code"] == code
+    assert error["message"].endswith(".")
     return error["message"]

@@ -20,16 +20,22 @@ SLOW = {"model": "contextual-attention", "refine": True}
 def test_a_fill_is_the_library_s(client, photo, hole, given):
     state = client.open(png(photo))
     job = client.fill(state, **area(hole), **given)
-    assert job["state"] == "done" and job["fraction"] == 1 and job["revision"] == 1 and job["seconds"] > 0
+    assert job["state"] == "done"
+    assert job["fraction"] == 1
+    assert job["revision"] == 1
+    assert job["seconds"] > 0
     expected = retouch.inpaint(photo, hole, **given)
     assert np.array_equal(client.picture(state), expected)
     (edit,) = client.state(state)["edits"]
     assert [edit["id"]] == job["edits"]
     rows, columns = np.nonzero((expected != photo).any(2))
     left, top, width, height = edit["box"]
-    assert top <= rows.min() and rows.max() < top + height
-    assert left <= columns.min() and columns.max() < left + width
-    assert edit["model"] == given.get("model", "auto") and edit["seed"] == given.get("seed", 0)
+    assert top <= rows.min()
+    assert rows.max() < top + height
+    assert left <= columns.min()
+    assert columns.max() < left + width
+    assert edit["model"] == given.get("model", "auto")
+    assert edit["seed"] == given.get("seed", 0)
     assert sum(edit["filled_by"].values()) >= hole.sum()
 
 
@@ -40,8 +46,10 @@ def test_events_tell_how_far_a_fill_has_come(client, photo, hole):
     events = client.events(client.start(client.open(png(large)), **area(mask)))
     assert [name for name, _ in events[:-1]] == ["progress"] * (len(events) - 1)
     fractions = [job["fraction"] for _, job in events]
-    assert fractions == sorted(fractions) and fractions[-1] == 1
-    assert events[-1][0] == "done" and events[-1][1]["state"] == "done"
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert events[-1][0] == "done"
+    assert events[-1][1]["state"] == "done"
 
 
 def test_previews_show_the_fill_as_it_grows(serve, photo):
@@ -61,7 +69,8 @@ def test_previews_show_the_fill_as_it_grows(serve, photo):
                 shown = answer
             time.sleep(0.05)
         assert shown is not None, told
-        assert decoded(shown.content).shape[2] == 3 and shown.headers["content-type"] == "image/jpeg"
+        assert decoded(shown.content).shape[2] == 3
+        assert shown.headers["content-type"] == "image/jpeg"
         client.http.delete(f"/v1/jobs/{job}")
 
 
@@ -69,7 +78,8 @@ def test_variants_wait_until_one_is_taken(client, photo, hole):
     state = client.open(png(photo))
     job = client.fill(state, **area(hole), seed=3, variants=3)
     assert [each["seed"] for each in job["variants"]] == [3, 4, 5]
-    assert client.state(state)["revision"] == 0 and not client.state(state)["unsaved"]
+    assert client.state(state)["revision"] == 0
+    assert not client.state(state)["unsaved"]
     expected = [retouch.inpaint(photo, hole, seed=seed) for seed in (3, 4, 5)]
     for variant, filled in zip(job["variants"], expected, strict=True):
         answer = client.get(state, f"variants/{variant['id']}")
@@ -77,7 +87,8 @@ def test_variants_wait_until_one_is_taken(client, photo, hole):
         assert np.array_equal(decoded(answer.content), filled[top : top + height, left : left + width])
     first, second, _ = (each["id"] for each in job["variants"])
     told = client.post(state, f"variants/{second}").json()
-    assert told["revision"] == 1 and told["edits"][0]["seed"] == 4
+    assert told["revision"] == 1
+    assert told["edits"][0]["seed"] == 4
     assert np.array_equal(client.picture(state), expected[1])
     refused(client.post(state, f"variants/{first}"), 404, "no_variant")
     refused(client.get(state, f"variants/{second}"), 404, "no_variant")
@@ -112,7 +123,8 @@ def test_feathering_fades_out_beyond_the_mask(client, photo, hole):
     changed = (shown != plain).any(2)
     near = np.zeros_like(hole)
     near[6:16, 4:44], near[46:66, 36:60] = True, True
-    assert not changed[~near].any() and changed[near & ~hole].any()
+    assert not changed[~near].any()
+    assert changed[near & ~hole].any()
 
 
 def test_strokes_on_nothing_are_a_mask_too(client, photo, hole):
@@ -173,9 +185,12 @@ def test_a_fill_that_fails_says_why_and_changes_nothing(client, photo):
     state = client.open(png(photo))
     everything = np.ones(photo.shape[:2], np.bool_)
     job = client.fill(state, **area(everything))
-    assert job["state"] == "failed" and job["message"].startswith("The mask covers the whole photo")
+    assert job["state"] == "failed"
+    assert job["message"].startswith("The mask covers the whole photo")
     told = client.state(state)
-    assert told["revision"] == 0 and told["edits"] == [] and told["job"] is None
+    assert told["revision"] == 0
+    assert told["edits"] == []
+    assert told["job"] is None
 
 
 @pytest.mark.parametrize(
@@ -229,8 +244,10 @@ def test_a_waiting_and_a_running_fill_can_be_cancelled(serve, photo):
         while client.http.get(f"/v1/jobs/{first}").json()["state"] != "running":
             time.sleep(0.01)
         client.http.delete(f"/v1/jobs/{first}")
-        assert client.events(first)[-1][0] == "cancelled" and client.events(second)[-1][0] == "cancelled"
-        assert client.state(state)["revision"] == 0 and client.state(state)["job"] is None
+        assert client.events(first)[-1][0] == "cancelled"
+        assert client.events(second)[-1][0] == "cancelled"
+        assert client.state(state)["revision"] == 0
+        assert client.state(state)["job"] is None
         # The next fill is made as if nothing had been.
         assert client.fill(state, model="telea", **area(mask))["state"] == "done"
         folder = client.http.app.state.service.photos[state["id"]].folder
@@ -245,7 +262,8 @@ def test_a_crash_of_the_process_that_fills_hurts_nobody(serve, photo, hole):
         job = client.start(state, **area(hole), **SLOW)
         os.kill(client.http.app.state.service.jobs.filler.pid, signal.SIGKILL)
         name, told = client.events(job)[-1]
-        assert name == "failed" and "ended unexpectedly" in told["message"]
+        assert name == "failed"
+        assert "ended unexpectedly" in told["message"]
         assert np.array_equal(client.picture(state), before)
         assert client.fill(state, model="telea", **area(hole))["state"] == "done"
 
@@ -262,7 +280,8 @@ def test_too_many_waiting_fills_are_refused(serve, photo, hole):
     with serve(limits=Limits(waiting=2)) as client:
         state = client.open(png(photo))
         codes = [client.post(state, "fills", **area(hole), **SLOW).status_code for _ in range(6)]
-        assert codes[:2] == [202, 202] and codes[-1] == 429
+        assert codes[:2] == [202, 202]
+        assert codes[-1] == 429
 
 
 def test_jobs_that_nobody_started_are_not_found(client):

@@ -1,8 +1,9 @@
 """Many clients at once."""
 
 import asyncio
-import os
 import resource
+from contextlib import suppress
+from pathlib import Path
 
 import httpx2 as httpx
 import numpy as np
@@ -16,17 +17,16 @@ CEILING = 300 << 20  # bytes of the server; and of the process that fills
 
 
 def resident(pid):
-    with open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def family(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [pid, *(each for child in file.read().split() for each in family(int(child)))]
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in started for each in family(int(child)))]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="looks into /proc")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks into /proc")
 def test_fifty_clients_and_a_thousand_fills(server, photo):
     masks = []
     for top in (10, 30, 50, 70):
@@ -42,10 +42,8 @@ def test_fifty_clients_and_a_thousand_fills(server, photo):
     async def watch():
         while True:
             for each in family(started.process.pid):
-                try:
+                with suppress(FileNotFoundError):
                     peaks[each] = max(peaks.get(each, 0), resident(each))
-                except FileNotFoundError:
-                    pass
             await asyncio.sleep(0.1)
 
     async def visit(http):

@@ -50,13 +50,15 @@ def test_an_object_is_found_in_a_view_of_a_large_photo(client, scene):
 
 
 def test_a_point_outside_takes_something_away(scene):
-    picture, thing = scene
+    picture, _ = scene
     both = picture.copy()
     both[100:140, 170:262] = (200, 60, 50)  # a bridge to the twin
     point, other = np.array([[110, 120]]), np.array([[270, 60]])
     with_twin = find_object(both, Marks(point, NOWHERE))
     without = find_object(both, Marks(point, other))
-    assert not without[60, 270] and without[120, 110] and with_twin.sum() >= without.sum()
+    assert not without[60, 270]
+    assert without[120, 110]
+    assert with_twin.sum() >= without.sum()
 
 
 def test_objects_at_the_rim_are_found_too():
@@ -133,7 +135,8 @@ def test_sources_are_told_and_drawn(client, photo, hole):
     client.fill(state, **area(hole))
     expected = retouch.fill(photo, hole).correspondence
     drawn = decoded(client.get(state, "overlays/sources/0/0/0").content)
-    assert np.array_equal(drawn[..., 3] == 255, hole) and set(np.unique(drawn[..., 3])) == {0, 255}
+    assert np.array_equal(drawn[..., 3] == 255, hole)
+    assert set(np.unique(drawn[..., 3])) == {0, 255}
     for row, column in [*np.argwhere(hole)[::37].tolist(), [0, 0]]:
         told = client.get(state, "source", x=column, y=row).json()
         place = expected[row, column].tolist()

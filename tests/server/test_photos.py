@@ -18,7 +18,9 @@ def test_a_photo_is_opened_and_described(client, photo):
     assert (state["width"], state["height"], state["tile"], state["levels"]) == (128, 96, 256, 1)
     assert (state["name"], state["depth"], state["format"]) == ("beach.png", 8, "png")
     assert (state["edits"], state["undo"], state["redo"], state["unsaved"]) == ([], False, False, False)
-    assert state["transparent"] is False and state["job"] is None and state["revision"] == 0
+    assert state["transparent"] is False
+    assert state["job"] is None
+    assert state["revision"] == 0
 
 
 def test_the_name_of_an_upload_loses_its_folders(client, photo):
@@ -64,9 +66,11 @@ def test_halving_weighs_colours_by_alpha():
     pixels = np.array([[[10], [200]], [[30], [90]]], np.uint8)
     alpha = np.array([[255, 0], [255, 0]], np.uint8)
     mean, opacity = halved(pixels, alpha)
-    assert mean.tolist() == [[[20]]] and opacity.tolist() == [[128]]
+    assert mean.tolist() == [[[20]]]
+    assert opacity.tolist() == [[128]]
     hidden, opacity = halved(pixels, np.zeros((2, 2), np.uint8))
-    assert abs(int(hidden[0, 0, 0]) - 82) <= 1 and opacity.tolist() == [[0]]
+    assert abs(int(hidden[0, 0, 0]) - 82) <= 1
+    assert opacity.tolist() == [[0]]
 
 
 @pytest.mark.parametrize("kind", ["grey", "alpha", "deep", "profile"])
@@ -97,11 +101,13 @@ def test_tiles_are_kept_by_revision(client, photo, hole):
     client.fill(state, model="telea", **area(np.pad(hole, ((0, 288), (0, 384)))))
     assert client.state(state)["revision"] == 1
     old = client.get(state, "tiles/0/0/0", revision=0)
-    assert old.headers["cache-control"] == "no-cache" and old.content != first.content
+    assert old.headers["cache-control"] == "no-cache"
+    assert old.content != first.content
     again = client.http.get(
         f"/v1/photos/{state['id']}/tiles/0/0/0", headers={"If-None-Match": old.headers["etag"]}
     )
-    assert again.status_code == 304 and again.content == b""
+    assert again.status_code == 304
+    assert again.content == b""
     # A tile that no fill touched keeps its tag.
     for number in (0, 1):
         assert client.get(state, "tiles/0/1/1", revision=number).headers["etag"].endswith('-0"')
@@ -136,16 +142,20 @@ def test_undo_and_redo_go_through_all_fills(client, photo, hole):
     for expected in reversed(pictures[:-1]):
         told = client.post(state, "undo").json()
         assert np.array_equal(client.picture(state), expected)
-    assert told["undo"] is False and told["unsaved"] is False and told["revision"] == 6
+    assert told["undo"] is False
+    assert told["unsaved"] is False
+    assert told["revision"] == 6
     refused(client.post(state, "undo"), 409, "nothing_to_undo")
     for expected in pictures[1:]:
         told = client.post(state, "redo").json()
         assert np.array_equal(client.picture(state), expected)
-    assert told["redo"] is False and told["unsaved"] is True
+    assert told["redo"] is False
+    assert told["unsaved"] is True
     refused(client.post(state, "redo"), 409, "nothing_to_redo")
     client.post(state, "undo")
     client.fill(state, model="telea", **area(hole))  # now the third can no longer be redone
-    assert client.state(state)["redo"] is False and len(client.state(state)["edits"]) == 3
+    assert client.state(state)["redo"] is False
+    assert len(client.state(state)["edits"]) == 3
     folder = client.http.app.state.service.photos[state["id"]].folder
     assert len(list((folder / "edits").iterdir())) == 3
 
@@ -165,7 +175,8 @@ def test_a_download_is_what_the_library_writes(client, depth, hole):
     assert "photo-filled.tif" in answer.headers["content-disposition"]
     assert answer.content == retouch.inpaint(data, hole)
     written = tifffile.imread(io.BytesIO(answer.content))
-    assert written.dtype == depth and np.array_equal(written[~hole], values[~hole])
+    assert written.dtype == depth
+    assert np.array_equal(written[~hole], values[~hole])
 
 
 def test_metadata_and_alpha_are_kept(client, hole):
@@ -176,7 +187,8 @@ def test_metadata_and_alpha_are_kept(client, hole):
     client.fill(state, model="telea", **area(hole.T))
     written = client.get(state, "file").content
     assert written == retouch.inpaint(data, hole.T, model="telea")
-    assert exif_of(written) and Image.open(io.BytesIO(written)).info["icc_profile"] == P3
+    assert exif_of(written)
+    assert Image.open(io.BytesIO(written)).info["icc_profile"] == P3
 
 
 def test_a_download_has_the_format_that_is_asked_for(client, photo):

@@ -78,7 +78,8 @@ def test_discard_writes_nothing(serve, tmp_path, photo):
     with serve(mode="edit", wait=True, target=target) as client:
         client.open(png(photo))
         client.http.post("/v1/discard")
-        assert client.http.app.state.service.ended.result() == "discarded" and not target.exists()
+        assert client.http.app.state.service.ended.result() == "discarded"
+        assert not target.exists()
 
 
 def test_an_edited_photo_is_saved_in_its_own_folder_only(serve, tmp_path, photo, hole):

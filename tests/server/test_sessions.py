@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import sys
 import time
@@ -74,7 +73,8 @@ def test_a_session_of_another_version_is_left_alone(serve, photo, tmp_path, capl
     journal.write_text(json.dumps(json.loads(journal.read_text()) | {"version": 99}))
     with serve() as client:
         refused(client.get(state, "file"), 404, "no_photo")
-    assert journal.exists() and "another version" in caplog.text
+    assert journal.exists()
+    assert "another version" in caplog.text
 
 
 def test_revisions_go_on_after_a_restart(serve, photo, hole):
@@ -100,10 +100,10 @@ def test_a_photo_that_nobody_asks_for_is_closed(serve, photo, tmp_path):
 
 
 def test_a_folder_serves_one_server_at_a_time(tmp_path):
-    with claimed(tmp_path / "new" / "folder"):
-        with pytest.raises(RetouchError, match="Another retouch"), claimed(tmp_path / "new" / "folder"):
-            pass
-    with claimed(tmp_path / "new" / "folder"):
+    folder = tmp_path / "new" / "folder"
+    with claimed(folder), pytest.raises(RetouchError, match="Another retouch"):
+        claimed(folder).__enter__()
+    with claimed(folder):
         pass
 
 
@@ -112,4 +112,4 @@ def test_only_the_user_reads_the_sessions(serve, photo, tmp_path):
     with claimed(tmp_path / "sessions"), serve() as client:
         state = client.open(png(photo))
         for folder in (tmp_path / "sessions", tmp_path / "sessions" / state["id"]):
-            assert os.stat(folder).st_mode & 0o077 == 0
+            assert folder.stat().st_mode & 0o077 == 0
