@@ -83,7 +83,8 @@ def test_variants_wait_until_one_is_taken(client, photo, hole):
     expected = [retouch.inpaint(photo, hole, seed=seed) for seed in (3, 4, 5)]
     for variant, filled in zip(job["variants"], expected, strict=True):
         answer = client.get(state, f"variants/{variant['id']}")
-        left, top, width, height = map(int, answer.headers["x-box"].split(","))
+        left, top, width, height = variant["box"]
+        assert answer.headers["x-box"] == f"{left},{top},{width},{height}"
         assert np.array_equal(decoded(answer.content), filled[top : top + height, left : left + width])
     first, second, _ = (each["id"] for each in job["variants"])
     told = client.post(state, f"variants/{second}").json()

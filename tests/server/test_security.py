@@ -1,7 +1,11 @@
+import json
+import os
+import sys
+
 import pytest
 from starlette.testclient import TestClient
 from tests.imaging.samples import noise
-from tests.server.client import png, refused
+from tests.server.client import area, png, refused
 
 from retouch.server.app import create_app
 from retouch.server.errors import Limits
@@ -134,6 +138,23 @@ def test_without_a_root_no_file_is_read_or_written(client, photo):
     refused(client.http.get("/v1/files"), 403, "no_root")
     refused(client.http.post("/v1/photos", json={"path": "a.png"}), 403, "no_root")
     refused(client.post(client.open(png(photo)), "save", path="a.png"), 403, "no_root")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text there")
+def test_names_that_are_no_text_are_served_too(serve, root, photo, hole):
+    (root / "more" / os.fsdecode(b"\xff.png")).write_bytes(png(photo))
+    with serve(root=root) as client:
+        told = client.http.get("/v1/files", params={"path": "more"}).json()["photos"][-1]
+        body = json.dumps({"path": told["path"]})
+        state = client.http.post(
+            "/v1/photos", content=body, headers={"Content-Type": "application/json"}
+        ).json()
+        client.fill(state, model="telea", **area(hole))
+        assert client.get(state, "file").status_code == 200
+        assert client.post(state, "save").status_code == 200
+        assert (root / "more" / os.fsdecode(b"\xff-filled.png")).exists()
+    with serve(root=root) as client:
+        assert client.state(state)["name"] == os.fsdecode(b"\xff.png")
 
 
 def test_a_path_with_a_null_byte_is_refused(serve, root):

@@ -1,5 +1,6 @@
 import json
 import signal
+import socket
 import sys
 import time
 
@@ -66,6 +67,19 @@ def test_what_was_never_answered_is_removed(serve, photo, hole, tmp_path):
         assert not (tmp_path / "sessions" / "half-sent").exists()
 
 
+def test_a_client_that_hangs_up_leaves_nothing(server, photo):
+    started = server()
+    host, port = started.url.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port))) as line:
+        head = f"POST /v1/photos HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 999999\r\n\r\n"
+        line.sendall(head.encode() + png(photo)[:500])
+        while len(list(started.folder.iterdir())) < 2:
+            time.sleep(0.02)
+    while len(list(started.folder.iterdir())) > 1:  # only the lock is left
+        time.sleep(0.02)
+    assert started.http.get("/v1/info").status_code == 200
+
+
 def test_a_session_of_another_version_is_left_alone(serve, photo, tmp_path, caplog):
     with serve() as client:
         state = client.open(png(photo))
@@ -75,6 +89,20 @@ def test_a_session_of_another_version_is_left_alone(serve, photo, tmp_path, capl
         refused(client.get(state, "file"), 404, "no_photo")
     assert journal.exists()
     assert "another version" in caplog.text
+
+
+def test_a_damaged_session_is_left_alone(serve, photo, hole, tmp_path, caplog):
+    with serve() as client:
+        broken, cut, fine = (client.open(png(photo)) for _ in range(3))
+        client.fill(cut, model="telea", **area(hole))
+    folder = tmp_path / "sessions"
+    (folder / broken["id"] / "session.json").write_text('{"version": 1}')
+    (edit,) = (folder / cut["id"] / "edits").iterdir()
+    edit.write_bytes(edit.read_bytes()[:100])
+    with serve() as client:
+        assert list(client.http.app.state.service.photos) == [fine["id"]]
+    assert caplog.text.count("is damaged") == 2
+    assert edit.exists()
 
 
 def test_revisions_go_on_after_a_restart(serve, photo, hole):

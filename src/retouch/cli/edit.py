@@ -6,7 +6,6 @@ import filecmp
 import json
 import shutil
 import sys
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,6 +103,8 @@ def _serve(
             await service.open_file(source, source.name)
         typer.echo(f"retouch edits {source.name} at {url} (Ctrl-C ends it)", err=True)
         if browser:
+            import webbrowser
+
             webbrowser.open(url)
         ending = await service.ended
         for session in list(service.photos.values()):

@@ -10,9 +10,10 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 import retouch
+from retouch.server.answers import Json
 from retouch.server.errors import Refusal
 from retouch.server.given import query_of
 from retouch.server.service import Service, inside
@@ -31,7 +32,7 @@ async def info(service: Service, request: Request) -> Response:
         {"name": card.name, "title": card.good_at, "seeds": card.name not in _SEEDLESS}
         for card in await run_in_threadpool(retouch.list_models)
     ]
-    return JSONResponse(
+    return Json(
         {
             "version": retouch.__version__,
             "models": models,
@@ -53,7 +54,7 @@ async def files(service: Service, request: Request) -> Response:
         raise Refusal(403, "no_root", "This server shows no folder; start it with --root FOLDER.")
     root = Path(os.path.realpath(service.settings.root))
     folder = inside(root, query_of(request, ("path",)).text("path", ""))
-    return JSONResponse(await run_in_threadpool(_listing, root, folder))
+    return Json(await run_in_threadpool(_listing, root, folder))
 
 
 def _listing(root: Path, folder: Path) -> dict[str, Any]:

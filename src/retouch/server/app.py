@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from retouch.errors import RetouchError
+from retouch.server.answers import problem
 from retouch.server.errors import Refusal
 from retouch.server.operations import OPERATIONS, Handler
 from retouch.server.security import Guard
@@ -52,12 +54,21 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             *routes,
             *more,
             Route("/", _page),
-            Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+            Mount("/static", _Static(directory=STATIC, check_dir=False)),
         ],
         middleware=[Middleware(Guard, host=settings.host, token=settings.token)],
         exception_handlers={RetouchError: _refused, HTTPException: _no_route, Exception: _broken},
         lifespan=lifespan,
     )
+
+
+class _Static(StaticFiles):
+    """The page's files; browsers ask each time whether they changed."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        answer = super().file_response(*given, **named)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
 
 
 async def _answer(handler: Handler, request: Request) -> Response:
@@ -82,17 +93,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        return problem(
-            405, "no_method", "Nothing answers this method here; see /v1/openapi.json.", error.headers
-        )
+        return problem(405, "no_method", "Nothing answers this method here; see /v1/openapi.json.")
     return problem(error.status_code, "no_place", "There is nothing at this address; see /v1/openapi.json.")
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     # Starlette has the traceback printed.
     return problem(500, "broken", "Something went wrong in the server; its terminal says what.")
-
-
-def problem(status: int, code: str, message: str, headers: object = None) -> Response:
-    """An error as every client reads it."""
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers=headers)  # type: ignore[arg-type]

@@ -8,10 +8,11 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 import retouch
 from retouch.server import masks
+from retouch.server.answers import Json
 from retouch.server.errors import Refusal
 from retouch.server.given import Given, json_of
 from retouch.server.jobs import Job
@@ -45,7 +46,7 @@ async def fill(service: Service, request: Request) -> Response:
     fresh(session, given)
     variants = given.integer("variants", 1, 1, service.settings.limits.variants)
     make = await run_in_threadpool(_request, session, given, variants)
-    return JSONResponse({"job": service.jobs.submit(session, make, keep=variants > 1).id}, 202)
+    return Json({"job": service.jobs.submit(session, make, keep=variants > 1).id}, 202)
 
 
 def _request(session: Session, given: Given, variants: int) -> Callable[[], FillRequest]:
@@ -88,14 +89,14 @@ def _request(session: Session, given: Given, variants: int) -> Callable[[], Fill
 
 async def show_job(service: Service, request: Request) -> Response:
     """How a job stands."""
-    return JSONResponse(service.jobs.find(request.path_params["job"]).as_json())
+    return Json(service.jobs.find(request.path_params["job"]).as_json())
 
 
 async def cancel_job(service: Service, request: Request) -> Response:
     """Give a job up."""
     job = service.jobs.find(request.path_params["job"])
     service.jobs.cancel(job)
-    return JSONResponse(job.as_json(), 202)
+    return Json(job.as_json(), 202)
 
 
 async def events(service: Service, request: Request) -> Response:
@@ -120,7 +121,7 @@ async def _events(job: Job) -> AsyncIterator[str]:
 
 
 def _event(name: str, content: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+    return f"event: {name}\ndata: {json.dumps(content)}\n\n"
 
 
 async def preview(service: Service, request: Request) -> Response:
@@ -145,4 +146,4 @@ async def take_variant(service: Service, request: Request) -> Response:
     session = session_of(service, request)
     idle(service, session)
     await run_in_threadpool(session.take, request.path_params["variant"])
-    return JSONResponse(state_of(service, session))
+    return Json(state_of(service, session))

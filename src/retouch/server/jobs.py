@@ -85,7 +85,9 @@ class Job:
             told["revision"] = self.revision
             told["edits"] = [each.id for each in self.edits]
             if self.keep:
-                told["variants"] = [{"id": each.id, "seed": each.seed} for each in self.edits]
+                told["variants"] = [
+                    {"id": each.id, "seed": each.seed, "box": list(each.box)} for each in self.edits
+                ]
         return told
 
     async def change(self, seconds: float) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from retouch.api import editing
 from retouch.server import masks, overlays, selecting
+from retouch.server.answers import Json
 from retouch.server.boxes import Box
 from retouch.server.errors import Refusal
 from retouch.server.given import Given, body_of, json_of, query_of
@@ -31,7 +32,7 @@ async def select(service: Service, request: Request) -> Response:
     session = session_of(service, request)
     known = ("kind", "points", "box", "view", "tolerance")
     given = await json_of(request, service.settings.limits.request, known)
-    return JSONResponse(await run_in_threadpool(_select, session, given))
+    return Json(await run_in_threadpool(_select, session, given))
 
 
 def _select(session: Session, given: Given) -> dict[str, Any]:
@@ -145,7 +146,7 @@ async def read_mask(service: Service, request: Request) -> Response:
         hole = editing.read_hole(body, session.files.photo(), notes)
         return masks.area_json(hole, session.size) | {"notes": notes}
 
-    return JSONResponse(await run_in_threadpool(read))
+    return Json(await run_in_threadpool(read))
 
 
 async def write_mask(service: Service, request: Request) -> Response:
@@ -187,4 +188,4 @@ async def source(service: Service, request: Request) -> Response:
     given, whole = query_of(request, ("x", "y")), session.size
     column = given.integer("x", None, 0, whole.width - 1)
     row = given.integer("y", None, 0, whole.height - 1)
-    return JSONResponse(await run_in_threadpool(overlays.source_of, session, column, row))
+    return Json(await run_in_threadpool(overlays.source_of, session, column, row))

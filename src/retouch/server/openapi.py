@@ -139,7 +139,7 @@ SCHEMAS: dict[str, Schema] = {
         message=_TEXT,
         revision=_NUMBER,
         edits=_TEXTS,
-        variants={"type": "array", "items": _object(id=_TEXT, seed=_SEED)},
+        variants={"type": "array", "items": _object(id=_TEXT, seed=_SEED, box=_BOX)},
         preview=_object(box=_BOX, url=_TEXT),
     ),
     "Seen": _object(optional="revision", closed=True, revision=_NUMBER),

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from retouch.server import about, fills, looking, openapi, photos, saving
+from retouch.server.answers import Json
 from retouch.server.service import Service
 
 
@@ -50,7 +51,7 @@ class Operation:
 
 async def description(service: Service, request: Request) -> Response:
     """This description."""
-    return JSONResponse(openapi.describe(OPERATIONS))
+    return Json(openapi.describe(OPERATIONS))
 
 
 _P, _TILE, _BYTES = "/v1/photos/{photo}", "{level:int}/{column:int}/{row:int}", "application/octet-stream"

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from retouch.api import editing
 from retouch.server import masks
+from retouch.server.answers import Json
 from retouch.server.errors import Refusal
 from retouch.server.given import Given, json_of, query_of, stream_of
 from retouch.server.service import Service, inside
@@ -49,12 +50,12 @@ async def open_photo(service: Service, request: Request) -> Response:
     else:
         name = query_of(request, ("name",)).text("name", "photo")
         session = await service.open_upload(name[-255:].replace("\\", "/"), stream_of(request))
-    return JSONResponse(state_of(service, session), 201)
+    return Json(state_of(service, session), 201)
 
 
 async def show_photo(service: Service, request: Request) -> Response:
     """The state of a photo."""
-    return JSONResponse(state_of(service, session_of(service, request)))
+    return Json(state_of(service, session_of(service, request)))
 
 
 async def close_photo(service: Service, request: Request) -> Response:
@@ -127,7 +128,7 @@ async def _step(service: Service, request: Request, step: Any) -> Response:
     fresh(session, await json_of(request, service.settings.limits.request, ("revision",)))
     idle(service, session)
     await run_in_threadpool(step, session)
-    return JSONResponse(state_of(service, session))
+    return Json(state_of(service, session))
 
 
 async def download(service: Service, request: Request) -> Response:
@@ -153,5 +154,7 @@ async def download(service: Service, request: Request) -> Response:
 
 def attachment(data: bytes, name: str) -> Response:
     """A file to download."""
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+    }
     return Response(data, media_type="application/octet-stream", headers=headers)

@@ -8,9 +8,10 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from retouch.api import editing
+from retouch.server.answers import Json
 from retouch.server.errors import Refusal
 from retouch.server.given import json_of
 from retouch.server.photos import idle, session_of
@@ -26,7 +27,7 @@ async def save(service: Service, request: Request) -> Response:
     path = given.text("path") if "path" in given else None
     target = _target(service, session, path)
     overwrite = given.flag("overwrite") or (path is None and service.settings.overwrite)
-    return JSONResponse(await run_in_threadpool(_save, service, session, target, overwrite))
+    return Json(await run_in_threadpool(_save, service, session, target, overwrite))
 
 
 async def done(service: Service, request: Request) -> Response:
@@ -37,7 +38,7 @@ async def done(service: Service, request: Request) -> Response:
     assert target is not None  # the photo that is edited has one
     told = await run_in_threadpool(_save, service, session, target, service.settings.overwrite)
     service.end("done")
-    return JSONResponse(told)
+    return Json(told)
 
 
 async def discard(service: Service, request: Request) -> Response:
@@ -46,7 +47,7 @@ async def discard(service: Service, request: Request) -> Response:
     if not service.settings.wait:
         raise Refusal(409, "nobody_waits", "No program waits for this photo; undo what you do not want.")
     service.end("discarded")
-    return JSONResponse({"path": None, "notes": []})
+    return Json({"path": None, "notes": []})
 
 
 def _edited(service: Service) -> Session:

@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from retouch.server.answers import problem
 
 COOKIE = "retouch-token"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -89,7 +91,7 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return _error(
+            return problem(
                 421,
                 "wrong_host",
                 f"This server is not called {host!r}; use the address it printed.",
@@ -100,7 +102,7 @@ class Guard:
             opened and headers.get("sec-fetch-mode") == "navigate"
         )
         if from_elsewhere or origin not in (None, f"http://{host}", f"https://{host}"):
-            return _error(403, "cross_site", "A page of another site asked; only the editor's own page may.")
+            return problem(403, "cross_site", "A page of another site asked; only the editor's own page may.")
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -138,7 +140,7 @@ class Guard:
             secure = Request(scope).url.scheme == "https"
             answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", secure=secure)
             return answer
-        return _error(
+        return problem(
             401,
             "no_token",
             "This server needs its token: open the address that it printed, or send it as bearer.",
@@ -146,7 +148,3 @@ class Guard:
 
     def _fits(self, shown: str) -> bool:
         return self._token is not None and hmac.compare_digest(shown.encode(), self._token.encode())
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)

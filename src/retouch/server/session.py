@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -104,7 +105,14 @@ class Session:
             raise RetouchError(f"{folder} holds no session that could be opened again; remove it.") from error
         if known.get("version") != _VERSION:
             raise RetouchError(f"{folder} was made by another version of retouch; remove it.")
-        return cls(folder, known, most_pixels)
+        try:
+            return cls(folder, known, most_pixels)
+        except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
+            if isinstance(error, RetouchError):
+                raise
+            raise RetouchError(
+                f"The session in {folder} is damaged and was left alone; remove it."
+            ) from error
 
     @property
     def original(self) -> Path:
@@ -309,7 +317,7 @@ class Session:
             "revision": self.revision,
             "history": self.history.as_json(),
         }
-        write_text(json.dumps(content, ensure_ascii=False), self.folder / JOURNAL, overwrite=True)
+        write_text(json.dumps(content), self.folder / JOURNAL, overwrite=True)
 
 
 def _shown(edit: Edit) -> dict[str, Any]:
