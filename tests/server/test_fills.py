@@ -285,6 +285,15 @@ def test_too_many_waiting_fills_are_refused(serve, photo, hole):
         assert codes[-1] == 429
 
 
+def test_waiting_fills_hold_a_bounded_memory(serve, photo, hole):
+    with serve(limits=Limits(waiting_bytes=1000)) as client:
+        state = client.open(png(photo))
+        asked = area(hole) | SLOW | {"avoid": area(noise(96, 128) > 127)}
+        assert len(str(asked)) > 2000
+        refused(client.post(state, "fills", **asked), 429, "too_many_jobs")
+        assert client.fill(state, model="telea", **area(hole))["state"] == "done"
+
+
 def test_jobs_that_nobody_started_are_not_found(client):
     for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/events"), ("GET", "/preview")):
         refused(client.http.request(method, f"/v1/jobs/none{path}"), 404, "no_job")

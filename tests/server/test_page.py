@@ -1,7 +1,7 @@
 import pytest
+from tests.server.client import refused
 
 from retouch.server import app
-from tests.server.client import refused
 
 
 @pytest.fixture

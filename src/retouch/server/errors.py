@@ -27,6 +27,7 @@ class Limits:
         pixels: of a photo.
         photos: that are open at once.
         waiting: jobs that wait at once.
+        waiting_bytes: of the requests of all jobs that wait.
         variants: of one fill.
         idle_minutes: after which a photo that nobody asks for is closed; 0 = never.
     """
@@ -36,5 +37,6 @@ class Limits:
     pixels: int = 300_000_000
     photos: int = 100
     waiting: int = 200
+    waiting_bytes: int = 256 << 20
     variants: int = 8
     idle_minutes: float = 120

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -45,12 +46,16 @@ async def fill(service: Service, request: Request) -> Response:
     given = await json_of(request, service.settings.limits.request, FIELDS)
     fresh(session, given)
     variants = given.integer("variants", 1, 1, service.settings.limits.variants)
-    make = await run_in_threadpool(_request, session, given, variants)
-    return Json({"job": service.jobs.submit(session, make, keep=variants > 1).id}, 202)
+    async with service.reading:
+        await run_in_threadpool(_request, session, given, variants)  # what is wrong is told at once
+    # A mask takes far more memory decoded than sent, so it is decoded again when the fill's turn has come.
+    make = partial(_request, session, given, variants)
+    job = service.jobs.submit(session, make, keep=variants > 1, size=given.size)
+    return Json({"job": job.id}, 202)
 
 
-def _request(session: Session, given: Given, variants: int) -> Callable[[], FillRequest]:
-    """Read what is to be filled; what is returned makes the request when its turn has come."""
+def _request(session: Session, given: Given, variants: int) -> FillRequest:
+    """Read what is to be filled, and how."""
     model, whole = given.text("model", "auto"), session.size
     names = ["auto", *(card.name for card in retouch.list_models())]
     if any(each not in names for each in model.split("+")):  # nor weights files: that could be any file
@@ -69,22 +74,17 @@ def _request(session: Session, given: Given, variants: int) -> Callable[[], Fill
         for name in ("include", "avoid")
     )
     seed = given.integer("seed", 0, -(2**63), 2**63 - 1 - variants)
-    refine, confidence = given.flag("refine"), given.flag("confidence")
-
-    def make() -> FillRequest:
-        return FillRequest(
-            files=session.files,
-            hole=hole,
-            include=include,
-            avoid=avoid,
-            model=model,
-            refine=refine,
-            confidence=confidence,
-            seeds=tuple(range(seed, seed + variants)),
-            targets=tuple(session.new_edit_file() for _ in range(variants)),
-        )
-
-    return make
+    return FillRequest(
+        files=session.files,
+        hole=hole,
+        include=include,
+        avoid=avoid,
+        model=model,
+        refine=given.flag("refine"),
+        confidence=given.flag("confidence"),
+        seeds=tuple(range(seed, seed + variants)),
+        targets=tuple(session.new_edit_file() for _ in range(variants)),
+    )
 
 
 async def show_job(service: Service, request: Request) -> Response:

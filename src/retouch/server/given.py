@@ -15,8 +15,8 @@ from retouch.server.service import too_large
 class Given:
     """The fields of a JSON object, or of a query."""
 
-    def __init__(self, fields: dict[str, Any], known: tuple[str, ...]) -> None:
-        """Take the fields.
+    def __init__(self, fields: dict[str, Any], known: tuple[str, ...], size: int = 0) -> None:
+        """Take the fields, of a request of ``size`` bytes.
 
         Raises:
             Refusal: there is one that is not ``known``.
@@ -25,6 +25,7 @@ class Given:
         if unknown:
             raise _bad(f"There is no field {unknown[0]!r} here; the fields are {', '.join(known) or 'none'}.")
         self._fields = fields
+        self.size = size
 
     def __contains__(self, name: str) -> bool:
         return self._fields.get(name) is not None
@@ -71,7 +72,7 @@ async def json_of(request: Request, limit: int, known: tuple[str, ...]) -> Given
         raise _bad("The request is no JSON; send a JSON object.") from error
     if not isinstance(content, dict):
         raise _bad("The request must be a JSON object.")
-    return Given(content, known)
+    return Given(content, known, len(body))
 
 
 def query_of(request: Request, known: tuple[str, ...]) -> Given:

@@ -37,6 +37,7 @@ class Job:
         session: the photo.
         make: makes the request when the job's turn has come.
         keep: whether the fills wait as variants, instead of being applied.
+        size: bytes that ``make`` holds.
         state: how it stands.
         report: how far it has come.
         message: why it failed.
@@ -50,6 +51,7 @@ class Job:
     session: Session
     make: Callable[[], FillRequest]
     keep: bool
+    size: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: JobState = "waiting"
     report: Report = field(default_factory=lambda: Report(0.0, "waiting"))
@@ -148,22 +150,24 @@ class Jobs:
             await self._task
         self.filler.stop()
 
-    def submit(self, session: Session, make: Callable[[], FillRequest], *, keep: bool = False) -> Job:
+    def submit(
+        self, session: Session, make: Callable[[], FillRequest], *, keep: bool = False, size: int = 0
+    ) -> Job:
         """Let a fill wait for its turn.
 
         Args:
             session: the photo.
             make: makes the request when the job's turn has come.
             keep: let the fills wait as variants, instead of applying them.
+            size: bytes that ``make`` holds until then.
 
         Raises:
             Refusal: too many jobs wait.
         """
-        if len(self._line) >= self._limits.waiting:
-            raise Refusal(
-                429, "too_many_jobs", f"{len(self._line)} fills are waiting; try again when some are done."
-            )
-        job = Job(session, make, keep)
+        held = size + sum(each.size for each in self._line)
+        if len(self._line) >= self._limits.waiting or held > self._limits.waiting_bytes:
+            raise Refusal(429, "too_many_jobs", "Too many fills are waiting; try again when some are done.")
+        job = Job(session, make, keep, size)
         self._known[job.id] = job
         over = [each.id for each in self._known.values() if each.over]
         for name in over[: max(0, len(over) - _REMEMBERED)]:
@@ -221,7 +225,11 @@ class Jobs:
 
     async def _fill(self, job: Job) -> None:
         job.begin()
-        await self.filler.send(job.make())
+        request = await run_in_threadpool(job.make)
+        if job.cancelled:
+            job.end("cancelled")
+            return
+        await self.filler.send(request)
         while True:
             message = await self.filler.message()
             if isinstance(message, Report):

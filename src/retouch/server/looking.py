@@ -32,7 +32,8 @@ async def select(service: Service, request: Request) -> Response:
     session = session_of(service, request)
     known = ("kind", "points", "box", "view", "tolerance")
     given = await json_of(request, service.settings.limits.request, known)
-    return Json(await run_in_threadpool(_select, session, given))
+    async with service.reading:
+        return Json(await run_in_threadpool(_select, session, given))
 
 
 def _select(session: Session, given: Given) -> dict[str, Any]:
@@ -146,7 +147,8 @@ async def read_mask(service: Service, request: Request) -> Response:
         hole = editing.read_hole(body, session.files.photo(), notes)
         return masks.area_json(hole, session.size) | {"notes": notes}
 
-    return Json(await run_in_threadpool(read))
+    async with service.reading:
+        return Json(await run_in_threadpool(read))
 
 
 async def write_mask(service: Service, request: Request) -> Response:
@@ -160,7 +162,8 @@ async def write_mask(service: Service, request: Request) -> Response:
         whole[area.box.place] = area.mask
         return masks.png(whole)
 
-    return attachment(await run_in_threadpool(write), f"{session.stem}-mask.png")
+    async with service.reading:
+        return attachment(await run_in_threadpool(write), f"{session.stem}-mask.png")
 
 
 async def overlay(service: Service, request: Request) -> Response:

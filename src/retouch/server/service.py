@@ -62,6 +62,7 @@ class Service:
         settings: how it was started.
         photos: the open photos by id.
         jobs: the line of jobs.
+        reading: taken while a photo or a mask is decoded, for a bounded memory.
         ended: how the editing ended, as soon as a program that waits may go on.
     """
 
@@ -72,7 +73,7 @@ class Service:
         self.jobs = Jobs(settings.limits)
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._opening = 0
-        self._reading = asyncio.Semaphore(2)  # photos decoded at once, for a bounded memory
+        self.reading = asyncio.Semaphore(2)
         self._watch = asyncio.create_task(self._close_idle())
 
     async def close(self) -> None:
@@ -155,7 +156,7 @@ class Service:
         try:
             folder.mkdir(parents=True, mode=0o700)
             await receive(folder / "original")
-            async with self._reading:
+            async with self.reading:
                 known = {"name": name, "source": source}
                 session = await run_in_threadpool(Session, folder, known, self.settings.limits.pixels)
         except BaseException:
