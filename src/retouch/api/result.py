@@ -12,7 +12,7 @@ from retouch.native import search_in_use
 if TYPE_CHECKING:
     import numpy as np
 
-    from retouch.engine.filled import PhotoFill
+    from retouch.engine.filled import PhotoFill, RegionFill
 
 Given = TypeVar("Given")
 
@@ -54,6 +54,11 @@ class Result(Generic[Given]):
         from retouch.engine.filled import filled_by
 
         return filled_by(self._fill)
+
+    @property
+    def regions(self) -> tuple[RegionFill, ...]:
+        """How each group of holes was filled; what the maps of the whole picture are made from."""
+        return self._fill.regions
 
     @cached_property
     def confidence(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:

@@ -12,16 +12,18 @@ from typing import Annotated, Any
 import typer
 
 import retouch
+from retouch.cli.edit import edit
 from retouch.cli.evaluate import evaluate, score
 from retouch.cli.export import export
 from retouch.cli.fill import fill
 from retouch.cli.models import models
+from retouch.cli.serve import serve
 from retouch.cli.stylize import stylize
 from retouch.cli.terminal import PIPE, plain_errors
 from retouch.cli.train import train
 from retouch.errors import RetouchError
 
-COMMANDS = (fill, stylize, models, evaluate, score, train, export)
+COMMANDS = (fill, edit, serve, stylize, models, evaluate, score, train, export)
 
 app = typer.Typer(
     name="retouch",
