@@ -1,0 +1,221 @@
+// All keys: one table for the help page, and what they do.
+import { TOOLS, toolCard } from "../tools";
+import { toPhoto, toView } from "../view/camera";
+import { fit, panBy, zoomBy, zoomTo } from "../view/pointers";
+import { cancelFill, choose, fill } from "./fill";
+import { copyPicture, openFile, save } from "./files";
+import { clearMarks, invertMask } from "./marks";
+import * as state from "./state";
+import { redo, undo } from "./steps";
+import { PICTURES } from "../ui/FileMenu";
+import { chooseFile } from "../ui/choose-file";
+import type { Text } from "../text";
+
+type Does = keyof Text["help"]["keys"];
+type Group = keyof Text["help"]["groups"];
+
+export const KEYS: { group: Group; keys: { keys: string[]; does: Does }[] }[] = [
+  { group: "tools", keys: TOOLS.map(({ key, name }) => ({ keys: [key], does: name })) },
+  {
+    group: "marks",
+    keys: [
+      { keys: ["[", "]"], does: "size" },
+      { keys: ["Shift+[", "Shift+]"], does: "hardness" },
+      { keys: ["Shift"], does: "straight" },
+      { keys: ["Alt"], does: "takeAway" },
+      { keys: ["X"], does: "swap" },
+      { keys: ["Ctrl+I"], does: "invert" },
+      { keys: ["Del"], does: "clear" },
+      { keys: ["←", "↑", "→", "↓"], does: "arrows" },
+      { keys: ["P"], does: "press" },
+    ],
+  },
+  {
+    group: "filling",
+    keys: [
+      { keys: ["Enter"], does: "fill" },
+      { keys: ["Esc"], does: "cancel" },
+      { keys: ["T"], does: "transparent" },
+      { keys: ["Ctrl+Z"], does: "undo" },
+      { keys: ["Ctrl+Shift+Z"], does: "redo" },
+    ],
+  },
+  {
+    group: "looking",
+    keys: [
+      { keys: ["Space"], does: "pan" },
+      { keys: ["0"], does: "fit" },
+      { keys: ["1"], does: "full" },
+      { keys: ["+", "−"], does: "zoom" },
+      { keys: ["C"], does: "compare" },
+      { keys: ["Shift+C"], does: "split" },
+      { keys: ["M"], does: "mask" },
+      { keys: ["N"], does: "confidence" },
+      { keys: ["G"], does: "sources" },
+    ],
+  },
+  {
+    group: "files",
+    keys: [
+      { keys: ["Ctrl+O"], does: "open" },
+      { keys: ["Ctrl+S"], does: "save" },
+      { keys: ["Ctrl+C"], does: "copy" },
+      { keys: ["Ctrl+V"], does: "paste" },
+      { keys: ["?"], does: "help" },
+    ],
+  },
+];
+
+const SIZE_STEP = 1.15;
+const HARDNESS_STEP = 0.1;
+
+function resize(steps: number): void {
+  const next = Math.round(state.size.value * SIZE_STEP ** steps);
+  state.size.value = Math.min(2000, Math.max(1, next === state.size.value ? next + steps : next));
+}
+
+function harden(steps: number): void {
+  const next = Math.round((state.hardness.value + steps * HARDNESS_STEP) * 100) / 100;
+  state.hardness.value = Math.min(1, Math.max(0, next));
+}
+
+/** X: between brush and eraser, and between adding and taking away for the other tools. */
+function swap(): void {
+  if (state.tool.value === "brush") state.tool.value = "eraser";
+  else if (state.tool.value === "eraser") state.tool.value = "brush";
+  else state.subtract.value = !state.subtract.value;
+}
+
+const PLAIN: Record<string, () => void> = {
+  "[": () => resize(-1),
+  "]": () => resize(1),
+  "{": () => harden(-1),
+  "}": () => harden(1),
+  x: swap,
+  t: () => state.photo.value?.transparent && void fill("transparent"),
+  "0": fit,
+  "1": () => zoomTo(1),
+  "+": () => zoomBy(1.25),
+  "=": () => zoomBy(1.25),
+  "-": () => zoomBy(0.8),
+  m: () => (state.showMask.value = !state.showMask.value),
+  n: () => (state.showConfidence.value = !state.showConfidence.value),
+  g: () => (state.showSources.value = !state.showSources.value),
+  "?": () => (state.helpShown.value = true),
+  Delete: clearMarks,
+  Backspace: clearMarks,
+  ...Object.fromEntries(TOOLS.map(({ key, name }) => [key.toLowerCase(), () => (state.tool.value = name)])),
+};
+
+const WITH_CONTROL: Record<string, () => void> = {
+  z: () => void undo(),
+  "shift+z": () => void redo(),
+  y: () => void redo(),
+  s: () => void save(),
+  o: () => chooseFile(PICTURES, openFile),
+  c: () => void copyPicture(),
+  i: () => void invertMask(),
+};
+
+/** The gesture that arrow keys and P draw, for those who use no pointer. */
+let pressed = false;
+
+function keyboardGesture(event: KeyboardEvent) {
+  return { ...state.cursor.value!, shift: false, erase: state.subtract.value || event.altKey };
+}
+
+function press(event: KeyboardEvent): void {
+  const { tool } = toolCard(state.tool.value);
+  state.cursor.value ??= middle();
+  if (pressed) tool.end(keyboardGesture(event));
+  else tool.start(keyboardGesture(event));
+  pressed = !pressed;
+}
+
+function middle() {
+  const { width, height } = state.view.value;
+  return toPhoto(state.camera.value, state.view.value, { x: width / 2, y: height / 2 });
+}
+
+const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/** Moves the keyboard's cursor by ten pixels of the screen, with Shift by one; with Space it moves the photo. */
+function arrow(event: KeyboardEvent, [dx, dy]: [number, number]): void {
+  const step = event.shiftKey ? 1 : 10;
+  if (state.spaceHeld.value) return panBy(-dx * 4 * step, -dy * 4 * step);
+  const from = toView(state.camera.value, state.view.value, state.cursor.value ?? middle());
+  const to = { x: from.x + dx * step, y: from.y + dy * step };
+  state.cursor.value = toPhoto(state.camera.value, state.view.value, to);
+  if (pressed) toolCard(state.tool.value).tool.move(keyboardGesture(event));
+  const { width, height } = state.view.value;
+  if (to.x < 0 || to.x > width || to.y < 0 || to.y > height) panBy(-dx * width * 0.25, -dy * height * 0.25);
+}
+
+function escape(): void {
+  if (pressed) {
+    pressed = false;
+    toolCard(state.tool.value).tool.cancel();
+  } else if (state.choice.value) void choose(null);
+  else if (state.running.value) cancelFill();
+  else state.message.value = null;
+}
+
+function typing(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.matches("select, textarea, input:not([type=range], [type=checkbox])");
+}
+
+function down(event: KeyboardEvent): void {
+  state.shiftHeld.value = event.shiftKey;
+  const target = event.target as HTMLElement;
+  if (target.closest("dialog") || typing(target)) return;
+  const inPanel = target.closest("[popover]") !== null;
+  const onViewer = target.id === "photo" || target === document.body;
+  const handled = (act: () => void): void => {
+    event.preventDefault();
+    act();
+  };
+  // AltGr, which brackets need on many keyboards, looks like Ctrl+Alt on Windows.
+  const altGraph = event.getModifierState("AltGraph");
+  if ((event.ctrlKey || event.metaKey) && !altGraph) {
+    const name = (event.shiftKey ? "shift+" : "") + event.key.toLowerCase();
+    // Text that is marked is copied as text.
+    const marksText = name === "c" && !getSelection()?.isCollapsed;
+    if (WITH_CONTROL[name] && !event.altKey && !marksText) handled(WITH_CONTROL[name]);
+    return;
+  }
+  if (event.key === "Escape" && !inPanel) return handled(escape);
+  if (!state.photo.value || inPanel) return;
+  if (event.key === " " && onViewer) return handled(() => (state.spaceHeld.value = true));
+  if (event.key === "Enter" && (onViewer || target.matches("[role=toolbar] button, input")))
+    return handled(() => !event.repeat && void fill());
+  if (onViewer && ARROWS[event.key]) return handled(() => arrow(event, ARROWS[event.key]));
+  if (onViewer && event.key.toLowerCase() === "p") return handled(() => press(event));
+  if (event.code.startsWith("Bracket") && event.shiftKey && !(event.key in PLAIN))
+    return handled(() => harden(event.code === "BracketLeft" ? -1 : 1));
+  if (event.key === "C") return handled(() => (state.split.value = state.split.value === null ? 0.5 : null));
+  if (event.key === "c") return handled(() => (state.comparing.value = true));
+  const act = PLAIN[event.key] ?? (event.shiftKey ? undefined : PLAIN[event.key.toLowerCase()]);
+  if (act && (!event.altKey || altGraph)) handled(act);
+}
+
+function up(event: KeyboardEvent): void {
+  state.shiftHeld.value = event.shiftKey;
+  if (event.key === " ") state.spaceHeld.value = false;
+  if (event.key.toLowerCase() === "c") state.comparing.value = false;
+}
+
+export function watchKeys(): void {
+  window.addEventListener("keydown", down);
+  window.addEventListener("keyup", up);
+  window.addEventListener("blur", () => {
+    state.spaceHeld.value = false;
+    state.shiftHeld.value = false;
+    state.comparing.value = false;
+  });
+}

@@ -1,0 +1,75 @@
+// Questions and the list of keys.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { question } from "../editor/ask";
+import { KEYS } from "../editor/keys";
+import { helpShown } from "../editor/state";
+import { text } from "../text";
+import { Button } from "./fields";
+
+export function Dialog(props: { title: string; onClose: () => void; wide?: boolean; children: ComponentChildren }) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => element.current!.showModal(), []);
+  return (
+    <dialog
+      ref={element}
+      class={props.wide ? "wide" : ""}
+      aria-label={props.title}
+      onCancel={(event) => {
+        event.preventDefault();
+        props.onClose();
+      }}
+    >
+      <div class="dialog-head">
+        <h2>{props.title}</h2>
+        <Button icon="close" label={text().close} onClick={props.onClose} />
+      </div>
+      {props.children}
+    </dialog>
+  );
+}
+
+export function QuestionDialog() {
+  const asked = question.value;
+  if (!asked) return null;
+  return (
+    <Dialog title={asked.title} onClose={() => asked.resolve("cancel")}>
+      <p>{asked.text}</p>
+      <div class="answers">
+        {asked.answers.map(({ id, label, primary }) => (
+          <button type="button" class={primary ? "primary" : ""} autofocus={primary} onClick={() => asked.resolve(id)}>
+            {label}
+          </button>
+        ))}
+      </div>
+    </Dialog>
+  );
+}
+
+export function HelpDialog() {
+  if (!helpShown.value) return null;
+  const words = text();
+  return (
+    <Dialog title={words.help.title} wide onClose={() => (helpShown.value = false)}>
+      <div class="keys">
+        {KEYS.map(({ group, keys }) => (
+          <section>
+            <h3>{words.help.groups[group]}</h3>
+            <dl>
+              {keys.map(({ keys: names, does }) => (
+                <div>
+                  <dt>
+                    {names.map((name) => (
+                      <kbd>{words.keyNames[name as keyof typeof words.keyNames] ?? name}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{words.help.keys[does]}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}
