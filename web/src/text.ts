@@ -88,7 +88,7 @@ const en = {
     from: (x: number, y: number) => `← from ${x}, ${y}`,
     filling: "Filling",
     working: "Working",
-    stage: (stage: string) => stage || "Filling",
+    share: (fraction: number) => `Filling ${Math.round(fraction * 100)} %`,
     filled: (seconds: number | null) => (seconds === null ? "Filled" : `Filled in ${seconds.toFixed(1)} s`),
     cancelled: "Cancelled. Your marks are as they were.",
     nothingMarked: "Paint over what should go first.",
@@ -281,7 +281,7 @@ const de: Text = {
     from: (x, y) => `← von ${x}, ${y}`,
     filling: "Füllt",
     working: "Arbeitet",
-    stage: (stage) => stage || "Füllt",
+    share: (fraction) => `Füllt ${Math.round(fraction * 100)} %`,
     filled: (seconds) =>
       seconds === null ? "Gefüllt" : `Gefüllt in ${seconds.toFixed(1).replace(".", ",")} s`,
     cancelled: "Abgebrochen. Die Striche sind, wie sie waren.",
@@ -405,9 +405,9 @@ const TEXTS: Text[] = [en, de];
 
 export const LANGUAGES = TEXTS.map(({ code, name }) => ({ code, name }));
 
-/** What the page says, in the language that was chosen, the server's, or the browser's. */
+/** What the page says, in the language that was chosen, the browser's, or the server's. */
 export function text(): Text {
-  const wanted = [language.value, info.value?.language, ...navigator.languages, "en"];
+  const wanted = [language.value, ...navigator.languages, info.value?.language, "en"];
   for (const each of wanted) {
     const found = TEXTS.find(({ code }) => each?.toLowerCase().startsWith(code));
     if (found) return found;

@@ -21,7 +21,7 @@ export function followJob(id: string, onProgress: (progress: JobProgress) => voi
       getJob(id).then(
         (job) => {
           if (job.state !== "waiting" && job.state !== "running") return settle(() => resolve(job));
-          onProgress({ fraction: job.fraction, stage: "" });
+          onProgress({ fraction: job.fraction });
           setTimeout(ask, ASK_AGAIN_MS);
         },
         (problem) => settle(() => reject(problem)),
@@ -31,12 +31,7 @@ export function followJob(id: string, onProgress: (progress: JobProgress) => voi
       if (!ended) onProgress(JSON.parse(event.data));
     });
     for (const end of ENDS)
-      events.addEventListener(end, () =>
-        getJob(id).then(
-          (job) => settle(() => resolve(job)),
-          (problem) => settle(() => reject(problem)),
-        ),
-      );
+      events.addEventListener(end, (event) => settle(() => resolve(JSON.parse(event.data))));
     events.addEventListener("error", () => {
       events.close();
       ask();

@@ -9,6 +9,12 @@ export interface MaskPart {
   mask: string;
 }
 
+/** What the server answers where nothing is marked. */
+export interface NoMask {
+  box: null;
+  mask: null;
+}
+
 export interface Info {
   version: string;
   models: { name: string; title: string; seeds: boolean }[];
@@ -18,6 +24,8 @@ export interface Info {
   wait: boolean;
   photo: string | null;
   files: boolean;
+  /** Whether a model honours lines that should go on through the hole. */
+  lines?: boolean;
 }
 
 export interface Edit {
@@ -48,7 +56,6 @@ export interface Photo {
 
 export interface Variant {
   id: string;
-  box: Box;
   seed: number;
 }
 
@@ -62,7 +69,6 @@ export interface Job {
 
 export interface JobProgress {
   fraction: number;
-  stage: string;
   preview?: { box: Box; url: string };
 }
 

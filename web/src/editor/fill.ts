@@ -36,7 +36,7 @@ export async function fill(what: "marks" | "transparent" = "marks"): Promise<voi
   if (!open || !state || running.value || choice.value) return;
   if (what === "marks" && open.masks.hole.empty) return tell(text().status.nothingMarked);
   tell("");
-  running.value = { job: null, fraction: 0, stage: "", preview: null };
+  running.value = { job: null, fraction: 0, preview: null };
   let entry: Entry | null = null;
   try {
     const request = await makeRequest(open, what);
@@ -58,7 +58,7 @@ export async function fill(what: "marks" | "transparent" = "marks"): Promise<voi
 export async function resumeFill(job: string): Promise<void> {
   const open = current.value;
   if (!open || running.value) return;
-  running.value = { job, fraction: 0, stage: "", preview: null };
+  running.value = { job, fraction: 0, preview: null };
   const entry = open.history.add({}, null);
   try {
     await followToEnd(job, open, entry);
@@ -76,6 +76,7 @@ async function makeRequest(open: OpenPhoto, what: "marks" | "transparent"): Prom
   if (seed.value !== null) request.seed = seed.value;
   if (variants.value > 1) request.variants = variants.value;
   for (const layer of ["include", "avoid", "lines"] as const) {
+    if (layer === "lines" && !info.value?.lines) continue;
     const part = await toPart(open.masks[layer]);
     if (part) request[layer] = part;
   }
@@ -104,7 +105,7 @@ function giveBack(open: OpenPhoto, entry: Entry | null): void {
 async function followToEnd(id: string, open: OpenPhoto, entry: Entry | null): Promise<void> {
   const job = await followJob(id, (progress) => {
     if (!running.value) return;
-    running.value = { ...running.value, fraction: progress.fraction, stage: progress.stage };
+    running.value = { ...running.value, fraction: progress.fraction };
     if (progress.preview) void showPreview(progress.preview.url, progress.preview.box);
   });
   if (job.state === "failed") throw new Error(job.message ?? text().problems.fill);
@@ -159,13 +160,13 @@ async function offerChoice(job: Job, open: OpenPhoto, entry: Entry | null): Prom
   const shown = await Promise.all(
     job.variants!.map(async (variant) => ({
       ...variant,
-      bitmap: await api.fetchPicture(api.variantUrl(open.state.id, variant.id)),
+      ...(await api.fetchVariant(open.state.id, variant.id)),
     })),
   );
   undecided = { open, entry };
   running.value = null;
   open.pending = null;
-  choice.value = { job: job.id, variants: shown, box: job.variants![0].box, shown: 0 };
+  choice.value = { job: job.id, variants: shown, shown: 0 };
   changed();
 }
 

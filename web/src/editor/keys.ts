@@ -1,5 +1,5 @@
 // All keys: one table for the help page, and what they do.
-import { TOOLS, toolCard } from "../tools";
+import { offeredTools, toolCard } from "../tools";
 import { toPhoto, toView } from "../view/camera";
 import { fit, panBy, zoomBy, zoomTo } from "../view/pointers";
 import { cancelFill, choose, fill } from "./fill";
@@ -14,8 +14,8 @@ import type { Text } from "../text";
 type Does = keyof Text["help"]["keys"];
 type Group = keyof Text["help"]["groups"];
 
-export const KEYS: { group: Group; keys: { keys: string[]; does: Does }[] }[] = [
-  { group: "tools", keys: TOOLS.map(({ key, name }) => ({ keys: [key], does: name })) },
+export const keyTable = (): { group: Group; keys: { keys: string[]; does: Does }[] }[] => [
+  { group: "tools", keys: offeredTools().map(({ key, name }) => ({ keys: [key], does: name })) },
   {
     group: "marks",
     keys: [
@@ -104,7 +104,6 @@ const PLAIN: Record<string, () => void> = {
   "?": () => (state.helpShown.value = true),
   Delete: clearMarks,
   Backspace: clearMarks,
-  ...Object.fromEntries(TOOLS.map(({ key, name }) => [key.toLowerCase(), () => (state.tool.value = name)])),
 };
 
 const WITH_CONTROL: Record<string, () => void> = {
@@ -200,6 +199,8 @@ function down(event: KeyboardEvent): void {
     return handled(() => harden(event.code === "BracketLeft" ? -1 : 1));
   if (event.key === "C") return handled(() => (state.split.value = state.split.value === null ? 0.5 : null));
   if (event.key === "c") return handled(() => (state.comparing.value = true));
+  const card = offeredTools().find(({ key }) => key === event.key.toUpperCase());
+  if (card && !event.shiftKey && !event.altKey) return handled(() => (state.tool.value = card.name));
   const act = PLAIN[event.key] ?? (event.shiftKey ? undefined : PLAIN[event.key.toLowerCase()]);
   if (act && (!event.altKey || altGraph)) handled(act);
 }

@@ -1,5 +1,5 @@
 // Changes of the masks, each one step of the history.
-import type { MaskPart } from "../api/types";
+import type { MaskPart, NoMask } from "../api/types";
 import { applyPart } from "../mask/exchange";
 import { feather, grow, invert, shrink } from "../mask/morphology";
 import type { SparseMask } from "../mask/tiles";
@@ -23,9 +23,9 @@ export function change(layer: Layer, act: (mask: SparseMask) => void): Entry | n
   return entry;
 }
 
-export async function addPart(layer: Layer, part: MaskPart, erase: boolean): Promise<Entry | null> {
+export async function addPart(layer: Layer, part: MaskPart | NoMask, erase: boolean): Promise<Entry | null> {
   const open = current.value;
-  if (!open) return null;
+  if (!open || part.box === null) return null;
   const mask = open.masks[layer];
   mask.record();
   try {

@@ -20,14 +20,12 @@ export type ToolName =
 export interface RunningFill {
   job: Job["id"] | null;
   fraction: number;
-  stage: string;
   preview: { box: Box; bitmap: ImageBitmap } | null;
 }
 
 export interface Choice {
   job: string;
-  variants: (Variant & { bitmap: ImageBitmap })[];
-  box: Box;
+  variants: (Variant & { box: Box; bitmap: ImageBitmap })[];
   shown: number;
 }
 

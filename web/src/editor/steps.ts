@@ -1,5 +1,6 @@
 // Undo and redo: marks are undone here, fills by the server.
 import * as api from "../api/client";
+import { Problem } from "../api/client";
 import { cancelFill } from "./fill";
 import { changed } from "./marks";
 import { current, photo, tellProblem } from "./state";
@@ -9,11 +10,24 @@ let step: Promise<void> = Promise.resolve();
 
 /** One step back: marks here, a fill on the server. Steps wait for each other. */
 export function undo(): Promise<void> {
-  return (step = step.then(undoOne).catch(tellProblem));
+  return (step = step.then(() => trying(undoOne)));
 }
 
 export function redo(): Promise<void> {
-  return (step = step.then(redoOne).catch(tellProblem));
+  return (step = step.then(() => trying(redoOne)));
+}
+
+/** If another tab was faster, looks at what it did and tries again. */
+async function trying(act: () => Promise<void>): Promise<void> {
+  try {
+    await act().catch(async (problem) => {
+      if (!(problem instanceof Problem) || problem.code !== "stale") throw problem;
+      applyState(await api.getPhoto(photo.value!.id), true);
+      await act();
+    });
+  } catch (problem) {
+    tellProblem(problem);
+  }
 }
 
 async function undoOne(): Promise<void> {
@@ -26,7 +40,7 @@ async function undoOne(): Promise<void> {
   else if (state.undo) {
     // Another tab may have filled since: then its fill goes first.
     const own = entry && state.edits.at(-1)?.id === entry.edit;
-    const next = await api.undo(state.id);
+    const next = await api.step(state.id, "undo", state.revision);
     if (own) open.history.stepBack();
     else open.history.followedServer();
     applyState(next);
@@ -41,7 +55,7 @@ async function redoOne(): Promise<void> {
   const entry = open.history.next;
   if (entry && entry.edit === undefined) open.history.stepForward();
   else if (state.redo) {
-    const next = await api.redo(state.id);
+    const next = await api.step(state.id, "redo", state.revision);
     if (entry) {
       open.history.stepForward();
       entry.edit = next.edits.at(-1)?.id ?? null;

@@ -48,7 +48,7 @@ function byDistance(values: Uint8Array, side: number, margin: number, radius: nu
   for (let y = 0; y < SIDE; y++)
     for (let x = 0; x < SIDE; x++) {
       const away = Math.sqrt(squares[(y + margin) * side + x + margin]);
-      const covered = 255 * Math.min(1, Math.max(0, radius + 0.5 - away));
+      const covered = 255 * Math.min(1, Math.max(0, radius + 1 - away));
       tile[(y << 8) | x] = Math.round(inward ? 255 - covered : covered);
     }
   return tile;

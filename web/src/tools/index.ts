@@ -1,6 +1,6 @@
 // The tools, in the order of the column.
 import type { IconName } from "../ui/icons";
-import type { ToolName } from "../editor/state";
+import { info, type ToolName } from "../editor/state";
 import { brush } from "./brush";
 import type { Tool } from "./gestures";
 import { object, wand } from "./select";
@@ -30,6 +30,11 @@ export const TOOLS: ToolCard[] = [
   { name: "line", key: "I", icon: "line", tool: brush("lines"), controls: ["size", "subtract"] },
   { name: "hand", key: "H", icon: "hand", tool: hand, controls: [] },
 ];
+
+/** The tools that this server's models can honour. */
+export function offeredTools(): ToolCard[] {
+  return TOOLS.filter(({ name }) => name !== "line" || info.value?.lines);
+}
 
 export function toolCard(name: ToolName): ToolCard {
   return TOOLS.find((card) => card.name === name)!;

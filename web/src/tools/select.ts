@@ -32,8 +32,7 @@ async function select(request: SelectRequest, erase: boolean): Promise<Entry | n
   if (!state || working.value) return null;
   working.value = true;
   try {
-    const part = await api.select(state.id, request);
-    return part.box[2] > 0 ? await addPart("hole", part, erase) : null;
+    return await addPart("hole", await api.select(state.id, request), erase);
   } catch (problem) {
     tellProblem(problem);
     return null;

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { question } from "../editor/ask";
-import { KEYS } from "../editor/keys";
+import { keyTable } from "../editor/keys";
 import { helpShown } from "../editor/state";
 import { text } from "../text";
 import { Button } from "./fields";
@@ -52,7 +52,7 @@ export function HelpDialog() {
   return (
     <Dialog title={words.help.title} wide onClose={() => (helpShown.value = false)}>
       <div class="keys">
-        {KEYS.map(({ group, keys }) => (
+        {keyTable().map(({ group, keys }) => (
           <section>
             <h3>{words.help.groups[group]}</h3>
             <dl>

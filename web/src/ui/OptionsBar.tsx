@@ -198,7 +198,9 @@ function FillGroup() {
             onChange={(event) => (state.model.value = event.currentTarget.value)}
           >
             {state.info.value?.models.map(({ name, title }) => (
-              <option value={name}>{title || name}</option>
+              <option value={name} title={title}>
+                {name}
+              </option>
             ))}
           </select>
         </label>

@@ -41,7 +41,7 @@ export function StatusLine() {
       {fill && (
         <span class="filling">
           <progress aria-label={words.filling} max={1} value={fill.fraction > 0 ? fill.fraction : undefined} />
-          <span>{words.stage(fill.stage)}</span>
+          <span>{words.share(fill.fraction)}</span>
         </span>
       )}
       {working.value && !fill && <progress aria-label={words.working} />}

@@ -64,7 +64,8 @@ function Thumbnail({ index }: { index: number }) {
     const open = current.value;
     if (!offered || !open) return;
     const context = canvas.current!.getContext("2d")!;
-    const [x, y, width, height] = offered.box;
+    const { bitmap, box } = offered.variants[index];
+    const [x, y, width, height] = box;
     const scale = SIDE / (Math.max(width, height) * 1.3);
     const middle = { x: x + width / 2, y: y + height / 2 };
     open.pyramids.photo.draw(
@@ -75,7 +76,7 @@ function Thumbnail({ index }: { index: number }) {
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(
-      offered.variants[index].bitmap,
+      bitmap,
       (x - middle.x) * scale + SIDE / 2,
       (y - middle.y) * scale + SIDE / 2,
       width * scale,

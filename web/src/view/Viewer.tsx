@@ -92,6 +92,11 @@ export function Viewer() {
       role="application"
       aria-label={text().viewer.label}
       aria-describedby="viewer-help"
+      onFocus={(event) => {
+        // Only who came by keyboard needs the ring; :focus-visible also answers to a key after a click.
+        const { currentTarget } = event;
+        currentTarget.classList.toggle("ringed", currentTarget.matches(":focus-visible"));
+      }}
     >
       <canvas ref={below} aria-hidden="true" />
       <canvas ref={above} aria-hidden="true" />

@@ -39,7 +39,7 @@ export function drawPhoto(context: CanvasRenderingContext2D, open: OpenPhoto): v
   const preview = running.value?.preview;
   if (preview) drawBox(context, preview.bitmap, preview.box);
   const offered = choice.value;
-  if (offered) drawBox(context, offered.variants[offered.shown].bitmap, offered.box);
+  if (offered) drawBox(context, offered.variants[offered.shown].bitmap, offered.variants[offered.shown].box);
   if (showConfidence.value) open.pyramids.confidence.draw(context, camera.value, view.value);
   if (showSources.value) open.pyramids.sources.draw(context, camera.value, view.value);
   if (split.value === null) return;
@@ -151,7 +151,7 @@ function drawCursor(context: CanvasRenderingContext2D): void {
   context.beginPath();
   context.arc(at.x, at.y, Math.max(1.5, radius), 0, 2 * Math.PI);
   stroke(context);
-  if (controls.includes("hardness") && hardness.value < 0.95 && radius > 8) {
+  if (controls.includes("hardness") && hardness.value < 0.85 && radius > 8) {
     context.beginPath();
     context.arc(at.x, at.y, radius * hardness.value, 0, 2 * Math.PI);
     stroke(context, true);
