@@ -34,7 +34,7 @@ const en = {
   },
   mask: {
     title: "Mask",
-    by: "By",
+    by: "Pixels",
     grow: "Grow",
     shrink: "Shrink",
     feather: "Feather",
@@ -60,7 +60,6 @@ const en = {
     model: "Model",
     variants: "Variants",
     seed: "Seed",
-    anySeed: "any",
   },
   file: {
     title: "Menu",
@@ -98,7 +97,8 @@ const en = {
     copied: "The picture is in the clipboard.",
   },
   problems: {
-    unreachable: "The server does not answer. Start it again: your fills are kept, and your marks are still here.",
+    unreachable:
+      "The server does not answer. Start it again: your fills are kept, and your marks are still here.",
     answer: (status: number) => `The server could not do this (${status}). Try again.`,
     fill: "The fill failed. Your marks are as they were; try another model or a smaller area.",
     clipboard: "The browser did not allow the copy. Download the picture from the menu instead.",
@@ -227,7 +227,7 @@ const de: Text = {
   },
   mask: {
     title: "Maske",
-    by: "Um",
+    by: "Pixel",
     grow: "Erweitern",
     shrink: "Verkleinern",
     feather: "Weich machen",
@@ -253,7 +253,6 @@ const de: Text = {
     model: "Modell",
     variants: "Varianten",
     seed: "Startwert",
-    anySeed: "beliebig",
   },
   file: {
     title: "Menü",
@@ -413,4 +412,9 @@ export function text(): Text {
     if (found) return found;
   }
   return en;
+}
+
+/** What a key is called on a keyboard of this language. */
+export function keyName(key: string): string {
+  return text().keyNames[key] ?? key;
 }

@@ -1,5 +1,16 @@
 // One function for each request. A failure is always a Problem with one sentence for the user.
-import type { Box, FillRequest, Folder, Info, Job, MaskPart, NoMask, Photo, SelectRequest, Source } from "./types";
+import type {
+  Box,
+  FillRequest,
+  Folder,
+  Info,
+  Job,
+  MaskPart,
+  NoMask,
+  Photo,
+  SelectRequest,
+  Source,
+} from "./types";
 import { text } from "../text";
 
 export class Problem extends Error {

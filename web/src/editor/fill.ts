@@ -1,16 +1,19 @@
 // Filling: marks go to the server, progress comes back, and nothing is lost when it fails.
 import * as api from "../api/client";
 import { followJob } from "../api/jobs";
-import type { FillRequest, Job, Photo } from "../api/types";
+import type { Box, FillRequest, Job, Photo } from "../api/types";
 import { toPart } from "../mask/exchange";
 import { SparseMask } from "../mask/tiles";
 import { text } from "../text";
+import { toView } from "../view/camera";
 import { MaskPictures } from "../view/mask-pictures";
+import { panBy } from "../view/pointers";
 import type { Entry } from "./history";
 import { changed, emptied } from "./marks";
 import type { OpenPhoto } from "./open-photo";
 import {
   atOnce,
+  camera,
   choice,
   current,
   hasMarks,
@@ -24,6 +27,7 @@ import {
   tell,
   tellProblem,
   variants,
+  view,
 } from "./state";
 import { applyState } from "./sync";
 
@@ -119,7 +123,7 @@ async function followToEnd(id: string, open: OpenPhoto, entry: Entry | null): Pr
 
 let previewWanted = "";
 
-async function showPreview(url: string, box: [number, number, number, number]): Promise<void> {
+async function showPreview(url: string, box: Box): Promise<void> {
   previewWanted = url;
   const bitmap = await api.fetchPicture(url).catch(() => null);
   if (!bitmap) return;
@@ -166,8 +170,15 @@ async function offerChoice(job: Job, open: OpenPhoto, entry: Entry | null): Prom
   undecided = { open, entry };
   running.value = null;
   open.pending = null;
+  keepInSight(shown[0].box);
   choice.value = { job: job.id, variants: shown, shown: 0 };
   changed();
+}
+
+/** The strip of variants covers the lower part of the view; the hole goes above it. */
+function keepInSight([left, top, width, height]: Box): void {
+  const at = toView(camera.value, view.value, { x: left + width / 2, y: top + height / 2 });
+  if (at.y > view.value.height * 0.4) panBy(0, view.value.height * 0.3 - at.y);
 }
 
 /** Takes one of the variants, or none of them. */

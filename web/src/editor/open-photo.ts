@@ -3,7 +3,7 @@ import { tileUrl } from "../api/client";
 import type { Box, Photo } from "../api/types";
 import { SparseMask } from "../mask/tiles";
 import { MaskPictures, type Ink } from "../view/mask-pictures";
-import { Pyramid } from "../view/pyramid";
+import { Pyramid, touches } from "../view/pyramid";
 import { History, type Layer } from "./history";
 import { photo, redraw } from "./state";
 
@@ -36,16 +36,23 @@ export class OpenPhoto {
     this.masks = make(() => new SparseMask(state.width, state.height));
     this.pictures = make((layer) => new MaskPictures(this.masks[layer], INKS[layer]));
     this.history = new History(this.masks);
-    const pyramid = (kind: Kind): Pyramid =>
+    const pyramid = (kind: Kind, borrow?: ConstructorParameters<typeof Pyramid>[3]): Pyramid =>
       new Pyramid(
         state,
         (level, column, row) =>
           tileUrl(state.id, kind, level, column, row, photo.peek()?.revision ?? state.revision),
         () => redraw.request(),
+        borrow,
       );
+    const now = pyramid("photo");
+    // Where nothing was filled, the photo is what it was before.
+    const same = (level: number, column: number, row: number): ImageBitmap | null =>
+      photo.peek()?.edits.some(({ box }) => touches(box, state.tile, level, column, row))
+        ? null
+        : now.bitmap(level, column, row);
     this.pyramids = {
-      photo: pyramid("photo"),
-      before: pyramid("before"),
+      photo: now,
+      before: pyramid("before", same),
       confidence: pyramid("confidence"),
       sources: pyramid("sources"),
     };

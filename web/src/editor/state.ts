@@ -6,16 +6,7 @@ import type { Camera, View } from "../view/camera";
 import type { OpenPhoto } from "./open-photo";
 
 export type ToolName =
-  | "brush"
-  | "eraser"
-  | "lasso"
-  | "rectangle"
-  | "wand"
-  | "object"
-  | "source"
-  | "avoid"
-  | "line"
-  | "hand";
+  "brush" | "eraser" | "lasso" | "rectangle" | "wand" | "object" | "source" | "avoid" | "line" | "hand";
 
 export interface RunningFill {
   job: Job["id"] | null;

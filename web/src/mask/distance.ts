@@ -24,7 +24,12 @@ export function squaredDistances(inside: Uint8Array, width: number, height: numb
   return distances;
 }
 
-function lowerEnvelope(values: Float64Array, count: number, vertices: Int32Array, borders: Float64Array): void {
+function lowerEnvelope(
+  values: Float64Array,
+  count: number,
+  vertices: Int32Array,
+  borders: Float64Array,
+): void {
   let k = 0;
   vertices[0] = 0;
   borders[0] = -Infinity;

@@ -13,7 +13,7 @@ export async function toPart(mask: SparseMask): Promise<MaskPart | null> {
 }
 
 function copyRow(mask: SparseMask, left: number, y: number, line: Uint8Array): void {
-  for (let x = left; x < left + line.length; ) {
+  for (let x = left; x < left + line.length;) {
     const end = Math.min(left + line.length, ((x >> 8) + 1) * SIDE);
     const tile = mask.get(mask.key(x >> 8, y >> 8));
     const at = ((y & 255) << 8) | (x & 255);
@@ -26,7 +26,7 @@ function copyRow(mask: SparseMask, left: number, y: number, line: Uint8Array): v
 export async function applyPart(mask: SparseMask, part: MaskPart, erase: boolean): Promise<void> {
   const [left, top] = part.box;
   await decodeGrey(fromBase64(part.mask), (y, line) => {
-    for (let x = 0; x < line.length; ) {
+    for (let x = 0; x < line.length;) {
       const column = (left + x) >> 8;
       const end = Math.min(line.length, (column + 1) * SIDE - left);
       applyRun(mask, column, top + y, (left + x) & 255, line.subarray(x, end), erase);
@@ -48,9 +48,7 @@ function applyRun(
   const tile = mask.writable(key);
   const at = ((y & 255) << 8) | start;
   values.forEach((value, index) => {
-    tile[at + index] = erase
-      ? Math.min(tile[at + index], 255 - value)
-      : Math.max(tile[at + index], value);
+    tile[at + index] = erase ? Math.min(tile[at + index], 255 - value) : Math.max(tile[at + index], value);
   });
 }
 

@@ -9,12 +9,16 @@ type Window = (values: Uint8Array, side: number, margin: number) => Tile;
 
 /** Grows the mask by a radius in pixels. Edges become crisp; feather afterwards. */
 export function grow(mask: SparseMask, radius: number): void {
-  filter(mask, Math.ceil(radius) + 1, (values, side, margin) => byDistance(values, side, margin, radius, false));
+  filter(mask, Math.ceil(radius) + 1, (values, side, margin) =>
+    byDistance(values, side, margin, radius, false),
+  );
 }
 
 /** Shrinks the mask by a radius in pixels. What is at the photo's edge stays there. */
 export function shrink(mask: SparseMask, radius: number): void {
-  filter(mask, Math.ceil(radius) + 1, (values, side, margin) => byDistance(values, side, margin, radius, true));
+  filter(mask, Math.ceil(radius) + 1, (values, side, margin) =>
+    byDistance(values, side, margin, radius, true),
+  );
 }
 
 /** Softens the mask's edges: three box filters in a row, close to a Gaussian of sigma = radius / 2. */
@@ -37,7 +41,11 @@ export function invert(mask: SparseMask): void {
       const key = mask.key(column, row);
       const tile = mask.get(key);
       if (!tile || tile === FULL) mask.set(key, tile ? undefined : FULL);
-      else mask.set(key, tile.map((value) => 255 - value));
+      else
+        mask.set(
+          key,
+          tile.map((value) => 255 - value),
+        );
     }
 }
 

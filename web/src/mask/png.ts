@@ -59,7 +59,10 @@ export async function encodeGrey(
 }
 
 /** Reads a grey PNG of 1 or 8 bits, not interlaced; `row(y, line)` gets each row as bytes of 0 to 255. */
-export async function decodeGrey(bytes: Uint8Array, row: (y: number, line: Uint8Array) => void): Promise<void> {
+export async function decodeGrey(
+  bytes: Uint8Array,
+  row: (y: number, line: Uint8Array) => void,
+): Promise<void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const width = view.getUint32(16);
   const height = view.getUint32(20);
@@ -67,7 +70,7 @@ export async function decodeGrey(bytes: Uint8Array, row: (y: number, line: Uint8
   if (bytes[25] !== 0 || bytes[28] !== 0 || (bits !== 8 && bits !== 1))
     throw new Error("a mask must be a grey PNG of 1 or 8 bits");
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let at = 8; at < bytes.length; ) {
+  for (let at = 8; at < bytes.length;) {
     const length = view.getUint32(at);
     if (String.fromCharCode(...bytes.subarray(at + 4, at + 8)) === "IDAT")
       parts.push(bytes.slice(at + 8, at + 8 + length));
@@ -81,7 +84,7 @@ export async function decodeGrey(bytes: Uint8Array, row: (y: number, line: Uint8
   let y = 0;
   const reader = new Blob(parts).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
   for (let part = await reader.read(); !part.done && y < height; part = await reader.read())
-    for (let at = 0; at < part.value.length && y < height; ) {
+    for (let at = 0; at < part.value.length && y < height;) {
       const count = Math.min(stride + 1 - have, part.value.length - at);
       current.set(part.value.subarray(at, at + count), have);
       have += count;

@@ -9,7 +9,7 @@ export function pack(tile: Tile | undefined): Runs {
   if (!tile) return null;
   if (tile === FULL) return FULL_RUNS;
   const runs: number[] = [];
-  for (let at = 0; at < AREA; ) {
+  for (let at = 0; at < AREA;) {
     const value = tile[at];
     let length = 1;
     while (length < 256 && at + length < AREA && tile[at + length] === value) length++;

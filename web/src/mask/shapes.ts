@@ -4,7 +4,7 @@ import { FULL, SIDE, type SparseMask } from "./tiles";
 
 /** Marks (or erases) one run of pixels of a row; right is exclusive. */
 function paintRun(mask: SparseMask, y: number, left: number, right: number, value: 0 | 255): void {
-  for (let x = left; x < right; ) {
+  for (let x = left; x < right;) {
     const end = Math.min(right, ((x >> 8) + 1) << 8);
     const key = mask.key(x >> 8, y >> 8);
     const tile = mask.get(key);

@@ -4,10 +4,15 @@ import { useEffect, useRef } from "preact/hooks";
 import { question } from "../editor/ask";
 import { keyTable } from "../editor/keys";
 import { helpShown } from "../editor/state";
-import { text } from "../text";
+import { keyName, text } from "../text";
 import { Button } from "./fields";
 
-export function Dialog(props: { title: string; onClose: () => void; wide?: boolean; children: ComponentChildren }) {
+export function Dialog(props: {
+  title: string;
+  onClose: () => void;
+  wide?: boolean;
+  children: ComponentChildren;
+}) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => element.current!.showModal(), []);
   return (
@@ -21,7 +26,9 @@ export function Dialog(props: { title: string; onClose: () => void; wide?: boole
       }}
     >
       <div class="dialog-head">
-        <h2>{props.title}</h2>
+        <h2 tabIndex={-1} autofocus={props.wide}>
+          {props.title}
+        </h2>
         <Button icon="close" label={text().close} onClick={props.onClose} />
       </div>
       {props.children}
@@ -37,7 +44,12 @@ export function QuestionDialog() {
       <p>{asked.text}</p>
       <div class="answers">
         {asked.answers.map(({ id, label, primary }) => (
-          <button type="button" class={primary ? "primary" : ""} autofocus={primary} onClick={() => asked.resolve(id)}>
+          <button
+            type="button"
+            class={primary ? "primary" : ""}
+            autofocus={primary}
+            onClick={() => asked.resolve(id)}
+          >
             {label}
           </button>
         ))}
@@ -60,7 +72,7 @@ export function HelpDialog() {
                 <div>
                   <dt>
                     {names.map((name) => (
-                      <kbd>{words.keyNames[name as keyof typeof words.keyNames] ?? name}</kbd>
+                      <kbd>{keyName(name)}</kbd>
                     ))}
                   </dt>
                   <dd>{words.help.keys[does]}</dd>

@@ -5,7 +5,7 @@ import { clearMarks, featherMask, growMask, invertMask, shrinkMask } from "../ed
 import * as state from "../editor/state";
 import { redo, undo } from "../editor/steps";
 import { MOST } from "../mask/morphology";
-import { text } from "../text";
+import { keyName, text } from "../text";
 import { toolCard } from "../tools";
 import { Button, MenuButton, NumberField, Panel, Segments, Slider, Switch } from "./fields";
 import { FileMenu } from "./FileMenu";
@@ -118,14 +118,16 @@ function MaskPanel() {
     <Panel id="mask-panel" label={words.title} icon="mask" caption={words.title}>
       <div class="panel-row">
         <span>{words.by}</span>
-        <NumberField
-          label={words.by}
-          value={radius.value}
-          least={1}
-          most={MOST}
-          onChange={(value) => (radius.value = Math.round(value))}
-        />
-        <span class="unit">px</span>
+        <span>
+          <NumberField
+            label={words.by}
+            value={radius.value}
+            least={1}
+            most={MOST}
+            onChange={(value) => (radius.value = Math.round(value))}
+          />
+          <span class="unit"> px</span>
+        </span>
       </div>
       <div class="panel-row buttons">
         <button type="button" disabled={none} onClick={() => growMask(radius.value)}>
@@ -166,7 +168,7 @@ function ViewPanel() {
           onChange={(event) => (state.split.value = event.currentTarget.checked ? 0.5 : null)}
         />
         <span>{words.split}</span>
-        <kbd>Shift+C</kbd>
+        <kbd>{keyName("Shift+C")}</kbd>
       </label>
       <p class="hint">{words.hold}</p>
     </Panel>
@@ -186,7 +188,7 @@ function FillGroup() {
       ) : (
         <button type="button" class="primary" disabled={!state.hasMarks.value} onClick={() => fill()}>
           {words.fill}
-          <kbd>Enter</kbd>
+          <kbd>{keyName("Enter")}</kbd>
         </button>
       )}
       <Panel id="fill-panel" label={words.options} icon="down">
@@ -221,7 +223,7 @@ function FillGroup() {
             value={state.seed.value}
             least={0}
             most={2 ** 31 - 1}
-            placeholder={words.anySeed}
+            placeholder="0"
             onChange={(value) => (state.seed.value = Math.round(value))}
             onEmpty={() => (state.seed.value = null)}
           />

@@ -40,7 +40,11 @@ export function StatusLine() {
       <span class="space" />
       {fill && (
         <span class="filling">
-          <progress aria-label={words.filling} max={1} value={fill.fraction > 0 ? fill.fraction : undefined} />
+          <progress
+            aria-label={words.filling}
+            max={1}
+            value={fill.fraction > 0 ? fill.fraction : undefined}
+          />
           <span>{words.share(fill.fraction)}</span>
         </span>
       )}

@@ -16,7 +16,13 @@ export function ToolColumn() {
     document.getElementById(`tool-${next.name}`)?.focus();
   };
   return (
-    <div class="tools" role="toolbar" aria-label={text().toolColumn} aria-orientation="vertical" onKeyDown={step}>
+    <div
+      class="tools"
+      role="toolbar"
+      aria-label={text().toolColumn}
+      aria-orientation="vertical"
+      onKeyDown={step}
+    >
       {tools.map(({ name, key, icon }) => (
         <button
           type="button"

@@ -4,7 +4,8 @@ import { choice, current } from "../editor/state";
 import { text } from "../text";
 import { Button } from "./fields";
 
-const SIDE = 220;
+/** Pixels of a thumbnail, sharp on screens of twice the density. */
+const SIDE = 360;
 
 /** Variants side by side. The one that is looked at is also shown in the photo. */
 export function Variants() {
@@ -68,11 +69,7 @@ function Thumbnail({ index }: { index: number }) {
     const [x, y, width, height] = box;
     const scale = SIDE / (Math.max(width, height) * 1.3);
     const middle = { x: x + width / 2, y: y + height / 2 };
-    open.pyramids.photo.draw(
-      context,
-      { scale, ...middle },
-      { width: SIDE, height: SIDE, ratio: 1 },
-    );
+    open.pyramids.photo.drawPresent(context, { scale, ...middle }, { width: SIDE, height: SIDE, ratio: 1 });
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(

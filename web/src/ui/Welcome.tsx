@@ -14,7 +14,12 @@ export function Welcome() {
       <h1 id="welcome-title">{words.title}</h1>
       <p>{words.text}</p>
       <div class="answers">
-        <button type="button" class="primary" disabled={working.value} onClick={() => chooseFile(PICTURES, openFile)}>
+        <button
+          type="button"
+          class="primary"
+          disabled={working.value}
+          onClick={() => chooseFile(PICTURES, openFile)}
+        >
           {words.open}
         </button>
         {info.value?.files && (

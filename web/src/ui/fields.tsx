@@ -2,6 +2,7 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
+import { keyName } from "../text";
 import { Icon, type IconName } from "./icons";
 
 export function Button(props: {
@@ -12,7 +13,7 @@ export function Button(props: {
   pressed?: boolean;
   onClick: () => void;
 }) {
-  const tip = props.shortcut ? `${props.label} (${props.shortcut})` : props.label;
+  const tip = props.shortcut ? `${props.label} (${keyName(props.shortcut)})` : props.label;
   return (
     <button
       type="button"
@@ -57,7 +58,12 @@ export function Slider(props: {
         value={Math.round(Math.min(1, share) * 1000)}
         onInput={(event) => set(least + (most - least) * (Number(event.currentTarget.value) / 1000) ** curve)}
       />
-      <NumberField label={`${props.label} (${props.unit})`} value={props.value} onChange={set} {...{ least, most }} />
+      <NumberField
+        label={`${props.label} (${props.unit})`}
+        value={props.value}
+        onChange={set}
+        {...{ least, most }}
+      />
       <span class="unit" aria-hidden="true">
         {props.unit}
       </span>
@@ -102,7 +108,7 @@ export function Switch(props: { label: string; value: Signal<boolean>; shortcut?
         onChange={(event) => (props.value.value = event.currentTarget.checked)}
       />
       <span>{props.label}</span>
-      {props.shortcut && <kbd>{props.shortcut}</kbd>}
+      {props.shortcut && <kbd>{keyName(props.shortcut)}</kbd>}
     </label>
   );
 }
@@ -155,7 +161,15 @@ export function Panel(props: {
         {props.caption && <span>{props.caption}</span>}
         {props.caption && <Icon name="down" />}
       </button>
-      <div ref={panel} id={props.id} class="panel" popover="auto" role="dialog" aria-label={props.label} onToggle={place}>
+      <div
+        ref={panel}
+        id={props.id}
+        class="panel"
+        popover="auto"
+        role="dialog"
+        aria-label={props.label}
+        onToggle={place}
+      >
         {props.children}
       </div>
     </>
@@ -183,7 +197,7 @@ export function MenuButton(props: {
       }}
     >
       <span>{props.label}</span>
-      {props.shortcut && <kbd>{props.shortcut}</kbd>}
+      {props.shortcut && <kbd>{keyName(props.shortcut)}</kbd>}
     </button>
   );
 }

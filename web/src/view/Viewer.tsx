@@ -45,7 +45,8 @@ export function Viewer() {
       if (open && photo.value) {
         drawPhoto(contexts[0], open);
         drawMarks(contexts[1], open);
-      } else for (const context of contexts) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+      } else
+        for (const context of contexts) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     };
     redraw.request = () => {
       asked ||= requestAnimationFrame(draw);
@@ -92,11 +93,10 @@ export function Viewer() {
       role="application"
       aria-label={text().viewer.label}
       aria-describedby="viewer-help"
-      onFocus={(event) => {
-        // Only who came by keyboard needs the ring; :focus-visible also answers to a key after a click.
-        const { currentTarget } = event;
-        currentTarget.classList.toggle("ringed", currentTarget.matches(":focus-visible"));
-      }}
+      // Who came with Tab needs the ring; :focus-visible would also answer to any key after a click.
+      onKeyUp={(event) => event.key === "Tab" && event.currentTarget.classList.add("ringed")}
+      onPointerDown={(event) => event.currentTarget.classList.remove("ringed")}
+      onBlur={(event) => event.currentTarget.classList.remove("ringed")}
     >
       <canvas ref={below} aria-hidden="true" />
       <canvas ref={above} aria-hidden="true" />

@@ -56,7 +56,14 @@ export function zoomAt(camera: Camera, view: View, at: Point, factor: number, sm
 }
 
 /** Moves by CSS pixels, and keeps at least a corner of the photo in the view. */
-export function pan(camera: Camera, view: View, dx: number, dy: number, width: number, height: number): Camera {
+export function pan(
+  camera: Camera,
+  view: View,
+  dx: number,
+  dy: number,
+  width: number,
+  height: number,
+): Camera {
   const factor = view.ratio / camera.scale;
   const halfX = (view.width / 2 - BORDER) * factor;
   const halfY = (view.height / 2 - BORDER) * factor;

@@ -1,15 +1,5 @@
 // Mouse, pen and touch on the photo: one finger works with the tool, two move and zoom.
-import {
-  camera,
-  cursor,
-  fitted,
-  photo,
-  redraw,
-  spaceHeld,
-  subtract,
-  tool,
-  view,
-} from "../editor/state";
+import { camera, cursor, fitted, photo, redraw, spaceHeld, subtract, tool, view } from "../editor/state";
 import type { Point } from "../mask/strokes";
 import { toolCard } from "../tools";
 import type { Gesture } from "../tools/gestures";
@@ -95,7 +85,8 @@ export function listen(element: HTMLElement): () => void {
   const move = (event: PointerEvent): void => {
     const before = pointers.get(event.pointerId);
     const now = place(event);
-    if (event.pointerType !== "touch" || mode === "tool") cursor.value = toPhoto(camera.value, view.value, now);
+    if (event.pointerType !== "touch" || mode === "tool")
+      cursor.value = toPhoto(camera.value, view.value, now);
     redraw.request();
     if (!before) return;
     if (mode === "pan") panBy(now.x - before.x, now.y - before.y);

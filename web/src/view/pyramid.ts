@@ -27,6 +27,7 @@ export interface Geometry {
 export class Pyramid {
   private readonly entries = new Map<string, Entry>();
   private frame = 0;
+  private level = 0;
   private running = 0;
   private wanted: { key: string; level: number; column: number; row: number }[] = [];
   private closed = false;
@@ -35,7 +36,14 @@ export class Pyramid {
     private readonly geometry: Geometry,
     private readonly url: (level: number, column: number, row: number) => string,
     private readonly changed: () => void,
+    /** A tile of another pyramid that looks the same, if it is there. */
+    private readonly borrow: (level: number, column: number, row: number) => ImageBitmap | null = () => null,
   ) {}
+
+  bitmap(level: number, column: number, row: number): ImageBitmap | null {
+    const entry = this.entries.get(`${level}/${column}/${row}`);
+    return entry && !entry.stale ? entry.bitmap : null;
+  }
 
   /** Whether all that was last drawn is there and new. */
   get settled(): boolean {
@@ -43,18 +51,10 @@ export class Pyramid {
   }
 
   /** Tiles that touch this box of the photo have changed. They are shown until the new ones are there. */
-  invalidate([left, top, width, height]: Box): void {
+  invalidate(box: Box): void {
     for (const [key, entry] of this.entries) {
       const [level, column, row] = key.split("/").map(Number);
-      // Coarser tiles mix pixels from a little further away.
-      const step = 2 ** level;
-      const size = this.geometry.tile * step;
-      const outside =
-        (column + 1) * size + 2 * step < left ||
-        column * size - 2 * step > left + width ||
-        (row + 1) * size + 2 * step < top ||
-        row * size - 2 * step > top + height;
-      if (outside) continue;
+      if (!touches(box, this.geometry.tile, level, column, row)) continue;
       entry.stale = true;
       entry.failed = false;
       entry.fetching?.abort();
@@ -76,32 +76,44 @@ export class Pyramid {
   draw(context: CanvasRenderingContext2D, camera: Camera, view: View): void {
     this.frame++;
     const { levels, tile, width, height } = this.geometry;
-    const level = Math.min(levels - 1, Math.max(0, Math.floor(-Math.log2(camera.scale) + 0.01)));
-    const size = tile * 2 ** level;
-    const topLeft = toPhoto(camera, view, { x: 0, y: 0 });
-    const bottomRight = toPhoto(camera, view, { x: view.width, y: view.height });
-    const first = { column: Math.max(0, Math.floor(topLeft.x / size)), row: Math.max(0, Math.floor(topLeft.y / size)) };
-    const last = {
-      column: Math.min(Math.ceil(width / size) - 1, Math.floor(bottomRight.x / size)),
-      row: Math.min(Math.ceil(height / size) - 1, Math.floor(bottomRight.y / size)),
-    };
+    this.level = Math.min(levels - 1, Math.max(0, Math.floor(-Math.log2(camera.scale) + 0.01)));
     this.wanted = [];
     // The coarsest level comes first: it stands in for everything else.
     const coarse = levels - 1;
     for (let row = 0; row * tile * 2 ** coarse < height; row++)
       for (let column = 0; column * tile * 2 ** coarse < width; column++) this.want(coarse, column, row);
-    context.imageSmoothingEnabled = camera.scale * 2 ** level < 2;
+    for (const [column, row] of this.visible(camera, view)) this.want(this.level, column, row);
+    this.drawPresent(context, camera, view);
+    this.fetchWanted();
+  }
+
+  /** Draws what is there, at the size that was drawn last. */
+  drawPresent(context: CanvasRenderingContext2D, camera: Camera, view: View): void {
+    context.imageSmoothingEnabled = camera.scale * 2 ** this.level < 2;
     context.imageSmoothingQuality = "high";
+    for (const [column, row] of this.visible(camera, view))
+      this.drawTile(context, camera, view, this.level, column, row);
+  }
+
+  /** Columns and rows of the tiles in view, those in the middle first. */
+  private visible(camera: Camera, view: View): [number, number][] {
+    const { tile, width, height } = this.geometry;
+    const size = tile * 2 ** this.level;
+    const topLeft = toPhoto(camera, view, { x: 0, y: 0 });
+    const bottomRight = toPhoto(camera, view, { x: view.width, y: view.height });
+    const first = {
+      column: Math.max(0, Math.floor(topLeft.x / size)),
+      row: Math.max(0, Math.floor(topLeft.y / size)),
+    };
+    const last = {
+      column: Math.min(Math.ceil(width / size) - 1, Math.floor(bottomRight.x / size)),
+      row: Math.min(Math.ceil(height / size) - 1, Math.floor(bottomRight.y / size)),
+    };
     const visible: [number, number][] = [];
     for (let row = first.row; row <= last.row; row++)
       for (let column = first.column; column <= last.column; column++) visible.push([column, row]);
     const middle = [(first.column + last.column) / 2, (first.row + last.row) / 2];
-    visible.sort((a, b) => away(a, middle) - away(b, middle));
-    for (const [column, row] of visible) {
-      this.want(level, column, row);
-      this.drawTile(context, camera, view, level, column, row);
-    }
-    this.fetchWanted();
+    return visible.sort((a, b) => away(a, middle) - away(b, middle));
   }
 
   private want(level: number, column: number, row: number): void {
@@ -109,6 +121,7 @@ export class Pyramid {
     const entry = this.entries.get(key);
     if (entry) entry.used = this.frame;
     if (entry && (entry.failed || entry.fetching || (entry.bitmap && !entry.stale))) return;
+    if (this.borrow(level, column, row)) return;
     if (!this.wanted.some((want) => want.key === key)) this.wanted.push({ key, level, column, row });
   }
 
@@ -123,14 +136,15 @@ export class Pyramid {
     const { tile, width, height, levels } = this.geometry;
     for (let up = level, c = column, r = row; up < levels; up++, c >>= 1, r >>= 1) {
       const entry = this.entries.get(`${up}/${c}/${r}`);
-      if (!entry?.bitmap) continue;
-      entry.used = this.frame;
+      const bitmap = entry?.bitmap ?? this.borrow(up, c, r);
+      if (!bitmap) continue;
+      if (entry) entry.used = this.frame;
       const share = 2 ** (up - level);
       const part = tile / share;
       const sourceX = (column - c * share) * part;
       const sourceY = (row - r * share) * part;
-      const sourceWidth = Math.min(part, entry.bitmap.width - sourceX);
-      const sourceHeight = Math.min(part, entry.bitmap.height - sourceY);
+      const sourceWidth = Math.min(part, bitmap.width - sourceX);
+      const sourceHeight = Math.min(part, bitmap.height - sourceY);
       if (sourceWidth <= 0 || sourceHeight <= 0) return;
       const step = 2 ** level;
       const x = column * tile * step;
@@ -143,7 +157,7 @@ export class Pyramid {
         Math.min(height, y + sourceHeight * 2 ** up),
       );
       context.drawImage(
-        entry.bitmap,
+        bitmap,
         sourceX,
         sourceY,
         sourceWidth,
@@ -211,6 +225,24 @@ export class Pyramid {
       this.entries.delete(key);
     }
   }
+}
+
+/** Whether a tile may show something of a box; coarser tiles mix pixels from a little further away. */
+export function touches(
+  [left, top, width, height]: Box,
+  tile: number,
+  level: number,
+  column: number,
+  row: number,
+): boolean {
+  const step = 2 ** level;
+  const size = tile * step;
+  return (
+    (column + 1) * size + 2 * step >= left &&
+    column * size - 2 * step <= left + width &&
+    (row + 1) * size + 2 * step >= top &&
+    row * size - 2 * step <= top + height
+  );
 }
 
 function away([column, row]: number[], [middleColumn, middleRow]: number[]): number {
