@@ -51,6 +51,7 @@ const en = {
     sources: "Where it came from",
     split: "Before and after",
     hold: "Hold C to see the photo as it was.",
+    judged: "Fills made from now on are judged; earlier ones are grey.",
   },
   fill: {
     fill: "Fill",
@@ -85,6 +86,7 @@ const en = {
     fit: "Fit",
     depth: (bits: number) => `${bits} bit`,
     from: (x: number, y: number) => `← from ${x}, ${y}`,
+    sure: (share: number) => `${Math.round(share * 100)} % sure`,
     filling: "Filling",
     working: "Working",
     share: (fraction: number) => `Filling ${Math.round(fraction * 100)} %`,
@@ -244,6 +246,7 @@ const de: Text = {
     sources: "Woher sie stammt",
     split: "Vorher und nachher",
     hold: "C halten zeigt das Foto, wie es war.",
+    judged: "Füllungen werden ab jetzt beurteilt; frühere sind grau.",
   },
   fill: {
     fill: "Füllen",
@@ -278,6 +281,7 @@ const de: Text = {
     fit: "Einpassen",
     depth: (bits) => `${bits} Bit`,
     from: (x, y) => `← von ${x}, ${y}`,
+    sure: (share) => `zu ${Math.round(share * 100)} % sicher`,
     filling: "Füllt",
     working: "Arbeitet",
     share: (fraction) => `Füllt ${Math.round(fraction * 100)} %`,

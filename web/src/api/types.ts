@@ -78,9 +78,9 @@ export interface FillRequest {
   transparent?: true;
   model?: string;
   seed?: number;
-  dilate?: number;
-  feather?: number;
   variants?: number;
+  /** Judge the fill, for the overlay that says how sure it is. */
+  confidence?: true;
   include?: MaskPart;
   avoid?: MaskPart;
   lines?: MaskPart;

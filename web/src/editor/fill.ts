@@ -24,6 +24,7 @@ import {
   redraw,
   running,
   seed,
+  showConfidence,
   tell,
   tellProblem,
   variants,
@@ -78,6 +79,7 @@ async function makeRequest(open: OpenPhoto, what: "marks" | "transparent"): Prom
   else Object.assign(request, await toPart(open.masks.hole));
   if (model.value && info.value?.models.some(({ name }) => name === model.value)) request.model = model.value;
   if (seed.value !== null) request.seed = seed.value;
+  if (showConfidence.value) request.confidence = true;
   if (variants.value > 1) request.variants = variants.value;
   for (const layer of ["include", "avoid", "lines"] as const) {
     if (layer === "lines" && !info.value?.lines) continue;

@@ -188,10 +188,11 @@ function down(event: KeyboardEvent): void {
     if (WITH_CONTROL[name] && !event.altKey && !marksText) handled(WITH_CONTROL[name]);
     return;
   }
-  if (event.key === "Escape" && !inPanel) return handled(escape);
+  if (event.key === "Escape" && document.querySelector(":popover-open")) return;
+  if (event.key === "Escape") return handled(escape);
   if (!state.photo.value || inPanel) return;
   if (event.key === " " && onViewer) return handled(() => (state.spaceHeld.value = true));
-  if (event.key === "Enter" && (onViewer || target.matches("[role=toolbar] button, input")))
+  if (event.key === "Enter" && (onViewer || target.matches("input")))
     return handled(() => !event.repeat && void fill());
   if (onViewer && ARROWS[event.key]) return handled(() => arrow(event, ARROWS[event.key]));
   if (onViewer && event.key.toLowerCase() === "p") return handled(() => press(event));
@@ -211,7 +212,21 @@ function up(event: KeyboardEvent): void {
   if (event.key.toLowerCase() === "c") state.comparing.value = false;
 }
 
+/** A button that was clicked gives the focus back to the photo, so that Enter fills and Space moves it. */
+function afterPointer(event: MouseEvent): void {
+  const target = event.target as HTMLElement;
+  const byPointer = event.detail > 0 || event.type === "pointerup";
+  if (byPointer && target.closest(BACK_TO_PHOTO[event.type])) document.getElementById("photo")?.focus();
+}
+
+const BACK_TO_PHOTO: Record<string, string> = {
+  click: ".bar button:not(.panel *), .tools button, .status button",
+  pointerup: ".bar input[type=range]",
+};
+
 export function watchKeys(): void {
+  window.addEventListener("click", afterPointer);
+  window.addEventListener("pointerup", afterPointer);
   window.addEventListener("keydown", down);
   window.addEventListener("keyup", up);
   window.addEventListener("blur", () => {

@@ -159,6 +159,7 @@ function ViewPanel() {
     <Panel id="view-panel" label={words.title} icon="eye" caption={words.title}>
       <Switch label={words.mask} value={state.showMask} shortcut="M" />
       <Switch label={words.confidence} value={state.showConfidence} shortcut="N" />
+      {state.showConfidence.value && <p class="hint">{words.judged}</p>}
       <Switch label={words.sources} value={state.showSources} shortcut="G" />
       <label class="switch">
         <input

@@ -1,4 +1,5 @@
 import { camera, cursor, message, photo, running, source, working } from "../editor/state";
+import type { Source } from "../api/types";
 import { text } from "../text";
 import { fit, zoomBy, zoomTo } from "../view/pointers";
 
@@ -9,6 +10,8 @@ export function StatusLine() {
   const at = cursor.value;
   const inside = state && at && at.x >= 0 && at.y >= 0 && at.x < state.width && at.y < state.height;
   const percent = camera.value.scale * 100;
+  const origin = ({ x, y, confidence }: Source): string =>
+    words.from(x, y) + (confidence === null ? "" : `, ${words.sure(confidence)}`);
   return (
     <footer class="status">
       {state && (
@@ -35,7 +38,7 @@ export function StatusLine() {
       )}
       <span class="position" id="position">
         {inside && `${Math.floor(at.x)}, ${Math.floor(at.y)}`}
-        {inside && source.value && ` ${words.from(source.value.from.x, source.value.from.y)}`}
+        {inside && source.value && ` ${origin(source.value.from)}`}
       </span>
       <span class="space" />
       {fill && (

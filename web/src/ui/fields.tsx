@@ -94,6 +94,10 @@ export function NumberField(props: {
         else props.onChange(Math.min(props.most, Math.max(props.least, Number(text))));
         event.currentTarget.value = String(props.value ?? "");
       }}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && !event.currentTarget.closest("[popover]"))
+          document.getElementById("photo")?.focus();
+      }}
     />
   );
 }

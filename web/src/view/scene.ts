@@ -27,6 +27,8 @@ import { lastEnd } from "../tools/brush";
 import { toView } from "./camera";
 import { deviceCorner } from "./pyramid";
 
+const OVERLAY_OPACITY = 0.65;
+
 export function drawPhoto(context: CanvasRenderingContext2D, open: OpenPhoto): void {
   const { width, height } = context.canvas;
   const state = photo.value!;
@@ -40,8 +42,10 @@ export function drawPhoto(context: CanvasRenderingContext2D, open: OpenPhoto): v
   if (preview) drawBox(context, preview.bitmap, preview.box);
   const offered = choice.value;
   if (offered) drawBox(context, offered.variants[offered.shown].bitmap, offered.variants[offered.shown].box);
+  context.globalAlpha = OVERLAY_OPACITY;
   if (showConfidence.value) open.pyramids.confidence.draw(context, camera.value, view.value);
   if (showSources.value) open.pyramids.sources.draw(context, camera.value, view.value);
+  context.globalAlpha = 1;
   if (split.value === null) return;
   context.save();
   context.beginPath();
