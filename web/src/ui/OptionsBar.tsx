@@ -169,7 +169,7 @@ function ViewPanel() {
           onChange={(event) => (state.split.value = event.currentTarget.checked ? 0.5 : null)}
         />
         <span>{words.split}</span>
-        <kbd>{keyName("Shift+C")}</kbd>
+        <kbd aria-hidden="true">{keyName("Shift+C")}</kbd>
       </label>
       <p class="hint">{words.hold}</p>
     </Panel>
@@ -184,12 +184,12 @@ function FillGroup() {
       {running ? (
         <button type="button" class="primary" onClick={cancelFill}>
           {words.cancel}
-          <kbd>Esc</kbd>
+          <kbd aria-hidden="true">Esc</kbd>
         </button>
       ) : (
         <button type="button" class="primary" disabled={!state.hasMarks.value} onClick={() => fill()}>
           {words.fill}
-          <kbd>{keyName("Enter")}</kbd>
+          <kbd aria-hidden="true">{keyName("Enter")}</kbd>
         </button>
       )}
       <Panel id="fill-panel" label={words.options} icon="down">

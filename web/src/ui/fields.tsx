@@ -112,7 +112,7 @@ export function Switch(props: { label: string; value: Signal<boolean>; shortcut?
         onChange={(event) => (props.value.value = event.currentTarget.checked)}
       />
       <span>{props.label}</span>
-      {props.shortcut && <kbd>{keyName(props.shortcut)}</kbd>}
+      {props.shortcut && <kbd aria-hidden="true">{keyName(props.shortcut)}</kbd>}
     </label>
   );
 }
@@ -201,7 +201,7 @@ export function MenuButton(props: {
       }}
     >
       <span>{props.label}</span>
-      {props.shortcut && <kbd>{keyName(props.shortcut)}</kbd>}
+      {props.shortcut && <kbd aria-hidden="true">{keyName(props.shortcut)}</kbd>}
     </button>
   );
 }

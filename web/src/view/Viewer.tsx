@@ -37,11 +37,13 @@ export function Viewer() {
   const above = useRef<HTMLCanvasElement>(null);
 
   useEffect(() => {
+    const holder = element.current!;
+    const canvases = [below.current!, above.current!];
+    const contexts = canvases.map((canvas) => canvas.getContext("2d")!);
     let asked = 0;
     const draw = (): void => {
       asked = 0;
       const open = current.value;
-      const contexts = [below.current!.getContext("2d")!, above.current!.getContext("2d")!];
       if (open && photo.value) {
         drawPhoto(contexts[0], open);
         drawMarks(contexts[1], open);
@@ -52,9 +54,9 @@ export function Viewer() {
       asked ||= requestAnimationFrame(draw);
     };
     const measure = (): void => {
-      const box = element.current!.getBoundingClientRect();
+      const box = holder.getBoundingClientRect();
       view.value = { width: box.width, height: box.height, ratio: devicePixelRatio };
-      for (const canvas of [below.current!, above.current!]) {
+      for (const canvas of canvases) {
         canvas.width = Math.round(box.width * devicePixelRatio);
         canvas.height = Math.round(box.height * devicePixelRatio);
       }
@@ -62,8 +64,8 @@ export function Viewer() {
       redraw.request();
     };
     const observer = new ResizeObserver(measure);
-    observer.observe(element.current!);
-    const stopListening = listen(element.current!);
+    observer.observe(holder);
+    const stopListening = listen(holder);
     const stopEffects = [
       // Reading a signal here means: draw again when it changes.
       effect(() => {
