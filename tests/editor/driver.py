@@ -22,7 +22,7 @@ class Editor:
         self.context.set_default_timeout(WAIT)
         self.expected: list[str] = []
         self._complaints: list[str] = []
-        self.address = address
+        self.address = self.origin = address
         self.page = self.tab()
 
     def tab(self) -> Any:
@@ -34,12 +34,17 @@ class Editor:
         page.goto(self.address)
         return page
 
+    def turn_to(self, page: Any) -> None:
+        """Look at another tab."""
+        page.bring_to_front()
+        self.page = page
+
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self._complaints.append(text)
 
     def _check(self, url: str) -> None:
-        if not url.startswith((self.address, "blob:", "data:")):
+        if not url.startswith((self.origin, "blob:", "data:")):
             self._complaints.append(f"asked elsewhere: {url}")
 
     def close(self) -> list[str]:
@@ -56,8 +61,7 @@ class Editor:
 
     def wait_open(self) -> None:
         """Wait until the photo is there and drawn."""
-        self.page.locator(".status .zoom").wait_for()
-        self.page.wait_for_load_state("networkidle")
+        self.page.locator("#photo[aria-busy=false]").wait_for()
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Where a pixel of the photo is in the window; read from the status line at two places."""
@@ -118,8 +122,8 @@ class Editor:
     def look(self) -> np.ndarray:
         """The view as it is on the screen, without the cursor, H×W×3 uint8."""
         self.page.mouse.move(2, 2)
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(80)
+        self.page.wait_for_timeout(50)
+        self.page.locator("#photo[aria-busy=false]").wait_for()
         picture = self.page.locator("#photo").screenshot()
         return np.asarray(Image.open(BytesIO(picture)).convert("RGB"))
 

@@ -12,6 +12,7 @@ export function StatusLine() {
   const percent = camera.value.scale * 100;
   const origin = ({ x, y, confidence }: Source): string =>
     words.from(x, y) + (confidence === null ? "" : `, ${words.sure(confidence)}`);
+  const shown = percent < 10 ? percent.toFixed(1) : Math.round(percent);
   return (
     <footer class="status">
       {state && (
@@ -19,8 +20,13 @@ export function StatusLine() {
           <button type="button" aria-label={words.zoomOut} onClick={() => zoomBy(1 / 1.5)}>
             −
           </button>
-          <button type="button" class="percent" aria-label={words.zoomFull} onClick={() => zoomTo(1)}>
-            {percent < 10 ? percent.toFixed(1) : Math.round(percent)} %
+          <button
+            type="button"
+            class="percent"
+            aria-label={`${shown} %, ${words.zoomFull}`}
+            onClick={() => zoomTo(1)}
+          >
+            {shown} %
           </button>
           <button type="button" aria-label={words.zoomIn} onClick={() => zoomBy(1.5)}>
             +

@@ -16,29 +16,25 @@ export function ToolColumn() {
     document.getElementById(`tool-${next.name}`)?.focus();
   };
   return (
-    <div
-      class="tools"
-      role="toolbar"
-      aria-label={text().toolColumn}
-      aria-orientation="vertical"
-      onKeyDown={step}
-    >
-      {tools.map(({ name, key, icon }) => (
-        <button
-          type="button"
-          id={`tool-${name}`}
-          class="icon-button"
-          aria-label={text().tools[name]}
-          aria-keyshortcuts={key}
-          aria-pressed={tool.value === name}
-          tabIndex={tool.value === name ? 0 : -1}
-          data-tip={`${text().tools[name]} (${key})`}
-          data-tool={name}
-          onClick={() => (tool.value = name)}
-        >
-          <Icon name={icon} />
-        </button>
-      ))}
-    </div>
+    <nav class="tools" aria-label={text().toolColumn}>
+      <div role="toolbar" aria-label={text().toolColumn} aria-orientation="vertical" onKeyDown={step}>
+        {tools.map(({ name, key, icon }) => (
+          <button
+            type="button"
+            id={`tool-${name}`}
+            class="icon-button"
+            aria-label={text().tools[name]}
+            aria-keyshortcuts={key}
+            aria-pressed={tool.value === name}
+            tabIndex={tool.value === name ? 0 : -1}
+            data-tip={`${text().tools[name]} (${key})`}
+            data-tool={name}
+            onClick={() => (tool.value = name)}
+          >
+            <Icon name={icon} />
+          </button>
+        ))}
+      </div>
+    </nav>
   );
 }

@@ -28,7 +28,7 @@ import {
 import { text } from "../text";
 import { SplitHandle } from "./SplitHandle";
 import { fit, listen } from "./pointers";
-import { drawMarks, drawPhoto } from "./scene";
+import { drawMarks, drawPhoto, settled } from "./scene";
 
 /** The photo, in two canvases of the view's size: only what is seen is ever drawn. */
 export function Viewer() {
@@ -47,6 +47,7 @@ export function Viewer() {
       if (open && photo.value) {
         drawPhoto(contexts[0], open);
         drawMarks(contexts[1], open);
+        holder.setAttribute("aria-busy", String(!settled(open)));
       } else
         for (const context of contexts) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
     };

@@ -57,6 +57,16 @@ export function drawPhoto(context: CanvasRenderingContext2D, open: OpenPhoto): v
   context.restore();
 }
 
+/** Whether all tiles that `drawPhoto` needed were there. */
+export function settled({ pyramids }: OpenPhoto): boolean {
+  return (
+    (comparing.value || pyramids.photo.settled) &&
+    ((split.value === null && !comparing.value) || pyramids.before.settled) &&
+    (!showConfidence.value || pyramids.confidence.settled) &&
+    (!showSources.value || pyramids.sources.settled)
+  );
+}
+
 function drawBox(context: CanvasRenderingContext2D, bitmap: ImageBitmap, [x, y, width, height]: Box): void {
   const from = deviceCorner(camera.value, view.value, x, y);
   const to = deviceCorner(camera.value, view.value, x + width, y + height);
