@@ -78,7 +78,7 @@ def test_edit_waits_for_done_and_for_discard(start_server, new_editor, red_spot)
         editor.set_size(60)
         editor.drag((300, 200), (301, 200))
         editor.fill()
-        editor.page.locator(".finish").get_by_role("button", name=answer).click()
+        editor.page.get_by_role("button", name=answer, exact=True).click()
         assert server.process.wait(60) == code
         assert red_spot.with_name("photo-filled.png").exists() == written
 
@@ -168,7 +168,7 @@ def test_object_and_wand_mark_what_was_clicked(editor, red_spot):
             editor.page.get_by_role("button", name="Mask").click()
             editor.page.get_by_role("button", name="Save the mask").click()
         mask = np.asarray(Image.open(download.value.path()).convert("L")) > 127
-        assert (mask & disc(19)).sum() / (mask | disc(19)).sum() > 0.8
+        assert (mask & disc(22)).sum() / (mask | disc(22)).sum() > 0.85  # with the margin of 4
 
 
 def test_a_mask_is_saved_and_loaded(editor, red_spot, tmp_path):

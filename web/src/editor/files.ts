@@ -10,7 +10,19 @@ import { ask } from "./ask";
 import { resumeFill } from "./fill";
 import { addPart } from "./marks";
 import { OpenPhoto } from "./open-photo";
-import { current, finished, info, photo, running, size, tell, tellProblem, working } from "./state";
+import {
+  current,
+  downloaded,
+  finished,
+  info,
+  photo,
+  running,
+  size,
+  tell,
+  tellProblem,
+  unsaved,
+  working,
+} from "./state";
 import { applyState } from "./sync";
 
 /** Shows a photo that the server has open. */
@@ -46,7 +58,7 @@ export const openPath = (path: string) => opened(() => api.openPath(path));
 
 /** Fills that are not saved would be lost: asks. */
 async function mayLeave(): Promise<boolean> {
-  if (!photo.value?.unsaved) return true;
+  if (!unsaved.value) return true;
   const words = text().leave;
   const answer = await ask(words.title, words.text, [
     { id: "save", label: words.save, primary: true },
@@ -74,8 +86,8 @@ export async function receive(file: File): Promise<void> {
 export async function save(): Promise<boolean> {
   const state = photo.value;
   if (!state) return false;
-  if (info.value?.mode !== "edit") {
-    download(api.fileUrl(state.id), state.name);
+  if (info.value?.mode !== "edit" && !info.value?.files) {
+    downloadAs();
     return true;
   }
   try {
@@ -106,6 +118,7 @@ async function saveAsking(id: string): Promise<string | null> {
 export function downloadAs(format?: string): void {
   const state = photo.value;
   if (!state) return;
+  downloaded.value = state.revision;
   download(api.fileUrl(state.id, format), format ? state.name.replace(/\.[^.]*$/, `.${format}`) : state.name);
 }
 
@@ -178,6 +191,6 @@ export function watchDrops(): void {
     void receive(file);
   });
   window.addEventListener("beforeunload", (event) => {
-    if (photo.value?.unsaved && !finished.value) event.preventDefault();
+    if (unsaved.value) event.preventDefault();
   });
 }

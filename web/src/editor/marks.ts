@@ -1,8 +1,8 @@
 // Changes of the masks, each one step of the history.
 import type { MaskPart, NoMask } from "../api/types";
-import { applyPart } from "../mask/exchange";
+import { applyPart, toPart } from "../mask/exchange";
 import { feather, grow, invert, shrink } from "../mask/morphology";
-import type { SparseMask } from "../mask/tiles";
+import { SparseMask } from "../mask/tiles";
 import type { Entry, Layer } from "./history";
 import { changes, current, redraw } from "./state";
 
@@ -23,13 +23,19 @@ export function change(layer: Layer, act: (mask: SparseMask) => void): Entry | n
   return entry;
 }
 
-export async function addPart(layer: Layer, part: MaskPart | NoMask, erase: boolean): Promise<Entry | null> {
+/** Adds a mask or takes it away, grown by so many pixels. */
+export async function addPart(
+  layer: Layer,
+  part: MaskPart | NoMask,
+  erase: boolean,
+  margin = 0,
+): Promise<Entry | null> {
   const open = current.value;
   if (!open || part.box === null) return null;
   const mask = open.masks[layer];
   mask.record();
   try {
-    await applyPart(mask, part, erase);
+    await applyPart(mask, margin ? await grown(mask, part, margin) : part, erase);
   } catch (problem) {
     mask.revert();
     throw problem;
@@ -37,6 +43,13 @@ export async function addPart(layer: Layer, part: MaskPart | NoMask, erase: bool
   const entry = open.history.add({ [layer]: mask.recorded() });
   changed();
   return entry;
+}
+
+async function grown({ width, height }: SparseMask, part: MaskPart, margin: number): Promise<MaskPart> {
+  const alone = new SparseMask(width, height);
+  await applyPart(alone, part, false);
+  grow(alone, margin);
+  return (await toPart(alone))!;
 }
 
 export const growMask = (radius: number) => change("hole", (mask) => grow(mask, radius));

@@ -64,6 +64,12 @@ export const changes = signal(0);
 /** The command that opened this page has got its answer. */
 export const finished = signal<"done" | "discard" | null>(null);
 
+/** The revision that was downloaded last: it is in the user's hands, though the server saved nothing. */
+export const downloaded = signal(-1);
+export const unsaved = computed(
+  () => (photo.value?.unsaved ?? false) && photo.value?.revision !== downloaded.value && !finished.value,
+);
+
 /** Set by the viewer. */
 export const redraw = { request: (): void => undefined };
 
@@ -90,7 +96,9 @@ function kept<T>(name: string, initial: T): Signal<T> {
 
 export const theme = kept<"auto" | "dark" | "light">("theme", "auto");
 export const language = kept<"en" | "de" | null>("language", null);
-export const hardness = kept("hardness", 0.9);
+export const hardness = kept("hardness", 1);
+/** Pixels that a selected object is grown by: what hugs an object leaves its rim behind. */
+export const margin = kept("margin", 4);
 export const atOnce = kept("atOnce", false);
 export const variants = kept("variants", 1);
 export const model = kept<string | null>("model", null);

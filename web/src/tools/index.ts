@@ -12,7 +12,7 @@ export interface ToolCard {
   icon: IconName;
   tool: Tool;
   /** Which controls the bar shows. */
-  controls: ("size" | "hardness" | "way" | "tolerance" | "subtract")[];
+  controls: ("size" | "hardness" | "way" | "tolerance" | "margin" | "subtract")[];
 }
 
 const nothing = (): undefined => undefined;
@@ -23,8 +23,8 @@ export const TOOLS: ToolCard[] = [
   { name: "eraser", key: "E", icon: "eraser", tool: brush("hole", true), controls: ["size", "hardness"] },
   { name: "lasso", key: "L", icon: "lasso", tool: lasso(), controls: ["subtract"] },
   { name: "rectangle", key: "R", icon: "rectangle", tool: rectangle(), controls: ["subtract"] },
-  { name: "wand", key: "W", icon: "wand", tool: wand(), controls: ["tolerance", "subtract"] },
-  { name: "object", key: "O", icon: "object", tool: object(), controls: ["way", "subtract"] },
+  { name: "wand", key: "W", icon: "wand", tool: wand(), controls: ["tolerance", "margin", "subtract"] },
+  { name: "object", key: "O", icon: "object", tool: object(), controls: ["way", "margin", "subtract"] },
   { name: "source", key: "S", icon: "source", tool: brush("include"), controls: ["size", "subtract"] },
   { name: "avoid", key: "A", icon: "avoid", tool: brush("avoid"), controls: ["size", "subtract"] },
   { name: "line", key: "I", icon: "line", tool: brush("lines"), controls: ["size", "subtract"] },

@@ -8,6 +8,7 @@ import {
   atOnce,
   current,
   draft,
+  margin,
   objectWay,
   photo,
   tell,
@@ -32,7 +33,8 @@ async function select(request: SelectRequest, erase: boolean): Promise<Entry | n
   if (!state || working.value) return null;
   working.value = true;
   try {
-    return await addPart("hole", await api.select(state.id, request), erase);
+    const part = await api.select(state.id, request);
+    return await addPart("hole", part, erase, erase ? 0 : margin.value);
   } catch (problem) {
     tellProblem(problem);
     return null;

@@ -1,5 +1,4 @@
-import { finish } from "../editor/files";
-import { finished, info, photo, running } from "../editor/state";
+import { finished, info, photo } from "../editor/state";
 import { text } from "../text";
 import { Viewer } from "../view/Viewer";
 import { Browser } from "./Browser";
@@ -22,27 +21,11 @@ export function App() {
         <Viewer />
         {!open && info.value && <Welcome />}
         <Variants />
-        {info.value?.wait && open && <Finish />}
       </main>
       <StatusLine />
       <HelpDialog />
       <QuestionDialog />
       <Browser />
-    </div>
-  );
-}
-
-function Finish() {
-  const words = text().file;
-  const busy = running.value !== null;
-  return (
-    <div class="finish">
-      <button type="button" onClick={() => finish("discard")}>
-        {words.discard}
-      </button>
-      <button type="button" class="primary" disabled={busy} onClick={() => finish("done")}>
-        {words.done}
-      </button>
     </div>
   );
 }

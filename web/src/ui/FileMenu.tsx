@@ -9,6 +9,7 @@ export const PICTURES = "image/*,.tif,.tiff,.heic,.heif,.avif,.jxl,.jp2,.psd";
 export function FileMenu() {
   const words = text().file;
   const open = photo.value !== null;
+  const editing = info.value?.mode === "edit";
   const wait = info.value?.wait;
   return (
     <Panel id="file-panel" label={words.title} icon="menu">
@@ -18,9 +19,15 @@ export function FileMenu() {
       {!wait && info.value?.files && (
         <MenuButton label={words.browse} onClick={() => (browsing.value = true)} />
       )}
-      {info.value?.mode === "edit" && !wait && (
-        <MenuButton label={words.save} shortcut="Ctrl+S" disabled={!open} onClick={save} />
+      {(editing || info.value?.files) && (
+        <MenuButton
+          label={editing ? words.save : words.saveThere}
+          shortcut="Ctrl+S"
+          disabled={!open}
+          onClick={save}
+        />
       )}
+      {editing && <MenuButton label={words.done} disabled={!open} onClick={() => finish("done")} />}
       <MenuButton label={words.download} disabled={!open} onClick={() => downloadAs()} />
       <MenuButton label={words.downloadPng} disabled={!open} onClick={() => downloadAs("png")} />
       <MenuButton label={words.copy} shortcut="Ctrl+C" disabled={!open} onClick={copyPicture} />

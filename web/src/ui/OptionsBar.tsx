@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { cancelFill, fill } from "../editor/fill";
-import { loadMask, save, saveMask } from "../editor/files";
+import { downloadAs, finish, loadMask, saveMask } from "../editor/files";
 import { clearMarks, featherMask, growMask, invertMask, shrinkMask } from "../editor/marks";
 import * as state from "../editor/state";
 import { redo, undo } from "../editor/steps";
@@ -93,6 +93,17 @@ function ToolControls() {
             { id: "scribble", label: words.bar.scribble },
           ]}
           onChange={(id) => (state.objectWay.value = id)}
+        />
+      )}
+      {controls.includes("margin") && (
+        <Slider
+          label={words.bar.margin}
+          unit="px"
+          value={state.margin.value}
+          least={0}
+          most={50}
+          curve={2}
+          onChange={(value) => (state.margin.value = value)}
         />
       )}
       {controls.includes("subtract") && (
@@ -236,10 +247,23 @@ function FillGroup() {
 
 function SaveButtons() {
   const words = text().file;
-  if (state.info.value?.wait) return null;
+  const busy = state.running.value !== null;
+  if (state.info.value?.mode !== "edit")
+    return (
+      <button type="button" class="save" disabled={busy} onClick={() => downloadAs()}>
+        {words.download}
+      </button>
+    );
   return (
-    <button type="button" class="save" disabled={state.running.value !== null} onClick={save}>
-      {state.info.value?.mode === "edit" ? words.save : words.download}
-    </button>
+    <>
+      {state.info.value.wait && (
+        <button type="button" class="save" onClick={() => finish("discard")}>
+          {words.discard}
+        </button>
+      )}
+      <button type="button" class="save" disabled={busy} onClick={() => finish("done")}>
+        {words.done}
+      </button>
+    </>
   );
 }
