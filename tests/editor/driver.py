@@ -70,8 +70,8 @@ class Editor:
         for share in (0.4, 0.6):
             at = box["x"] + box["width"] * share, box["y"] + box["height"] * share
             self.page.mouse.move(*at)
-            self.page.wait_for_function("document.getElementById('position').textContent !== ''")
-            read = self.page.locator("#position").inner_text()
+            self.page.locator("#position", has_text=re.compile(r"\d")).wait_for(state="attached")
+            read = self.page.locator("#position").text_content()
             points.append((at, tuple(map(int, re.findall(r"\d+", read)[:2]))))
         ((x0, y0), (px0, py0)), ((x1, y1), (px1, py1)) = points
         # The status line names whole pixels: their middles are half a pixel further.

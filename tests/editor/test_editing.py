@@ -4,8 +4,9 @@ import gzip
 from pathlib import Path
 
 import numpy as np
-import retouch
 from PIL import Image
+
+import retouch
 
 
 def read(path: Path) -> np.ndarray:

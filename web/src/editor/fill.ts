@@ -5,7 +5,7 @@ import type { Box, FillRequest, Job, Photo } from "../api/types";
 import { toPart } from "../mask/exchange";
 import { SparseMask } from "../mask/tiles";
 import { text } from "../text";
-import { toView } from "../view/camera";
+import { toView, type Camera } from "../view/camera";
 import { MaskPictures } from "../view/mask-pictures";
 import { panBy } from "../view/pointers";
 import type { Entry } from "./history";
@@ -160,7 +160,7 @@ function settled(open: OpenPhoto): Promise<void> {
   });
 }
 
-let undecided: { open: OpenPhoto; entry: Entry | null } | null = null;
+let undecided: { open: OpenPhoto; entry: Entry | null; seen: Camera; moved: Camera } | null = null;
 
 async function offerChoice(job: Job, open: OpenPhoto, entry: Entry | null): Promise<void> {
   const shown = await Promise.all(
@@ -169,10 +169,11 @@ async function offerChoice(job: Job, open: OpenPhoto, entry: Entry | null): Prom
       ...(await api.fetchVariant(open.state.id, variant.id)),
     })),
   );
-  undecided = { open, entry };
+  const seen = camera.value;
+  keepInSight(shown[0].box);
+  undecided = { open, entry, seen, moved: camera.value };
   running.value = null;
   open.pending = null;
-  keepInSight(shown[0].box);
   choice.value = { job: job.id, variants: shown, shown: 0 };
   changed();
 }
@@ -187,7 +188,7 @@ function keepInSight([left, top, width, height]: Box): void {
 export async function choose(index: number | null): Promise<void> {
   const offered = choice.value;
   if (!offered || !undecided) return;
-  const { open, entry } = undecided;
+  const { open, entry, seen, moved } = undecided;
   try {
     if (index === null) giveBack(open, entry);
     else await fillTaken(await api.takeVariant(open.state.id, offered.variants[index].id), open, entry);
@@ -196,6 +197,7 @@ export async function choose(index: number | null): Promise<void> {
   }
   undecided = null;
   choice.value = null;
+  if (camera.value === moved) camera.value = seen;
   for (const { bitmap } of offered.variants) bitmap.close();
   changed();
 }

@@ -14,7 +14,10 @@ export function Dialog(props: {
   children: ComponentChildren;
 }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current!.showModal(), []);
+  useEffect(() => {
+    element.current!.showModal();
+    element.current!.querySelector<HTMLElement>("[data-first]")?.focus();
+  }, []);
   return (
     <dialog
       ref={element}
@@ -26,7 +29,7 @@ export function Dialog(props: {
       }}
     >
       <div class="dialog-head">
-        <h2 tabIndex={-1} autofocus={props.wide}>
+        <h2 tabIndex={-1} data-first={props.wide}>
           {props.title}
         </h2>
         <Button icon="close" label={text().close} onClick={props.onClose} />
@@ -47,7 +50,7 @@ export function QuestionDialog() {
           <button
             type="button"
             class={primary ? "primary" : ""}
-            autofocus={primary}
+            data-first={primary}
             onClick={() => asked.resolve(id)}
           >
             {label}
