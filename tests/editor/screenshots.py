@@ -79,6 +79,24 @@ def phone(editor: Editor, save: object) -> None:
     save("keys")
 
 
+def pages(editor: Editor, save: object) -> None:
+    """The two for the documentation: the example's mask, and where its fill came from."""
+    editor.open(PHOTO)
+    editor.set_size(90)
+    with editor.page.expect_file_chooser() as chooser:
+        editor.page.get_by_role("button", name="Mask").click()
+        editor.page.get_by_role("button", name="Load a mask").click()
+    chooser.value.set_files(PHOTO.with_name("mask.png"))
+    editor.wait_enabled("Fill")
+    editor.page.mouse.move(*editor.place(1480, 640))
+    save("marked")
+    editor.fill()
+    editor.press("g")
+    editor.page.mouse.move(*editor.place(1470, 700))
+    editor.page.locator("#position", has_text="from").wait_for()
+    save("sources")
+
+
 def main(folder: Path) -> None:
     """Make all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +109,7 @@ def main(folder: Path) -> None:
         for name, act, options in (
             ("desktop", desktop, {"viewport": large}),
             ("light", desktop, {"viewport": large, "color_scheme": "light"}),
+            ("pages", pages, {"viewport": {"width": 1280, "height": 800}}),
             ("phone", phone, {"viewport": small, "has_touch": True, "device_scale_factor": 2}),
         ):
             editor = Editor(browser, server.address, options)

@@ -1,16 +1,5 @@
 // One function for each request. A failure is always a Problem with one sentence for the user.
-import type {
-  Box,
-  FillRequest,
-  Folder,
-  Info,
-  Job,
-  MaskPart,
-  NoMask,
-  Photo,
-  SelectRequest,
-  Source,
-} from "./types";
+import type { FillRequest, Folder, Info, Job, MaskPart, NoMask, Photo, SelectRequest, Source } from "./types";
 import { text } from "../text";
 
 export class Problem extends Error {
@@ -62,9 +51,9 @@ export const startFill = (id: string, request: FillRequest) =>
   json<{ job: string }>(`${photoPath(id)}/fills`, post(request));
 export const getJob = (id: string) => json<Job>(`/v1/jobs/${encodeURIComponent(id)}`);
 export const cancelJob = (id: string) => send(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
-const variantPath = (id: string, variant: string) =>
+export const variantUrl = (id: string, variant: string) =>
   `${photoPath(id)}/variants/${encodeURIComponent(variant)}`;
-export const takeVariant = (id: string, variant: string) => json<Photo>(variantPath(id, variant), post());
+export const takeVariant = (id: string, variant: string) => json<Photo>(variantUrl(id, variant), post());
 /** Refused with `stale` if the photo is not at this revision any more. */
 export const step = (id: string, which: "undo" | "redo", revision: number) =>
   json<Photo>(`${photoPath(id)}/${which}`, post({ revision }));
@@ -100,11 +89,4 @@ export function tileUrl(
 
 export async function fetchPicture(url: string, signal?: AbortSignal): Promise<ImageBitmap> {
   return createImageBitmap(await (await send(url, { signal })).blob());
-}
-
-/** A variant as a picture, and the box of the photo that it is of. */
-export async function fetchVariant(id: string, variant: string): Promise<{ box: Box; bitmap: ImageBitmap }> {
-  const response = await send(variantPath(id, variant));
-  const box = response.headers.get("X-Box")!.split(",").map(Number) as Box;
-  return { box, bitmap: await createImageBitmap(await response.blob()) };
 }

@@ -56,6 +56,7 @@ export interface Photo {
 
 export interface Variant {
   id: string;
+  box: Box;
   seed: number;
 }
 
@@ -101,6 +102,6 @@ export interface Source {
 
 export interface Folder {
   path: string;
-  folders: string[];
+  folders: { name: string; path: string }[];
   photos: { name: string; path: string; bytes: number }[];
 }

@@ -166,7 +166,7 @@ async function offerChoice(job: Job, open: OpenPhoto, entry: Entry | null): Prom
   const shown = await Promise.all(
     job.variants!.map(async (variant) => ({
       ...variant,
-      ...(await api.fetchVariant(open.state.id, variant.id)),
+      bitmap: await api.fetchPicture(api.variantUrl(open.state.id, variant.id)),
     })),
   );
   const seen = camera.value;

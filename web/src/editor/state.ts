@@ -16,7 +16,7 @@ export interface RunningFill {
 
 export interface Choice {
   job: string;
-  variants: (Variant & { box: Box; bitmap: ImageBitmap })[];
+  variants: (Variant & { bitmap: ImageBitmap })[];
   shown: number;
 }
 

@@ -3,7 +3,7 @@ import * as api from "../api/client";
 import { Problem } from "../api/client";
 import { cancelFill } from "./fill";
 import { changed } from "./marks";
-import { current, photo, tellProblem } from "./state";
+import { current, photo, tell, tellProblem } from "./state";
 import { applyState } from "./sync";
 
 let step: Promise<void> = Promise.resolve();
@@ -19,6 +19,7 @@ export function redo(): Promise<void> {
 
 /** If another tab was faster, looks at what it did and tries again. */
 async function trying(act: () => Promise<void>): Promise<void> {
+  tell("");
   try {
     await act().catch(async (problem) => {
       if (!(problem instanceof Problem) || problem.code !== "stale") throw problem;

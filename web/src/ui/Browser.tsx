@@ -32,9 +32,9 @@ function Folders() {
             </button>
           </li>
         )}
-        {folder.value?.folders.map((name) => (
+        {folder.value?.folders.map(({ name, path: inner }) => (
           <li>
-            <button type="button" onClick={() => go(path ? `${path}/${name}` : name)}>
+            <button type="button" onClick={() => go(inner)}>
               <Icon name="folder" />
               <span>{name}</span>
             </button>
