@@ -1,19 +1,16 @@
 // Filling: marks go to the server, progress comes back, and nothing is lost when it fails.
 import * as api from "../api/client";
 import { followJob } from "../api/jobs";
-import type { Box, FillRequest, Job, Photo } from "../api/types";
+import type { Box, FillRequest, Photo } from "../api/types";
 import { toPart } from "../mask/exchange";
 import { SparseMask } from "../mask/tiles";
 import { text } from "../text";
-import { toView, type Camera } from "../view/camera";
 import { MaskPictures } from "../view/mask-pictures";
-import { panBy } from "../view/pointers";
 import type { Entry } from "./history";
 import { changed, emptied } from "./marks";
 import type { OpenPhoto } from "./open-photo";
 import {
   atOnce,
-  camera,
   choice,
   current,
   hasMarks,
@@ -28,9 +25,9 @@ import {
   tell,
   tellProblem,
   variants,
-  view,
 } from "./state";
 import { applyState } from "./sync";
+import { offerChoice } from "./variants";
 
 const PENDING_INK: [number, number, number, number] = [150, 160, 175, 110];
 
@@ -101,7 +98,7 @@ function takeMarks(open: OpenPhoto, what: "marks" | "transparent"): Entry | null
   return entry;
 }
 
-function giveBack(open: OpenPhoto, entry: Entry | null): void {
+export function giveBack(open: OpenPhoto, entry: Entry | null): void {
   if (entry) open.history.giveBack(entry);
   open.pending = null;
   running.value = null;
@@ -135,7 +132,7 @@ async function showPreview(url: string, box: Box): Promise<void> {
   redraw.request();
 }
 
-async function fillTaken(state: Photo, open: OpenPhoto, entry: Entry | null): Promise<void> {
+export async function fillTaken(state: Photo, open: OpenPhoto, entry: Entry | null): Promise<void> {
   if (entry) entry.edit = state.edits.at(-1)?.id ?? null;
   applyState(state);
   const seconds = state.edits.at(-1)?.seconds;
@@ -158,48 +155,6 @@ function settled(open: OpenPhoto): Promise<void> {
     };
     requestAnimationFrame(look);
   });
-}
-
-let undecided: { open: OpenPhoto; entry: Entry | null; seen: Camera; moved: Camera } | null = null;
-
-async function offerChoice(job: Job, open: OpenPhoto, entry: Entry | null): Promise<void> {
-  const shown = await Promise.all(
-    job.variants!.map(async (variant) => ({
-      ...variant,
-      bitmap: await api.fetchPicture(api.variantUrl(open.state.id, variant.id)),
-    })),
-  );
-  const seen = camera.value;
-  keepInSight(shown[0].box);
-  undecided = { open, entry, seen, moved: camera.value };
-  running.value = null;
-  open.pending = null;
-  choice.value = { job: job.id, variants: shown, shown: 0 };
-  changed();
-}
-
-/** The strip of variants covers the lower part of the view; the hole goes above it. */
-function keepInSight([left, top, width, height]: Box): void {
-  const at = toView(camera.value, view.value, { x: left + width / 2, y: top + height / 2 });
-  if (at.y > view.value.height * 0.4) panBy(0, view.value.height * 0.3 - at.y);
-}
-
-/** Takes one of the variants, or none of them. */
-export async function choose(index: number | null): Promise<void> {
-  const offered = choice.value;
-  if (!offered || !undecided) return;
-  const { open, entry, seen, moved } = undecided;
-  try {
-    if (index === null) giveBack(open, entry);
-    else await fillTaken(await api.takeVariant(open.state.id, offered.variants[index].id), open, entry);
-  } catch (problem) {
-    return tellProblem(problem);
-  }
-  undecided = null;
-  choice.value = null;
-  if (camera.value === moved) camera.value = seen;
-  for (const { bitmap } of offered.variants) bitmap.close();
-  changed();
 }
 
 let cancelWanted = false;

@@ -1,70 +1,15 @@
-// All keys: one table for the help page, and what they do.
-import { offeredTools, toolCard } from "../tools";
-import { toPhoto, toView } from "../view/camera";
-import { fit, panBy, zoomBy, zoomTo } from "../view/pointers";
-import { cancelFill, choose, fill } from "./fill";
+// What keys do. `key-table.ts` lists them.
+import { offeredTools } from "../tools";
+import { fit, zoomBy, zoomTo } from "../view/pointers";
+import { cancelFill, fill } from "./fill";
 import { copyPicture, openFile, save } from "./files";
+import { ARROWS, arrow, letGo, press } from "./keyboard-cursor";
 import { clearMarks, invertMask } from "./marks";
 import * as state from "./state";
 import { redo, undo } from "./steps";
+import { choose } from "./variants";
 import { PICTURES } from "../ui/FileMenu";
 import { chooseFile } from "../ui/choose-file";
-import type { Text } from "../text";
-
-type Does = keyof Text["help"]["keys"];
-type Group = keyof Text["help"]["groups"];
-
-export const keyTable = (): { group: Group; keys: { keys: string[]; does: Does }[] }[] => [
-  { group: "tools", keys: offeredTools().map(({ key, name }) => ({ keys: [key], does: name })) },
-  {
-    group: "marks",
-    keys: [
-      { keys: ["[", "]"], does: "size" },
-      { keys: ["Shift+[", "Shift+]"], does: "hardness" },
-      { keys: ["Shift"], does: "straight" },
-      { keys: ["Alt"], does: "takeAway" },
-      { keys: ["X"], does: "swap" },
-      { keys: ["Ctrl+I"], does: "invert" },
-      { keys: ["Del"], does: "clear" },
-      { keys: ["←", "↑", "→", "↓"], does: "arrows" },
-      { keys: ["P"], does: "press" },
-    ],
-  },
-  {
-    group: "filling",
-    keys: [
-      { keys: ["Enter"], does: "fill" },
-      { keys: ["Esc"], does: "cancel" },
-      { keys: ["T"], does: "transparent" },
-      { keys: ["Ctrl+Z"], does: "undo" },
-      { keys: ["Ctrl+Shift+Z"], does: "redo" },
-    ],
-  },
-  {
-    group: "looking",
-    keys: [
-      { keys: ["Space"], does: "pan" },
-      { keys: ["0"], does: "fit" },
-      { keys: ["1"], does: "full" },
-      { keys: ["+", "−"], does: "zoom" },
-      { keys: ["C"], does: "compare" },
-      { keys: ["Shift+C"], does: "split" },
-      { keys: ["M"], does: "mask" },
-      { keys: ["N"], does: "confidence" },
-      { keys: ["G"], does: "sources" },
-    ],
-  },
-  {
-    group: "files",
-    keys: [
-      { keys: ["Ctrl+O"], does: "open" },
-      { keys: ["Ctrl+S"], does: "save" },
-      { keys: ["Ctrl+C"], does: "copy" },
-      { keys: ["Ctrl+V"], does: "paste" },
-      { keys: ["?"], does: "help" },
-    ],
-  },
-];
 
 const SIZE_STEP = 1.15;
 const HARDNESS_STEP = 0.1;
@@ -116,50 +61,9 @@ const WITH_CONTROL: Record<string, () => void> = {
   i: () => void invertMask(),
 };
 
-/** The gesture that arrow keys and P draw, for those who use no pointer. */
-let pressed = false;
-
-function keyboardGesture(event: KeyboardEvent) {
-  return { ...state.cursor.value!, shift: false, erase: state.subtract.value || event.altKey };
-}
-
-function press(event: KeyboardEvent): void {
-  const { tool } = toolCard(state.tool.value);
-  state.cursor.value ??= middle();
-  if (pressed) tool.end(keyboardGesture(event));
-  else tool.start(keyboardGesture(event));
-  pressed = !pressed;
-}
-
-function middle() {
-  const { width, height } = state.view.value;
-  return toPhoto(state.camera.value, state.view.value, { x: width / 2, y: height / 2 });
-}
-
-const ARROWS: Record<string, [number, number]> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
-
-/** Moves the keyboard's cursor by ten pixels of the screen, with Shift by one; with Space it moves the photo. */
-function arrow(event: KeyboardEvent, [dx, dy]: [number, number]): void {
-  const step = event.shiftKey ? 1 : 10;
-  if (state.spaceHeld.value) return panBy(-dx * 4 * step, -dy * 4 * step);
-  const from = toView(state.camera.value, state.view.value, state.cursor.value ?? middle());
-  const to = { x: from.x + dx * step, y: from.y + dy * step };
-  state.cursor.value = toPhoto(state.camera.value, state.view.value, to);
-  if (pressed) toolCard(state.tool.value).tool.move(keyboardGesture(event));
-  const { width, height } = state.view.value;
-  if (to.x < 0 || to.x > width || to.y < 0 || to.y > height) panBy(-dx * width * 0.25, -dy * height * 0.25);
-}
-
 function escape(): void {
-  if (pressed) {
-    pressed = false;
-    toolCard(state.tool.value).tool.cancel();
-  } else if (state.choice.value) void choose(null);
+  if (letGo()) return;
+  if (state.choice.value) void choose(null);
   else if (state.running.value) cancelFill();
   else state.message.value = null;
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { question } from "../editor/ask";
-import { keyTable } from "../editor/keys";
+import { keyTable } from "../editor/key-table";
 import { helpShown } from "../editor/state";
 import { keyName, text } from "../text";
 import { Button } from "./fields";

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { choose } from "../editor/fill";
+import { choose } from "../editor/variants";
 import { choice, current } from "../editor/state";
 import { text } from "../text";
 import { Button } from "./fields";

@@ -5,6 +5,7 @@ import type { Box } from "../api/types";
 import { toPhoto, toView, type Camera, type View } from "./camera";
 
 const AT_ONCE = 8;
+const TRY_AGAIN_MS = 5000;
 /** About 200 MB of decoded tiles of 256 × 256. */
 const KEPT = 800;
 
@@ -201,7 +202,12 @@ export class Pyramid {
           entry.bitmap = bitmap;
         },
         () => {
-          if (entry.fetching === fetching) entry.failed = true;
+          if (entry.fetching !== fetching) return;
+          entry.failed = true;
+          setTimeout(() => {
+            entry.failed = false;
+            if (!this.closed) this.changed();
+          }, TRY_AGAIN_MS);
         },
       )
       .finally(() => {
@@ -209,12 +215,6 @@ export class Pyramid {
         if (entry.fetching === fetching) entry.fetching = null;
         if (!this.closed) this.changed();
       });
-  }
-
-  /** Fetches again what could not be fetched, once the server answers again. */
-  retry(): void {
-    for (const entry of this.entries.values()) entry.failed = false;
-    this.changed();
   }
 
   private forget(): void {
