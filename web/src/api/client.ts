@@ -57,8 +57,8 @@ export const takeVariant = (id: string, variant: string) => json<Photo>(variantU
 /** Refused with `stale` if the photo is not at this revision any more. */
 export const step = (id: string, which: "undo" | "redo", revision: number) =>
   json<Photo>(`${photoPath(id)}/${which}`, post({ revision }));
-export const select = (id: string, request: SelectRequest, signal?: AbortSignal) =>
-  json<MaskPart | NoMask>(`${photoPath(id)}/select`, { ...post(request), signal });
+export const select = (id: string, request: SelectRequest) =>
+  json<MaskPart | NoMask>(`${photoPath(id)}/select`, post(request));
 export const readMask = (id: string, file: Blob) =>
   json<(MaskPart | NoMask) & { notes?: string[] }>(`${photoPath(id)}/mask`, post(file));
 export const writeMask = async (id: string, part: MaskPart) =>
