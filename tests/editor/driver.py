@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-WAIT = 15_000  # milliseconds; a busy machine is no failure
+WAIT = 60_000  # milliseconds; a busy machine is no failure
 
 
 class Editor:
