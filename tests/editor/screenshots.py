@@ -109,7 +109,7 @@ def main(folder: Path) -> None:
         for name, act, options in (
             ("desktop", desktop, {"viewport": large}),
             ("light", desktop, {"viewport": large, "color_scheme": "light"}),
-            ("pages", pages, {"viewport": {"width": 1280, "height": 800}}),
+            ("pages", pages, {"viewport": {"width": 1360, "height": 850}}),
             ("phone", phone, {"viewport": small, "has_touch": True, "device_scale_factor": 2}),
         ):
             editor = Editor(browser, server.address, options)
