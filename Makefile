@@ -12,7 +12,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format demo docs clean
+.PHONY: help setup test lint format demo web docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -53,6 +53,12 @@ demo: .venv/light ## fill the example, or yours: make demo PHOTO=my.jpg MASK=my-
 		{ echo 'Nothing could be compiled, so PyTorch does the work.'; $(MAKE) setup; }
 	@$(BIN)/python scripts/demo.py "$(PHOTO)" $(if $(MASK),"$(MASK)")
 
+web: web/node_modules/.package-lock.json ## build the editor's page from web/ into the package (needs Node.js 20 and npm)
+	@cd web && npm run --silent build && npm test --silent
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@cd web && npm ci --silent --no-audit --no-fund
+
 docs: .venv/docs ## build the documentation in site/
 	@$(BIN)/zensical build --clean --strict
 
@@ -61,4 +67,4 @@ docs: .venv/docs ## build the documentation in site/
 	@touch $@
 
 clean: ## remove the environment and everything that was built
-	rm -rf .venv site .cache build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	rm -rf .venv web/node_modules site .cache build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
