@@ -12,10 +12,10 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format demo web docs clean
+.PHONY: help setup test lint format demo demo-edit web docs clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
 setup: .venv/ready ## make the environment in .venv (TORCH=cpu: without CUDA libraries)
 
@@ -58,6 +58,14 @@ web: web/node_modules/.package-lock.json ## build the editor's page from web/ in
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@cd web && npm ci --silent --no-audit --no-fund
+
+demo-edit: .venv/serve ## open the example in the editor, or yours: make demo-edit PHOTO=my.jpg
+	@mkdir -p demo
+	@$(BIN)/retouch edit "$(PHOTO)" -o demo/ --overwrite
+
+.venv/serve: .venv/light
+	@$(PIP) -e '.[serve]'
+	@touch $@
 
 docs: .venv/docs ## build the documentation in site/
 	@$(BIN)/zensical build --clean --strict
