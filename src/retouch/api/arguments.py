@@ -44,6 +44,10 @@ class InpaintArguments(TypedDict, total=False):
         avoid: a picture; white = may not be borrowed from, whether included or not. None = avoid nothing.
             Models that match patches respect both. Other models invent colours; for those only the detail
             added by upsampling is borrowed.
+        lines: a picture; white = lines that go on through the hole, such as cables, rails or a horizon:
+            strokes of 5 to 15 pixels, drawn through the hole and on both sides of it, where the line can be
+            seen. The hole is filled along them first, from lines. Only exemplar follows them. None = no
+            lines.
         working_size: a hole whose window is longer than this many pixels is filled at a lower resolution,
             then gets its detail from the photo. None = what suits the model.
         upsampling: how that detail is made: "network" corrects the photo's residual with a network,
@@ -76,6 +80,7 @@ class InpaintArguments(TypedDict, total=False):
     trust_mask: bool
     include: Picture | None
     avoid: Picture | None
+    lines: Picture | None
     working_size: int | None
     upsampling: Literal["auto", "network", "residual"]
     wrap: Literal["auto", "none", "horizontal", "both"]
@@ -112,6 +117,7 @@ DEFAULTS: FillArguments = {
     "trust_mask": False,
     "include": None,
     "avoid": None,
+    "lines": None,
     "working_size": None,
     "upsampling": "auto",
     "wrap": "auto",

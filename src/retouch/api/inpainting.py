@@ -132,6 +132,7 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         model,
         edges=masks.edges,
         allowed=masks.allowed,
+        lines=masks.lines,
         seed=arguments["seed"],
         working_size=arguments["working_size"],
         upsampling=arguments["upsampling"],

@@ -70,12 +70,14 @@ class Masks:
     Attributes:
         hole: ``H×W`` bool, True = fill.
         allowed: ``H×W`` bool, True where may be borrowed from; None for everywhere.
+        lines: ``H×W`` bool, True on lines that go on through the hole; None for none.
         edges: which edges of the photo meet.
         notes: what the user should know about the masks, a sentence each.
     """
 
     hole: Mask
     allowed: Mask | None
+    lines: Mask | None
     edges: Edges
     notes: tuple[str, ...]
 
@@ -143,7 +145,12 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
     if avoid is not None:
         kept = read(avoid, name="avoid mask", invert=True)
         allowed = kept if allowed is None else allowed & kept
-    return Masks(hole, allowed, edges, (*notes, *_pole_notes(hole, photo)))
+    lines = None if arguments["lines"] is None else read(arguments["lines"], name="mask of lines")
+    if lines is not None and hole.any() and not (lines & hole).any():
+        raise RetouchError(
+            "The lines do not cross the hole; draw them through it, and on both sides of it, in white."
+        )
+    return Masks(hole, allowed, lines, edges, (*notes, *_pole_notes(hole, photo)))
 
 
 def _check_coverage(hole: Mask) -> None:

@@ -95,6 +95,14 @@ def fill(
     avoid: Annotated[
         str | None, typer.Option(metavar="PNG", help="White = the fill may not borrow from here.")
     ] = default.avoid,
+    lines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PNG",
+            help="White = lines that go on through the hole, drawn through it and on both sides of it: "
+            "cables, rails, a horizon.",
+        ),
+    ] = default.lines,
     working_size: Annotated[
         int | None,
         typer.Option(
@@ -156,7 +164,7 @@ def fill(
         target = target_file(photo, output, ENDING)
         extra = {"--sources": sources, "--confidence": confidence}
         check_one_pipe(photo, mask, "MASK")
-        masks = {"MASK": mask, "--include": include, "--avoid": avoid}
+        masks = {"MASK": mask, "--include": include, "--avoid": avoid, "--lines": lines}
         check_names(photo, masks, target, extra)
         if colour_wheel and sources is None:
             raise RetouchError("--colour-wheel says how --sources draws; add --sources and a file name.")
@@ -183,6 +191,7 @@ def fill(
                 trust_mask=trust_mask,
                 include=include,
                 avoid=avoid,
+                lines=lines,
                 working_size=working_size,
                 upsampling=upsampling,
                 wrap=wrap,

@@ -9,7 +9,7 @@ masks. This package imports torch only inside the functions that handle tensors,
 used without it.
 """
 
-from retouch.contract.array_model import ArrayFill, ArrayModel
+from retouch.contract.array_model import ArrayFill, ArrayModel, LineModel
 from retouch.contract.correspondence import Correspondence, SourceMap, crop_correspondence
 from retouch.contract.model import Fill, Model, SizeRequirements, check_pair
 from retouch.contract.progress import OnProgress, Progress, Stop
@@ -19,6 +19,7 @@ __all__ = [
     "ArrayModel",
     "Correspondence",
     "Fill",
+    "LineModel",
     "Model",
     "OnProgress",
     "Progress",

@@ -94,6 +94,33 @@ class ArrayModel(Model):
         return Fill(filled, None, SourceMap(sources) if borrowed else None)
 
 
+class LineModel(ArrayModel):
+    """A model that can let lines go on through the hole: cables, rails, horizons."""
+
+    @abstractmethod
+    def fill_array(
+        self,
+        image: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        allowed: NDArray[np.bool_],
+        *,
+        seed: int,
+        on_progress: OnProgress,
+        lines: NDArray[np.bool_] | None = None,
+    ) -> ArrayFill:
+        """Fill the hole of one picture.
+
+        Args:
+            image: as in :meth:`ArrayModel.fill_array`, and so are the next four.
+            hole: see there.
+            allowed: see there.
+            seed: see there.
+            on_progress: see there.
+            lines: ``H×W``, True on lines that go on through the hole: somewhere in it, and somewhere that is
+                allowed. None if there are none.
+        """
+
+
 def _tensor(render: Callable[[], NDArray[np.float32]], like: Tensor) -> Tensor:
     """Render a picture ``h×w×3`` as ``1×3×h×w``."""
     import torch

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from retouch.contract import Model, OnProgress
 from retouch.engine.encoding import encoding_of
 from retouch.engine.filled import PhotoFill, RegionFill
+from retouch.engine.lines import check_follows, check_sources, lines_in
 from retouch.engine.reporting import Reporter
 from retouch.engine.smooth import Smooth, plain, plan
 from retouch.engine.stored import copy_samples, to_copy_into
@@ -33,6 +34,7 @@ def fill_photo(
     model: Model,
     *,
     allowed: Mask | None = None,
+    lines: Mask | None = None,
     seed: int = 0,
     working_size: int | None = None,
     upsampling: Upsampling = "auto",
@@ -53,6 +55,7 @@ def fill_photo(
         model: any model. It sees at most ``working_size`` pixels along a side, except where so little is
             known that a lower resolution would hide it.
         allowed: ``H×W`` bool, True where may be borrowed from (all known pixels when None).
+        lines: ``H×W`` bool, True on lines that go on through the hole, in it and beside it; None for none.
         seed: the same seed gives the same fill on the same device.
         working_size: the longest side that is filled without loss of resolution, in pixels; the model's own
             when None.
@@ -70,11 +73,14 @@ def fill_photo(
             the photo with the best it has.
 
     Raises:
-        RetouchError: the mask or ``allowed`` does not fit the photo, or leaves nothing to borrow from. Or, as
+        RetouchError: the mask, ``allowed`` or ``lines`` does not fit the photo, or leaves nothing to borrow
+            from; or the model cannot follow lines. Or, as
             :class:`~retouch.contract.Stop`: ``on_progress`` stopped a model that has no fill to give yet.
             The photo is as it was then, except that ``in_place`` keeps the windows that were finished.
     """
-    _check(photo, mask, allowed, upsampling)
+    _check(photo, mask, allowed, lines, upsampling)
+    if lines is not None:
+        check_follows(model, upsampling)
     if working_size is None:
         working_size = model.working_size
     if working_size < 1:
@@ -95,18 +101,22 @@ def fill_photo(
         result = replace(result, stored=to_copy_into(result.stored))
     report = Reporter(on_progress)
     todo, remaining, borrowed = plan(sources, model, working_size)
+    if lines is not None:
+        check_sources(lines, todo, borrowed)
     report.begin(todo)
     regions = []
     for window in todo:
         usable = (sources if window.smooth else borrowed).inside(window.box)
         encoding = encoding_of(result, window.box, usable)
+        # A smooth fill is cut into tiles, which agree only if each fills what lies around it as well.
+        hole = (mask if window.smooth else remaining)[window.box.rows, window.box.columns]
         crop = Crop(
             image=encoding.look(window.box),
-            # A smooth fill is cut into tiles, which agree only if each fills what lies around it as well.
-            hole=(mask if window.smooth else remaining)[window.box.rows, window.box.columns],
+            hole=hole,
             allowed=usable,
             # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
             ignore=None if sources.allowed is None else sources.avoided(window.box),
+            lines=lines_in(lines, window, hole),
         )
         smoothly = window.smooth or (model.fills_by == "copying" and encoding.deep and plain(crop))
         filler = model.replaced(Smooth()) if smoothly else model
@@ -128,9 +138,9 @@ def fill_photo(
     return PhotoFill(result, tuple(regions), dict(report.seconds))
 
 
-def _check(photo: Photo, mask: Mask, allowed: Mask | None, upsampling: str) -> None:
+def _check(photo: Photo, mask: Mask, allowed: Mask | None, lines: Mask | None, upsampling: str) -> None:
     shape = photo.pixels.shape[:2]
-    for name, map_ in (("mask", mask), ("map of allowed sources", allowed)):
+    for name, map_ in (("mask", mask), ("map of allowed sources", allowed), ("map of lines", lines)):
         if map_ is None:
             continue
         if map_.shape != shape:

@@ -36,6 +36,7 @@ def fill_wrapping(
     *,
     edges: Edges,
     allowed: Mask | None = None,
+    lines: Mask | None = None,
     in_place: bool = False,
     on_progress: OnProgress | None = None,
     **options: Any,
@@ -51,14 +52,14 @@ def fill_wrapping(
         model: any model.
         edges: which edges meet.
         allowed: ``H×W`` bool, True where may be borrowed from.
+        lines: ``H×W`` bool, True on lines that go on through the hole.
         in_place: fill the photo itself. It is as it was if the work is stopped.
         on_progress: told of the work; a preview across an edge shows the larger part.
         **options: all others of :func:`~retouch.engine.pipeline.fill_photo`, which also names the errors.
     """
     if not any(edges) or not mask.any() or mask.all():
-        return fill_photo(
-            photo, mask, model, allowed=allowed, in_place=in_place, on_progress=on_progress, **options
-        )
+        options |= {"in_place": in_place, "on_progress": on_progress}
+        return fill_photo(photo, mask, model, allowed=allowed, lines=lines, **options)
     result = photo if in_place else copied(photo)
     roll = find_roll(mask, edges)
     passes = [(mask, roll), *_bands(mask, roll, edges)]
@@ -72,6 +73,7 @@ def fill_wrapping(
             turned.apply(hole),
             model,
             allowed=None if allowed is None else turned.apply(allowed),
+            lines=None if lines is None else turned.apply(lines),
             on_progress=on_progress and partial(_tell, on_progress, turned, number, len(passes)),
             in_place=turned.moves,
             **options,

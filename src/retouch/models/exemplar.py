@@ -26,7 +26,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.contract import ArrayFill, ArrayModel, Model, OnProgress, Progress
+from retouch.contract import ArrayFill, LineModel, Model, OnProgress, Progress
 from retouch.errors import RetouchError
 from retouch.native import library
 from retouch.native.painting import LARGEST_PATCH, Render, paint
@@ -63,7 +63,7 @@ class ExemplarOptions(PaintOptions):
         super().__post_init__()
 
 
-class Exemplar(ArrayModel):
+class Exemplar(LineModel):
     """Fills holes with patches of the known area; see the module's text. Compiled."""
 
     name = "exemplar"
@@ -100,8 +100,9 @@ class Exemplar(ArrayModel):
         *,
         seed: int,
         on_progress: OnProgress,
+        lines: NDArray[np.bool_] | None = None,
     ) -> ArrayFill:
-        """See :meth:`retouch.contract.ArrayModel.fill_array`."""
+        """See :meth:`retouch.contract.LineModel.fill_array`."""
         on_progress(Progress("fill", 0, _STEPS))
 
         def report(done: float, render: Render | None) -> None:
@@ -140,6 +141,7 @@ class Exemplar(ArrayModel):
             trust=given.trust,
             fading=given.fading,
             seed=seed,
+            lines=lines,
             report=report,
             threads=self._threads,
             portable=self._portable,

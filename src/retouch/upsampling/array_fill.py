@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 
-from retouch.contract import ArrayModel, OnProgress, Progress
+from retouch.contract import ArrayModel, LineModel, OnProgress, Progress
 from retouch.ops.cells import enlarge, shrink, shrink_mask
 from retouch.upsampling.alike import alike
 from retouch.upsampling.crop import Crop, CropFill, Image, OnStage
@@ -31,12 +32,14 @@ def fill_array(
     Arguments as in :func:`retouch.upsampling.fill_small.fill_crop`; the crop's sides are multiples of
     the scale. Outside the hole the image does not mean anything.
     """
-    small, hole, usable = crop.image, crop.hole, crop.allowed
+    small, hole, usable, lines = crop.image, crop.hole, crop.allowed, crop.lines
     if scale > 1:
         small, hole = np.clip(shrink(crop.image, scale), 0, 1), shrink_mask(crop.hole, scale)
         # A cell may be borrowed from if all of it may.
         usable = ~shrink_mask(~crop.allowed, scale)
-    made = model.fill_array(
+        lines = None if lines is None else shrink_mask(lines, scale)
+    fill = partial(model.fill_array, lines=lines) if isinstance(model, LineModel) else model.fill_array
+    made = fill(
         small, hole, usable, seed=seed, on_progress=lambda progress: on_progress(_shown(progress, crop))
     )
     on_stage("fill", lambda: _clipped(enlarge(made.image, scale)))

@@ -28,12 +28,15 @@ class Crop:
         hole: ``h×w``, True = fill this.
         allowed: ``h×w``, True where may be borrowed from; False in the hole.
         ignore: ``h×w``, known pixels whose colours the fill need not meet; None for none.
+        lines: ``h×w``, True on lines that go on through the hole; None for none. Only a
+            :class:`~retouch.contract.LineModel` follows them.
     """
 
     image: Image
     hole: Mask
     allowed: Mask
     ignore: Mask | None = None
+    lines: Mask | None = None
 
 
 @dataclass(frozen=True)

@@ -120,4 +120,5 @@ def _padded(crop: Crop, scale: int) -> Crop:
         hole=np.pad(crop.hole, margins, mode="edge"),
         allowed=np.pad(crop.allowed, margins),
         ignore=None if crop.ignore is None else np.pad(crop.ignore, margins),
+        lines=None if crop.lines is None else np.pad(crop.lines, margins),
     )
