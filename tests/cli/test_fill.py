@@ -72,7 +72,7 @@ def test_options_reach_the_library(
 
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
-    options |= {"include": str(mask_file), "avoid": "a.png", "upsampling": "residual", "close": 5}
+    options |= {"include": str(mask_file), "avoid": "a.png", "lines": "l.png", "upsampling": "residual", "close": 5}
     options |= {"mask_from": "luminance", "wrap": "both"}
     flags = ("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
@@ -281,6 +281,13 @@ def test_the_photo_itself_is_replaced_only_when_told(run, pixels, photo, hole, p
         (["photo.png", "mask.png", "--avoid", "small.png"], "avoid mask is 64 × 48"),
         (["photo.png", "mask.png", "--avoid", "gone.png"], "gone.png"),
         (["photo.png", "mask.png", "--include", "notes.txt"], "notes.txt"),
+        (["photo.png", "mask.png", "--lines", "gone.png"], "gone.png"),
+        (["photo.png", "mask.png", "--lines", "small.png"], "mask of lines is 64 × 48"),
+        (["photo.png", "mask.png", "--lines", "photo-copy.png"], "The mask of lines is in colour like a photo"),
+        (["photo.png", "mask.png", "--lines", "corner.png"], "The lines do not cross the hole"),
+        (["photo.png", "mask.png", "--lines", "half.png", "--model", "telea"], "Only exemplar follows lines"),
+        (["photo.png", "mask.png", "--lines", "mask.png"], "A line in the hole cannot be seen beside it"),
+        (["photo.png", "mask.png", "--lines", "half.png", "-o", "half.png", "--overwrite"], "--lines"),
         (["photo.png", "mask.png", "-o", "gone/out.png"], "gone"),
         (["photo.png", "mask.png", "-o", "out.xyz"], "xyz"),
         (["photo.png", "mask.png", "-o", "out"], "extension"),
@@ -324,6 +331,7 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     Image.fromarray(np.zeros((48, 64), np.uint8)).save("small.png")
     Image.fromarray(np.full((96, 128), 255, np.uint8)).save("full.png")
     Image.fromarray(np.arange(128)[None].repeat(96, axis=0) < 64).save("half.png")
+    Image.fromarray(np.pad([[True]], ((0, 95), (0, 127)))).save("corner.png")
     Image.fromarray(photo[..., 0].astype(np.uint16) * 257).save("deep.png")
     Image.fromarray(photo).save("photo-copy.png")
     Image.fromarray(photo).convert("L").save("grey.png")

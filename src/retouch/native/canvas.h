@@ -31,6 +31,7 @@ constexpr int SHORTEST_LAYOUT = 60;
 constexpr int64_t LARGEST_LAYOUT = 60'000'000;
 constexpr int EXPLORATIONS = 6, LAST_RADIUS = 8, BAND = 16, BLOCK = 16, QUERIES = 64;
 constexpr float GOOD_PART = 0.2f, FAINTEST = 1e-8f;
+constexpr float LINE_PART = 0.4f; // of a cell: then it lies on a line
 constexpr float SHALLOW = 2; // cells from the known area: there the nearest source is searched for after a layout too
 
 // One level: its patches, their sources, and the painting.
@@ -51,6 +52,7 @@ class Canvas {
         known_.resize(size_t(height_) * width_);
         for (size_t cell = 0; cell < known_.size(); cell++) known_[cell] = level.known(cell);
         find_patches();
+        find_lines();
         if (queries_.size() >= WORTH_THREADS) threads_ = options.threads;
         prepare();
         fresh_ = pixels_;
@@ -110,7 +112,7 @@ class Canvas {
             if (theirs >= 0)
                 mine = flat(std::min(coarse.row_of(theirs) * 2 + row % 2, height_ - 1),
                             std::min(coarse.column_of(theirs) * 2 + column % 2, width_ - 1));
-            const bool found = mine >= 0 && valid_[mine];
+            const bool found = mine >= 0 && may_borrow(queries_[each], mine);
             source_[queries_[each]] = found ? mine : random_source(1, each);
             vote_[queries_[each]] = found ? fading_[each] : 0;
         }
@@ -203,6 +205,20 @@ class Canvas {
         }
         row_begin_.push_back(queries_.size());
     }
+
+    // Patches whose middle lies on a line borrow from such patches alone, where there are any.
+    void find_lines() {
+        if (level_.lines.empty()) return;
+        on_line_.assign(valid_.size(), 0);
+        for (size_t cell = 0; cell < known_.size(); cell++)
+            on_line_[flat(int(cell / width_), int(cell % width_))] = level_.lines[cell] > LINE_PART;
+        for (const int place : valid_places_)
+            if (on_line_[place]) line_places_.push_back(place);
+    }
+
+    bool follows(int place) const { return !line_places_.empty() && on_line_[place]; }
+
+    bool may_borrow(int place, int source) const { return valid_[source] && (!follows(place) || on_line_[source]); }
 
     void prepare() {
         parallel(options_.threads, 2, [&](int which) { which ? weigh_pixels() : guess_colours(); });
@@ -318,7 +334,8 @@ class Canvas {
 
     int random_source(int purpose, size_t rank) const {
         Random random(options_.seed, number_, 1000 + purpose, rank);
-        return valid_places_[random.below(uint32_t(valid_places_.size()))];
+        const auto &places = follows(queries_[rank]) ? line_places_ : valid_places_;
+        return places[random.below(uint32_t(places.size()))];
     }
 
     // Paint the hole of a row by the coarser level. Bilinear, as torch enlarges by two; halves go to even numbers.
@@ -450,9 +467,10 @@ class Canvas {
         const int steps[4] = {1, -1, line_, -line_};
         Random random(options_.seed, number_, round, band);
         Query query;
-        const uint8_t *places[4 + EXPLORATIONS];
-        int candidates[4 + EXPLORATIONS], guides[4 + EXPLORATIONS];
-        int32_t found[4 + EXPLORATIONS];
+        constexpr int MOST = 4 + 2 * EXPLORATIONS;
+        const uint8_t *places[MOST];
+        int candidates[MOST], guides[MOST];
+        int32_t found[MOST];
         for (size_t count = 0; count < end - begin; count++) {
             const size_t rank = round % 2 ? end - 1 - count : begin + count;
             const int place = queries_[rank], present = source_[place];
@@ -471,7 +489,7 @@ class Canvas {
             // What its guide alone makes too dear is not looked at.
             for (int each = 0; each < 4; each++) {
                 const int candidate = continued[each];
-                if (candidate == present || candidate < 0 || !valid_[candidate]) continue;
+                if (candidate == present || candidate < 0 || !may_borrow(place, candidate)) continue;
                 if ((each > 0 && candidate == continued[0]) || (each > 1 && candidate == continued[1]) ||
                     (each > 2 && candidate == continued[2]))
                     continue;
@@ -488,8 +506,15 @@ class Canvas {
                     const int candidate = flat(y, x);
                     candidates[length] = candidate;
                     guides[length] = apart(guide, guides_[candidate]);
-                    length += valid_[candidate] && pull * float(guides[length]) < least;
+                    length += may_borrow(place, candidate) && pull * float(guides[length]) < least;
                 }
+            }
+            // What lies around a source is seldom on a line, so places on lines are tried on every level.
+            for (int each = 0; each < EXPLORATIONS && follows(place); each++) {
+                const int candidate = line_places_[random.below(uint32_t(line_places_.size()))];
+                candidates[length] = candidate;
+                guides[length] = apart(guide, guides_[candidate]);
+                length += pull * float(guides[length]) < least;
             }
             if (length == 0) continue;
             load(place, query);
@@ -614,6 +639,8 @@ class Canvas {
     Floats vote_;
     std::vector<Guide> guides_;
     std::vector<int32_t> valid_places_;
+    Flags on_line_;
+    std::vector<int32_t> line_places_; // of the valid ones, those on lines
     std::vector<int32_t> every_place_; // the same, and their guides, where all pairs are compared
     std::vector<Guide> every_guide_;
     // One entry for each query, in reading order.

@@ -152,10 +152,12 @@ inline Level halve(const Level &level, int threads) {
         });
     };
     parallel(threads, 2, [&](int which) { which ? halve_texture() : sum_colours(); });
-    if (!level.lines.empty())
+    if (!level.lines.empty()) {
         made.lines = halved(height, width, 1, true, [&](int row, float *values) {
             std::copy_n(&level.lines[size_t(row) * width], width, values);
         });
+        for (float &part : made.lines) part = std::min(1.0f, 2 * part); // a stroke stays as wide as a cell
+    }
     const auto ones = [](int, float *values) { *values = 1; };
     const Floats down = halved(height, 1, 1, false, ones);
     const Floats across = halved(1, width, 1, false, [&](int, float *values) { std::fill_n(values, width, 1.0f); });
