@@ -72,7 +72,13 @@ def test_options_reach_the_library(
 
     monkeypatch.setattr(retouch, "fill", fill)
     options = {"model": "telea", "device": "cpu", "seed": 3, "dilate": 4, "working_size": 300}
-    options |= {"include": str(mask_file), "avoid": "a.png", "lines": "l.png", "upsampling": "residual", "close": 5}
+    options |= {
+        "include": str(mask_file),
+        "avoid": "a.png",
+        "lines": "l.png",
+        "upsampling": "residual",
+        "close": 5,
+    }
     options |= {"mask_from": "luminance", "wrap": "both"}
     flags = ("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine")
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
@@ -283,7 +289,10 @@ def test_the_photo_itself_is_replaced_only_when_told(run, pixels, photo, hole, p
         (["photo.png", "mask.png", "--include", "notes.txt"], "notes.txt"),
         (["photo.png", "mask.png", "--lines", "gone.png"], "gone.png"),
         (["photo.png", "mask.png", "--lines", "small.png"], "mask of lines is 64 × 48"),
-        (["photo.png", "mask.png", "--lines", "photo-copy.png"], "The mask of lines is in colour like a photo"),
+        (
+            ["photo.png", "mask.png", "--lines", "photo-copy.png"],
+            "The mask of lines is in colour like a photo",
+        ),
         (["photo.png", "mask.png", "--lines", "corner.png"], "The lines do not cross the hole"),
         (["photo.png", "mask.png", "--lines", "half.png", "--model", "telea"], "Only exemplar follows lines"),
         (["photo.png", "mask.png", "--lines", "mask.png"], "A line in the hole cannot be seen beside it"),
