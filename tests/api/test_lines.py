@@ -53,7 +53,7 @@ def test_the_same_lines_give_the_same_fill():
 
 
 def test_lines_are_turned_like_any_mask(tmp_path):
-    """A photo that lies on its side, with a mask and lines of its stored pixels, is filled as the upright one."""
+    """A photo on its side, with mask and lines of its stored pixels, is filled as the upright one."""
     photo, away = cable(noise())
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise

@@ -509,8 +509,9 @@ class Canvas {
                     length += may_borrow(place, candidate) && pull * float(guides[length]) < least;
                 }
             }
-            // What lies around a source is seldom on a line, so places on lines are tried on every level.
-            for (int each = 0; each < EXPLORATIONS && follows(place); each++) {
+            // What lies around a source is seldom on a line, so places on lines are tried too; not on the finest
+            // level, where what is found by chance breaks lines up.
+            for (int each = 0; each < EXPLORATIONS && number_ > 0 && follows(place); each++) {
                 const int candidate = line_places_[random.below(uint32_t(line_places_.size()))];
                 candidates[length] = candidate;
                 guides[length] = apart(guide, guides_[candidate]);
