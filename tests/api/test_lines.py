@@ -90,3 +90,9 @@ def test_models_that_cannot_follow_lines_say_so(options):
     photo, away = cable(noise())
     with pytest.raises(RetouchError, match="Only exemplar follows lines"):
         retouch.inpaint(photo, HOLE, lines=away < 4, **options)
+
+
+def test_lines_and_planes_do_not_go_together():
+    photo, away = cable(noise())
+    with pytest.raises(RetouchError, match="leave out the option planes, or the lines"):
+        retouch.inpaint(photo, HOLE, lines=away < 4, options={"planes": True})

@@ -35,9 +35,11 @@ def test_every_thread_count_and_processor_gives_the_same_bits(height, width, pat
     if height * width == 1:
         width = 2
     pair = sample(height, width, seed, part)
-    one = paint(*pair, patch=patch, seed=seed, threads=1, **HOW)
+    lines = np.random.default_rng(seed).random((height, 1)) < 0.3 if seed % 2 else None
+    how = {**HOW, "lines": None if lines is None else lines.repeat(width, 1)}
+    one = paint(*pair, patch=patch, seed=seed, threads=1, **how)
     for threads, portable in ((1, True), (2, False), (3, True)):
-        other = paint(*pair, patch=patch, seed=seed, threads=threads, portable=portable, **HOW)
+        other = paint(*pair, patch=patch, seed=seed, threads=threads, portable=portable, **how)
         for each, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(each, same)
     image, hole, allowed = pair

@@ -109,6 +109,10 @@ class Exemplar(LineModel):
             on_progress(Progress("fill", int(_STEPS * done + 1e-9), _STEPS, picture=render))
 
         if self.options.planes:
+            if lines is not None:
+                raise RetouchError(
+                    "Lines are not followed on planes; leave out the option planes, or the lines."
+                )
             frame = certain_frame(image, hole, allowed & ~hole)
             if frame is not None:
 
@@ -118,7 +122,7 @@ class Exemplar(LineModel):
                 return ArrayFill(
                     *fill_frame(frame, image, hole, allowed & ~hole, partial(self._fill, seed, advance))
                 )
-        return ArrayFill(*self._fill(seed, report, image, hole, allowed))
+        return ArrayFill(*self._fill(seed, report, image, hole, allowed, lines))
 
     def _fill(
         self,
@@ -127,6 +131,7 @@ class Exemplar(LineModel):
         image: NDArray[np.float32],
         hole: NDArray[np.bool_],
         allowed: NDArray[np.bool_],
+        lines: NDArray[np.bool_] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """The image with its hole filled, and where each pixel of it was taken from."""
         given = self.options
