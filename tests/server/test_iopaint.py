@@ -5,6 +5,7 @@ import io
 import time
 from contextlib import contextmanager
 
+import httpx2 as httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -421,3 +422,19 @@ def test_socket_io_tells_how_far_a_fill_has_come(http, photo, hole):
         told += poll(sid=sid).text
     assert '42["diffusion_progress",{"step":' in told
     assert '42["diffusion_finish"]' in told
+
+
+def test_a_client_that_goes_away_frees_what_it_held(server, photo):
+    started = server()
+    large = np.tile(photo, (12, 12, 1))
+    mask = np.zeros(large.shape[:2], np.bool_)
+    mask[100:1000, 300:1200] = True
+    with pytest.raises(httpx.ReadTimeout):
+        started.http.post(f"{API}/inpaint", json=asked(png(large), mask), timeout=2)
+    until = time.monotonic() + 30
+    while [each.name for each in started.folder.iterdir()] != ["lock"]:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    small = np.zeros(photo.shape[:2], np.bool_)
+    small[20:24, 20:24] = True
+    assert started.http.post(f"{API}/inpaint", json=asked(png(photo), small)).status_code == 200
