@@ -32,7 +32,7 @@ class Intake:
         self._held = 0
 
     @asynccontextmanager
-    async def body(self, request: Request, limits: Limits) -> AsyncIterator[bytes]:
+    async def body(self, request: Request, limits: Limits) -> AsyncIterator[bytearray]:
         """Receive a whole body; it must be dropped when this ends.
 
         Raises:
@@ -42,7 +42,7 @@ class Intake:
             received = bytearray()
             async for part in parts:
                 received += part
-            yield bytes(received)
+            yield received
 
     @asynccontextmanager
     async def form(self, request: Request, limits: Limits) -> AsyncIterator[FormData]:
@@ -87,7 +87,7 @@ class Intake:
             self._held -= taken
 
 
-def fields_of(body: bytes) -> dict[str, Any]:
+def fields_of(body: bytearray) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:

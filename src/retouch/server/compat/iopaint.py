@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ async def _received(desk: Desk, service: Service, request: Request, folder: Path
     """Receive a photo into its folder, with the seed and the number of steps."""
     limits = service.settings.limits
 
-    def read(body: bytes) -> tuple[Passing, int, int]:
+    def read(body: bytearray) -> tuple[Passing, int, int]:
         fields = fields_of(body)  # all but these say how models work that are not here
         seed, steps = seed_of(fields.get("sd_seed")), fields.get("sd_steps")
         photo = Passing(folder, file_in(fields, "image"), file_in(fields, "mask"), limits.pixels)
@@ -121,7 +122,7 @@ async def generate_mask(desk: Desk, service: Service, request: Request) -> Respo
     """Find the object that was clicked on; answers a mask to lay over the photo."""
     limits = service.settings.limits
 
-    def find(body: bytes) -> bytes:
+    def find(body: bytearray) -> bytes:
         fields = fields_of(body)
         if fields.get("name") != _SEGMENT:
             raise Refusal(422, "no_plugin", f"There is no plugin of this name here; there is {_SEGMENT}.")
@@ -135,7 +136,7 @@ async def adjust_mask(desk: Desk, service: Service, request: Request) -> Respons
     """Grow a mask, shrink it, or turn it round."""
     limits = service.settings.limits
 
-    def adjust(body: bytes) -> bytes:
+    def adjust(body: bytearray) -> bytes:
         fields = fields_of(body)
         operate, radius = fields.get("operate"), fields.get("kernel_size", 5)
         if operate not in ("expand", "shrink", "reverse"):
@@ -153,7 +154,9 @@ async def adjust_mask(desk: Desk, service: Service, request: Request) -> Respons
     return await _picture(desk, service, request, adjust)
 
 
-async def _picture(desk: Desk, service: Service, request: Request, make: Any) -> Response:
+async def _picture(
+    desk: Desk, service: Service, request: Request, make: Callable[[bytearray], bytes]
+) -> Response:
     """Answer with the PNG that is made from a request's body."""
     async with desk.intake.body(request, service.settings.limits) as body, service.reading:
         return Response(await run_in_threadpool(make, body), media_type="image/png")
