@@ -3,12 +3,14 @@
 import base64
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx2 as httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from starlette.testclient import WebSocketDenialResponse
 from tests.imaging.samples import noise
 from tests.server.client import area, decoded, png
 
@@ -438,3 +440,34 @@ def test_a_client_that_goes_away_frees_what_it_held(server, photo):
     small = np.zeros(photo.shape[:2], np.bool_)
     small[20:24, 20:24] = True
     assert started.http.post(f"{API}/inpaint", json=asked(png(photo), small)).status_code == 200
+
+
+def test_socket_io_takes_no_page_of_another_site(client):
+    url = "ws://127.0.0.1:8080/socket.io/?EIO=4&transport=websocket"
+    own = {"Origin": "http://127.0.0.1:8080", "Upgrade": "websocket"}
+    with client.http.websocket_connect(url, headers=own) as socket:
+        assert socket.receive_text().startswith("0{")
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.http.websocket_connect(url, headers=own | {"Origin": "http://evil.example"}),
+    ):
+        pass
+    assert refused.value.status_code == 403
+
+
+@pytest.mark.slow
+def test_fifty_clients_at_once(server, photo):
+    started = server()
+    started.http.post(f"{API}/model", json={"name": "telea"})
+    holes = [np.zeros(photo.shape[:2], np.bool_) for _ in range(4)]
+    for number, hole in enumerate(holes):
+        hole[10 + 20 * number : 18 + 20 * number, 40:50] = True
+    expected = [retouch.inpaint(photo, hole, model="telea") for hole in holes]
+
+    def fill(number):
+        answer = started.http.post(f"{API}/inpaint", json=asked(png(photo), holes[number % 4]))
+        return np.array_equal(decoded(answer.content), expected[number % 4])
+
+    with ThreadPoolExecutor(50) as clients:
+        assert all(clients.map(fill, range(300)))
+    assert [each.name for each in started.folder.iterdir()] == ["lock"]
