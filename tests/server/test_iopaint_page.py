@@ -76,14 +76,16 @@ def page(browser, web_app, spot, tmp_path):
         tmp_path / "root",
     ]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    complaints, page = [], browser.new_page(viewport={"width": 1280, "height": 900})
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.goto(server.stdout.readline().strip())
-    yield page
-    page.close()
-    server.terminate()
-    server.wait()
+    try:
+        address, complaints = server.stdout.readline().strip(), []
+        with browser.new_page(viewport={"width": 1280, "height": 900}) as page:
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.goto(address)
+            yield page
+    finally:
+        server.terminate()
+        server.wait()
     assert complaints == []
     assert [each.name for each in (tmp_path / "sessions").iterdir()] == []
 
