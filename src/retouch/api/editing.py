@@ -30,8 +30,8 @@ FORMATS = {
 """The formats that photos are written in, and the ending of each."""
 
 
-def open_photo(path: Path, most_pixels: int) -> Photo:
-    """Read a photo of at most so many pixels.
+def open_photo(source: Path | bytes, most_pixels: int) -> Photo:
+    """Read a photo of at most so many pixels from a file, or from the bytes of one.
 
     Raises:
         RetouchError: it is larger, or cannot be read; see :func:`retouch.imaging.read_photo`.
@@ -39,13 +39,25 @@ def open_photo(path: Path, most_pixels: int) -> Photo:
     from retouch import imaging
     from retouch.imaging.opening import open_file
 
-    image = open_file(path, allow_huge=True).image
+    image = open_file(source, allow_huge=True).image
     if image.width * image.height > most_pixels:
         raise RetouchError(
             f"The photo has {image.width * image.height / 1e6:,.0f} megapixels, and at most "
             f"{most_pixels / 1e6:,.0f} are allowed here; make it smaller first."
         )
-    return imaging.read_photo(path, allow_huge=True)
+    return imaging.read_photo(source, allow_huge=True)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of the upright photo in a file; only its header is read.
+
+    Raises:
+        RetouchError: it is no photo.
+    """
+    from retouch.imaging.opening import open_file
+
+    image = open_file(path, allow_huge=True).image.autorot()
+    return image.width, image.height
 
 
 def on_screen(photo: Photo, pixels: Array, alpha: Array | None) -> NDArray[np.uint8]:

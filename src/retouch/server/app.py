@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from retouch.errors import RetouchError
 from retouch.server.answers import problem
+from retouch.server.compat.routes import routes as compatible_routes
 from retouch.server.errors import Refusal
 from retouch.server.operations import OPERATIONS, Handler
 from retouch.server.security import Guard
@@ -53,6 +54,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
         routes=[
             *routes,
             *more,
+            *compatible_routes(),
             Route("/", _page),
             Mount("/static", _Static(directory=STATIC, check_dir=False)),
         ],

@@ -50,7 +50,8 @@ async def fill(service: Service, request: Request) -> Response:
         await run_in_threadpool(_request, session, given, variants)  # what is wrong is told at once
     # A mask takes far more memory decoded than sent, so it is decoded again when the fill's turn has come.
     make = partial(_request, session, given, variants)
-    job = service.jobs.submit(session, make, keep=variants > 1, size=given.size)
+    offer = session.offer if variants > 1 else None
+    job = service.jobs.submit(session, make, offer=offer, size=given.size)
     return Json({"job": job.id}, 202)
 
 

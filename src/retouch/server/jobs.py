@@ -7,10 +7,10 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from starlette.concurrency import run_in_threadpool
 
@@ -28,6 +28,16 @@ _REMEMBERED = 1000  # jobs that are done
 _CRASHED = "The process that fills ended unexpectedly; the photo is as it was. Fill a smaller hole at a time."
 
 
+class Fillable(Protocol):
+    """A photo that takes fills."""
+
+    id: str
+    revision: int
+
+    def commit(self, edit: Edit) -> None:
+        """Apply a fill, whose file is written."""
+
+
 @dataclass
 class Job:
     """A fill that was asked for.
@@ -36,7 +46,7 @@ class Job:
         id: names it; nobody can guess it.
         session: the photo.
         make: makes the request when the job's turn has come.
-        keep: whether the fills wait as variants, instead of being applied.
+        offer: takes the fills as variants; None applies them.
         size: bytes that ``make`` holds.
         state: how it stands.
         report: how far it has come.
@@ -48,9 +58,9 @@ class Job:
         preview: the last one, a JPEG, while it runs.
     """
 
-    session: Session
+    session: Fillable
     make: Callable[[], FillRequest]
-    keep: bool
+    offer: Callable[[Sequence[Edit]], None] | None
     size: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     state: JobState = "waiting"
@@ -86,7 +96,7 @@ class Job:
         if self.state == "done":
             told["revision"] = self.revision
             told["edits"] = [each.id for each in self.edits]
-            if self.keep:
+            if self.offer is not None:
                 told["variants"] = [
                     {"id": each.id, "seed": each.seed, "box": list(each.box)} for each in self.edits
                 ]
@@ -151,14 +161,19 @@ class Jobs:
         self.filler.stop()
 
     def submit(
-        self, session: Session, make: Callable[[], FillRequest], *, keep: bool = False, size: int = 0
+        self,
+        session: Fillable,
+        make: Callable[[], FillRequest],
+        *,
+        offer: Callable[[Sequence[Edit]], None] | None = None,
+        size: int = 0,
     ) -> Job:
         """Let a fill wait for its turn.
 
         Args:
             session: the photo.
             make: makes the request when the job's turn has come.
-            keep: let the fills wait as variants, instead of applying them.
+            offer: takes the fills as variants; None applies them.
             size: bytes that ``make`` holds until then.
 
         Raises:
@@ -167,7 +182,7 @@ class Jobs:
         held = size + sum(each.size for each in self._line)
         if len(self._line) >= self._limits.waiting or held > self._limits.waiting_bytes:
             raise Refusal(429, "too_many_jobs", "Too many fills are waiting; try again when some are done.")
-        job = Job(session, make, keep, size)
+        job = Job(session, make, offer, size)
         self._known[job.id] = job
         over = [each.id for each in self._known.values() if each.over]
         for name in over[: max(0, len(over) - _REMEMBERED)]:
@@ -190,6 +205,10 @@ class Jobs:
         """The first job of a photo that is not over."""
         jobs = ([] if self._now is None else [self._now]) + list(self._line)
         return next((each for each in jobs if each.session is session), None)
+
+    def forget(self, job: Job) -> None:
+        """Drop a job that is over and that nobody will ask for."""
+        self._known.pop(job.id, None)
 
     def cancel(self, job: Job) -> None:
         """Give a job up; nothing happens if it is over."""
@@ -248,8 +267,8 @@ class Jobs:
 
     async def _keep(self, job: Job, edits: tuple[Edit, ...]) -> None:
         """Apply a fill, or let it wait as a variant; only then the job is done."""
-        if job.keep:
-            job.session.offer(edits)
+        if job.offer is not None:
+            job.offer(edits)
         else:
             for edit in edits:
                 await run_in_threadpool(job.session.commit, edit)

@@ -81,13 +81,21 @@ def area_json(mask: NDArray[np.bool_], corner: Box) -> dict[str, Any]:
         mask: ``h×w``.
         corner: the box of the photo that ``mask`` covers.
     """
+    box = box_of(mask)
+    if box is None:
+        return {"box": None, "mask": None}
+    encoded = base64.b64encode(png(mask[box.place].astype(np.uint8) * 255)).decode()
+    place = [corner.left + box.left, corner.top + box.top, box.width, box.height]
+    return {"box": place, "mask": encoded}
+
+
+def box_of(mask: NDArray[np.bool_]) -> Box | None:
+    """The smallest box around what is True of a mask, ``h×w``; None if nothing is."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
-        return {"box": None, "mask": None}
+        return None
     left, top = int(columns[0]), int(rows[0])
-    box = Box(left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
-    encoded = base64.b64encode(png(mask[box.place].astype(np.uint8) * 255)).decode()
-    return {"box": [corner.left + left, corner.top + top, box.width, box.height], "mask": encoded}
+    return Box(left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
 
 
 def softened(area: Area, whole: Box, dilate: int, feather: int) -> Area:

@@ -8,8 +8,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -148,24 +148,44 @@ class Service:
     async def _open(
         self, name: str, receive: Callable[[Path], Awaitable[None]], source: str | None = None
     ) -> Session:
+        with self._one_more() as folder:
+            try:
+                await receive(folder / "original")
+                async with self.reading:
+                    known = {"name": name, "source": source}
+                    session = await run_in_threadpool(Session, folder, known, self.settings.limits.pixels)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            self.photos[session.id] = session
+        return session
+
+    @contextmanager
+    def passing(self) -> Iterator[Path]:
+        """A folder for a photo that is not kept. Until then it is one of the open photos.
+
+        Raises:
+            Refusal: too many photos are open.
+        """
+        with self._one_more() as folder:
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _one_more(self) -> Iterator[Path]:
+        """The new folder of one more photo; it is counted as open meanwhile."""
         limit = self.settings.limits.photos
         if len(self.photos) + self._opening >= limit:
             raise Refusal(429, "too_many_photos", f"{limit} photos are open; close one, or try again later.")
-        self._opening += 1
         folder = self.settings.sessions / secrets.token_urlsafe(12)
+        self._opening += 1
         try:
             folder.mkdir(parents=True, mode=0o700)
-            await receive(folder / "original")
-            async with self.reading:
-                known = {"name": name, "source": source}
-                session = await run_in_threadpool(Session, folder, known, self.settings.limits.pixels)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+            yield folder
         finally:
             self._opening -= 1
-        self.photos[session.id] = session
-        return session
 
     def end(self, how: Ending) -> None:
         """Let a program that waits go on."""

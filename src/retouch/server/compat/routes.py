@@ -1,0 +1,71 @@
+"""The routes that clients of IOPaint and lama-cleaner ask."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from retouch.errors import RetouchError
+from retouch.server.compat import folder, iopaint, lama_cleaner
+from retouch.server.compat.desk import Desk, Handler
+from retouch.server.errors import Refusal
+
+log = logging.getLogger("retouch.server")
+
+_BROKEN = "Something went wrong in the server; its terminal says what."
+_IOPAINT: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "inpaint", iopaint.inpaint),
+    ("GET", "server-config", iopaint.server_config),
+    ("GET", "model", iopaint.show_model),
+    ("POST", "model", iopaint.switch_model),
+    ("POST", "run_plugin_gen_mask", iopaint.generate_mask),
+    ("POST", "adjust_mask", iopaint.adjust_mask),
+    ("POST", "gen-info", iopaint.generation_info),
+    ("GET", "inputimage", iopaint.input_image),
+    ("GET", "medias", folder.medias),
+    ("GET", "media_file", folder.media_file),
+    ("GET", "media_thumbnail_file", folder.thumbnail),
+    ("POST", "save_image", folder.save_image),
+)
+
+
+def routes() -> list[BaseRoute]:
+    """Make the routes of one server."""
+    desk = Desk()
+    everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    return [
+        *(
+            Route(f"/api/v1/{path}", partial(_in_json, desk, handler), methods=[method])
+            for method, path, handler in _IOPAINT
+        ),
+        Route("/api/v1/{path:path}", partial(_in_json, desk, iopaint.nothing), methods=everything),
+        # IOPaint has it here, and at /ws only in its source: there, its page's files come first.
+        Mount("/socket.io", desk.progress),
+        Route("/inpaint", partial(_in_text, desk, lama_cleaner.inpaint), methods=["POST"]),
+    ]
+
+
+async def _in_json(desk: Desk, handler: Handler, request: Request) -> Response:
+    """Answer as IOPaint does."""
+    try:
+        return await handler(desk, request.app.state.service, request)
+    except RetouchError as error:
+        return iopaint.told(error)
+    except Exception:
+        log.exception("%s %s", request.method, request.url.path)
+        return iopaint.failure(500, "broken", _BROKEN)
+
+
+async def _in_text(desk: Desk, handler: Handler, request: Request) -> Response:
+    """Answer as lama-cleaner does."""
+    try:
+        return await handler(desk, request.app.state.service, request)
+    except RetouchError as error:
+        return PlainTextResponse(str(error), error.status if isinstance(error, Refusal) else 422)
+    except Exception:
+        log.exception("%s %s", request.method, request.url.path)
+        return PlainTextResponse(_BROKEN, 500)
