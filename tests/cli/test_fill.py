@@ -104,7 +104,7 @@ def test_options_reach_the_library(
         (("patch=large",), "option patch of exemplar takes a whole number, not 'large'"),
         (
             ("colour=red",),
-            "has no option 'colour'; its options are coherence, guidance, trust, fading, patch, rounds.",
+            "has no option 'colour'; its options are coherence, guidance, trust, fading, patch, rounds, planes.",
         ),
     ],
 )
@@ -399,7 +399,7 @@ def test_islands_are_pointed_out_and_closed(run, pixels, photo, hole, photo_file
         (["-", "mask.png"], "retouch fill - mask.png"),
         (["fil", "photo.png"], "There is no command 'fil'; did you mean fill?"),
         (["Stylise", "photo.png"], "did you mean stylize?"),
-        (["bogus"], "choose one of fill, stylize, models, "),
+        (["bogus"], "choose one of fill, edit, serve, stylize, models, "),
     ],
 )
 def test_a_missing_or_unknown_command(run, words, says):

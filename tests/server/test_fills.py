@@ -159,6 +159,21 @@ def test_areas_say_where_to_borrow(client, photo, hole):
     assert not np.array_equal(expected, retouch.inpaint(photo, hole))
 
 
+def test_a_line_goes_on_through_the_hole(client):
+    picture = np.random.default_rng(2).integers(120, 160, (96, 128, 3), np.uint8)
+    picture[46:49] = 0
+    hole, lines = np.zeros(picture.shape[:2], bool), np.zeros(picture.shape[:2], bool)
+    hole[28:68, 40:88], lines[43:52] = True, True
+    state = client.open(png(picture))
+    job = client.fill(state, **area(hole), lines=area(lines))
+    assert job["state"] == "done", job
+    filled = client.picture(state)
+    assert np.array_equal(filled, retouch.inpaint(picture, hole, lines=lines))
+    assert (filled[43:52, 40:88].min((0, 2)) < 40).all()
+    job = client.fill(state, model="telea", **area(hole), lines=area(lines))
+    assert (job["state"], "follows lines" in job["message"]) == ("failed", True)
+
+
 def test_fills_wait_for_each_other(client, photo):
     state = client.open(png(photo))
     masks = []

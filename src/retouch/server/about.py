@@ -44,6 +44,7 @@ async def info(service: Service, request: Request) -> Response:
             "photo": next(iter(service.photos), None) if settings.mode == "edit" else None,
             "files": settings.root is not None,
             "token": settings.token is not None,
+            "lines": True,
         }
     )
 

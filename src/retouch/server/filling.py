@@ -112,8 +112,9 @@ def _fills(request: FillRequest, line: Line) -> Iterator[Edit]:
             hole,
             model=_model(request.model, request.refine),
             seed=seed,
-            include=None if request.include is None else _whole(request.include, request.files, 127),
-            avoid=None if request.avoid is None else _whole(request.avoid, request.files, 127),
+            include=_given(request.include, request.files),
+            avoid=_given(request.avoid, request.files),
+            lines=_given(request.lines, request.files),
             confidence=request.confidence,
             trust_mask=True,
             in_place=True,
@@ -138,6 +139,10 @@ def _model(name: str, refine: bool) -> Model:
     from retouch.api.shared import to_model
 
     return to_model(name, device="auto", refine=refine)
+
+
+def _given(area: Area | None, files: PhotoFiles) -> NDArray[np.bool_] | None:
+    return None if area is None else _whole(area, files, 127)
 
 
 def _whole(area: Area, files: PhotoFiles, above: int) -> NDArray[np.bool_]:

@@ -35,6 +35,7 @@ FIELDS = (
     "variants",
     "include",
     "avoid",
+    "lines",
     "revision",
 )
 _ALIVE = 15.0  # seconds after which something is sent, so that nobody on the way hangs up
@@ -70,9 +71,9 @@ def _request(session: Session, given: Given, variants: int) -> FillRequest:
             raise Refusal(400, "empty_mask", "The mask is empty; paint over what should be filled.")
     elif not session.transparent:
         raise Refusal(400, "not_transparent", "Nothing in the photo is transparent; paint a mask.")
-    include, avoid = (
+    include, avoid, lines = (
         masks.read_area(given.raw(name), whole, name) if name in given else None
-        for name in ("include", "avoid")
+        for name in ("include", "avoid", "lines")
     )
     seed = given.integer("seed", 0, -(2**63), 2**63 - 1 - variants)
     return FillRequest(
@@ -80,6 +81,7 @@ def _request(session: Session, given: Given, variants: int) -> FillRequest:
         hole=hole,
         include=include,
         avoid=avoid,
+        lines=lines,
         model=model,
         refine=given.flag("refine"),
         confidence=given.flag("confidence"),

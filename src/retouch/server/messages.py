@@ -31,6 +31,7 @@ class FillRequest:
             transparent.
         include: where may be borrowed from, above 127; None for everywhere.
         avoid: where may not.
+        lines: what should go on through the hole.
         model: the model's name.
         refine: refine its fill with neural-patch.
         confidence: judge the fill of a model that has no confidence of its own.
@@ -43,6 +44,7 @@ class FillRequest:
     hole: Area | None
     include: Area | None
     avoid: Area | None
+    lines: Area | None
     model: str
     refine: bool
     confidence: bool

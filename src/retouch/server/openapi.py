@@ -81,6 +81,7 @@ SCHEMAS: dict[str, Schema] = {
         photo=_maybe(_TEXT),
         files=_FLAG,
         token=_FLAG,
+        lines=_FLAG,
     ),
     "Files": _object(
         path=_TEXT,
@@ -111,7 +112,7 @@ SCHEMAS: dict[str, Schema] = {
     "ReadMask": _object(box=_maybe(_BOX), mask=_maybe(_PNG), notes=_TEXTS),
     "Fill": _object(
         optional="box mask transparent model seed refine confidence dilate feather variants include avoid "
-        "revision",
+        "lines revision",
         closed=True,
         box=_BOX,
         mask=_PNG,
@@ -125,6 +126,7 @@ SCHEMAS: dict[str, Schema] = {
         variants={"type": "integer", "minimum": 1, "maximum": 8},
         include=_ref("Mask"),
         avoid=_ref("Mask"),
+        lines=_ref("Mask"),
         revision=_NUMBER,
     ),
     "Started": _object(job=_TEXT),

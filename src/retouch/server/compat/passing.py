@@ -126,6 +126,7 @@ class Passing:
             hole=Area(self._box, self._hole.open()),
             include=None,
             avoid=None,
+            lines=None,
             model=model,
             refine=False,
             confidence=False,
