@@ -104,7 +104,7 @@ def test_options_reach_the_library(
         (("patch=large",), "option patch of exemplar takes a whole number, not 'large'"),
         (
             ("colour=red",),
-            "has no option 'colour'; its options are coherence, guidance, trust, fading, patch, rounds, planes.",
+            "its options are coherence, guidance, trust, fading, patch, rounds, planes.",
         ),
     ],
 )
