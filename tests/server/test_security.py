@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from tests.imaging.samples import noise
 from tests.server.client import area, png, refused
 
+from retouch.cli.serve import serve as serve_command
 from retouch.server.app import create_app
 from retouch.server.errors import Limits
 from retouch.server.security import is_loopback
@@ -85,6 +86,19 @@ def test_the_token_opens_the_page_and_the_interface(tmp_path):
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         assert http.get("/v1/info").status_code == 200  # with the cookie
+
+
+@pytest.mark.parametrize("other", ['{"a": 1}', '"half', "\xe9", "a[b]=c"])
+def test_cookies_of_other_programs_do_not_hide_the_token(tmp_path, other):
+    with TestClient(create_app(Settings(tmp_path, token="secret")), "http://127.0.0.1") as http:
+        cookie = f"x={other}; retouch-token=secret".encode("latin-1")
+        assert http.get("/v1/info", headers={"Cookie": cookie}).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "two words", "schlüssel", "a\n"])
+def test_a_token_that_no_header_can_carry_is_refused(token):
+    with pytest.raises(SystemExit):
+        serve_command(token=token, port=0)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.com"])

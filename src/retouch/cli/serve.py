@@ -37,6 +37,8 @@ def serve(
             raise RetouchError(
                 f"Others can reach {host}; add --token and a long secret, or leave out --host."
             )
+        if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
+            raise RetouchError("A token is made of letters, digits and signs without spaces; choose another.")
         if root is not None and not Path(root).is_dir():
             raise RetouchError(f"{root} is no folder; name the folder of your photos after --root.")
         listener = bind(host, port)

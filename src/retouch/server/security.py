@@ -6,11 +6,11 @@ import hmac
 import ipaddress
 import re
 import socket
-from http.cookies import CookieError, SimpleCookie
+from functools import cache
 from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,6 +51,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+@cache
+def _own_names() -> tuple[str, ...]:
+    """This computer's names; asked for once, because the answer can take seconds, and strangers may ask."""
+    return socket.gethostname().lower(), socket.getfqdn().lower()
 
 
 class Guard:
@@ -116,7 +122,7 @@ class Guard:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            return name in (socket.gethostname().lower(), socket.getfqdn().lower())
+            return name in _own_names()
         return True
 
     def _without_token(self, scope: Scope) -> Response | None:
@@ -127,11 +133,9 @@ class Guard:
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._fits(shown.strip()):
             return None
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            cookie = None
-        if cookie is not None and self._fits(cookie.value):
+        # Programs at other ports of this computer set cookies, too. Python's own parser would give up at one
+        # that is not quite right.
+        if self._fits(cookie_parser(headers.get("cookie", "")).get(COOKIE, "")):
             return None
         given = parse_qs(scope["query_string"].decode("latin-1"))
         if scope["type"] == "http" and scope["path"] == "/" and self._fits(given.pop("token", [""])[0]):
