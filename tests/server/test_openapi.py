@@ -19,7 +19,7 @@ def test_every_route_is_described(client, description):
         (method.upper(), path) for path, operations in description["paths"].items() for method in operations
     }
     routes = {
-        (method, re.sub(r"{(\w+):int}", r"{\1}", route.path))
+        (method, re.sub(r"{(\w+):\w+}", r"{\1}", route.path))
         for route in client.http.app.routes
         if isinstance(route, Route) and route.path.startswith("/v1/")
         for method in route.methods - {"HEAD"}

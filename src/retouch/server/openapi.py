@@ -192,7 +192,7 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": _NUMBER if kind else _TEXT}
-        for name, kind in re.findall(r"{(\w+)(:int)?}", operation.path)
+        for name, kind in re.findall(r"{(\w+)(:number)?}", operation.path)
     ]
     parameters += [
         {"name": name, "in": "query", "required": name in operation.required, "schema": _QUERY[kind]}

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,7 +55,19 @@ async def description(service: Service, request: Request) -> Response:
     return Json(openapi.describe(OPERATIONS))
 
 
-_P, _TILE, _BYTES = "/v1/photos/{photo}", "{level:int}/{column:int}/{row:int}", "application/octet-stream"
+class _Number(IntegerConvertor):
+    """Whole numbers that are short enough to be read."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_url_convertor("number", _Number())
+
+_P, _TILE, _BYTES = (
+    "/v1/photos/{photo}",
+    "{level:number}/{column:number}/{row:number}",
+    "application/octet-stream",
+)
 _REVISION = {"revision": "number"}
 
 OPERATIONS: tuple[Operation, ...] = (
