@@ -12,6 +12,7 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -123,6 +124,11 @@ def remove_unfinished(folder: Path) -> None:
     """Remove temporary files of killed writers. No other writer may be at work in ``folder``."""
     for path in folder.glob(_NAME.format("*")):
         path.unlink(missing_ok=True)
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file of this name is the temporary file of a writer, which may have been killed."""
+    return fnmatchcase(name, _NAME.format("*"))
 
 
 def _temporary(folder: Path) -> tuple[Path, int]:

@@ -6,6 +6,7 @@ The server comes through here to image files and colours, as everybody else come
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ FORMATS = {
     "heic": ".heic",
 }
 """The formats that photos are written in, and the ending of each."""
+_CHANNELS = 5  # that a photo of the most pixels may have: CMYK and alpha
 
 
 def open_photo(source: Path | bytes, most_pixels: int) -> Photo:
@@ -39,24 +41,29 @@ def open_photo(source: Path | bytes, most_pixels: int) -> Photo:
     from retouch import imaging
     from retouch.imaging.opening import open_file
 
-    image = open_file(source, allow_huge=True).image
-    if image.width * image.height > most_pixels:
+    image = open_file(source, allow_huge=True, limit=partial(_check_size, most_pixels)).image
+    if image.width * image.height * image.bands > most_pixels * _CHANNELS:
+        raise RetouchError(f"The photo has {image.bands} channels, too many for its size; leave some out.")
+    return imaging.read_photo(source, allow_huge=True)
+
+
+def _check_size(most_pixels: int, width: int, height: int) -> None:
+    if width * height > most_pixels:
         raise RetouchError(
-            f"The photo has {image.width * image.height / 1e6:,.0f} megapixels, and at most "
+            f"The photo has {width * height / 1e6:,.0f} megapixels, and at most "
             f"{most_pixels / 1e6:,.0f} are allowed here; make it smaller first."
         )
-    return imaging.read_photo(source, allow_huge=True)
 
 
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height of the upright photo in a file; only its header is read.
 
     Raises:
-        RetouchError: it is no photo.
+        RetouchError: it is no photo, or too large.
     """
     from retouch.imaging.opening import open_file
 
-    image = open_file(path, allow_huge=True).image.autorot()
+    image = open_file(path, allow_huge=False).image.autorot()
     return image.width, image.height
 
 
@@ -81,11 +88,11 @@ def on_screen(photo: Photo, pixels: Array, alpha: Array | None) -> NDArray[np.ui
     return np.dstack([shown, opacity])
 
 
-def read_hole(mask: bytes, photo: Photo, notes: list[str]) -> NDArray[np.bool_]:
+def read_hole(mask: Path, photo: Photo, notes: list[str]) -> NDArray[np.bool_]:
     """Read a mask file of any kind for a photo, by the rules of ``retouch fill``.
 
     Args:
-        mask: the file's bytes.
+        mask: the file.
         photo: the photo that it is for.
         notes: what the user should know of how it was read is added here, a sentence each.
 

@@ -80,8 +80,21 @@ class Opened:
         return str(field_of(self.image, "heif-compression", ""))
 
 
-def open_file(source: str | Path | bytes, allow_huge: bool, *, mask: bool = False) -> Opened:
-    """Open a file and check its header. Nothing is decoded yet."""
+def open_file(
+    source: str | Path | bytes,
+    allow_huge: bool,
+    *,
+    mask: bool = False,
+    limit: Callable[[int, int], None] | None = None,
+) -> Opened:
+    """Open a file and check its header. Nothing is decoded yet, but by libraries that read all at once.
+
+    Args:
+        source: a path, or the bytes of a file.
+        allow_huge: whether there may be more than :data:`PIXEL_LIMIT` pixels.
+        mask: whether only the values count.
+        limit: refuses too large a width and height, in place of ``allow_huge``.
+    """
     name = _name(source)
     data = memoryview(source) if isinstance(source, bytes) else _map(Path(source))
     if len(data) == 0:
@@ -93,7 +106,7 @@ def open_file(source: str | Path | bytes, allow_huge: bool, *, mask: bool = Fals
             "develop it first, and fill the TIFF or JPEG that your raw converter writes."
         )
     page = _photo_page(name, data) if tiff.is_tiff(data) else None
-    limit = partial(_check_size, name, allow_huge=allow_huge)
+    limit = limit or partial(_check_size, name, allow_huge=allow_huge)
     if page is not None:
         limit(page.integer(256), page.integer(257))
     opened = Opened(name, data, _load(name, data, page, limit, mask=mask), page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -59,7 +60,12 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             Mount("/static", _Static(directory=STATIC, check_dir=False)),
         ],
         middleware=[Middleware(Guard, host=settings.host, token=settings.token)],
-        exception_handlers={RetouchError: _refused, HTTPException: _no_route, Exception: _broken},
+        exception_handlers={
+            RetouchError: _refused,
+            HTTPException: _no_route,
+            OSError: _no_file,
+            Exception: _broken,
+        },
         lifespan=lifespan,
     )
 
@@ -97,6 +103,14 @@ async def _no_route(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return problem(405, "no_method", "Nothing answers this method here; see /v1/openapi.json.")
     return problem(error.status_code, "no_place", "There is nothing at this address; see /v1/openapi.json.")
+
+
+async def _no_file(request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return problem(507, "no_room", "The disk of the server is full; make room there, and try again.")
+    if isinstance(error, FileNotFoundError) and "photo" in request.path_params:
+        request.app.state.service.find(request.path_params["photo"])  # another client may have closed it
+    raise error
 
 
 async def _broken(request: Request, error: Exception) -> Response:

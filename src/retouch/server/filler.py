@@ -52,7 +52,11 @@ class Filler:
         """Ask for a fill."""
         if not self._process.is_alive():
             self.restart()
-        await run_in_threadpool(self._connection.send, request)
+        try:
+            await run_in_threadpool(self._connection.send, request)
+        except OSError:  # it has just ended
+            self.restart()
+            await run_in_threadpool(self._connection.send, request)
 
     async def message(self) -> Message | None:
         """The next message; None if the process has ended."""

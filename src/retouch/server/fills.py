@@ -18,7 +18,7 @@ from retouch.server.errors import Refusal
 from retouch.server.given import Given, json_of
 from retouch.server.jobs import Job
 from retouch.server.messages import FillRequest
-from retouch.server.photos import fresh, idle, picture, session_of, state_of
+from retouch.server.photos import fresh, its_turn, picture, session_of, state_of
 from retouch.server.service import Service
 from retouch.server.session import Session
 
@@ -147,6 +147,6 @@ async def show_variant(service: Service, request: Request) -> Response:
 async def take_variant(service: Service, request: Request) -> Response:
     """Apply a variant, and drop the others."""
     session = session_of(service, request)
-    idle(service, session)
-    await run_in_threadpool(session.take, request.path_params["variant"])
+    async with its_turn(service, session):
+        await run_in_threadpool(session.take, request.path_params["variant"])
     return Json(state_of(service, session))

@@ -33,6 +33,7 @@ class Fillable(Protocol):
 
     id: str
     revision: int
+    turn: asyncio.Lock
 
     def commit(self, edit: Edit) -> None:
         """Apply a fill, whose file is written."""
@@ -45,7 +46,7 @@ class Job:
     Attributes:
         id: names it; nobody can guess it.
         session: the photo.
-        make: makes the request when the job's turn has come.
+        make: makes the request when the job's turn has come; None when it is over.
         offer: takes the fills as variants; None applies them.
         size: bytes that ``make`` holds.
         state: how it stands.
@@ -54,12 +55,13 @@ class Job:
         edits: what was made.
         revision: of the photo after it.
         cancelled: whether it was cancelled while it ran.
+        sent: whether the process that fills has the whole request.
         previews: how many previews there were.
         preview: the last one, a JPEG, while it runs.
     """
 
     session: Fillable
-    make: Callable[[], FillRequest]
+    make: Callable[[], FillRequest] | None
     offer: Callable[[Sequence[Edit]], None] | None
     size: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -69,6 +71,7 @@ class Job:
     edits: tuple[Edit, ...] = ()
     revision: int | None = None
     cancelled: bool = False
+    sent: bool = False
     previews: int = 0
     preview: bytes | None = None
     _began: float = 0.0
@@ -128,6 +131,7 @@ class Job:
     def end(self, state: JobState, message: str | None = None) -> None:
         """The job is over."""
         self.state, self.message, self._ended, self.preview = state, message, time.monotonic(), None
+        self.make = None  # jobs are remembered for long
         self.report = Report(1.0 if state == "done" else self.report.fraction, state)
         self._notify()
 
@@ -215,9 +219,10 @@ class Jobs:
         if job.state == "waiting":
             self._line.remove(job)
             job.end("cancelled")
-        elif job.state == "running":
+        elif job.state == "running" and not job.cancelled:  # once: a line of many would be full
             job.cancelled = True
-            self.filler.cancel()
+            if job.sent:
+                self.filler.cancel()
             asyncio.get_running_loop().call_later(_GRACE, self._insist, job)
 
     def _insist(self, job: Job) -> None:
@@ -232,7 +237,9 @@ class Jobs:
                 await self._more.wait()
             job = self._now = self._line.popleft()
             try:
-                await self._fill(job)
+                job.begin()
+                async with job.session.turn:
+                    await self._fill(job)
             except asyncio.CancelledError:
                 job.end("cancelled")
                 raise
@@ -241,14 +248,20 @@ class Jobs:
                 job.end("failed", "The fill could not be kept; the terminal of the server says why.")
             finally:
                 self._now = None
+            if job.state != "done" and isinstance(job.session, Session):
+                with suppress(OSError):
+                    await run_in_threadpool(job.session.tidy)
 
     async def _fill(self, job: Job) -> None:
-        job.begin()
+        assert job.make is not None  # only a job that is over has none
         request = await run_in_threadpool(job.make)
         if job.cancelled:
             job.end("cancelled")
             return
         await self.filler.send(request)
+        job.sent = True
+        if job.cancelled:  # meanwhile; two threads must not send at the same time
+            self.filler.cancel()
         while True:
             message = await self.filler.message()
             if isinstance(message, Report):

@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from retouch.api import editing
+from retouch.errors import RetouchError
 from retouch.server import masks, overlays, selecting
 from retouch.server.answers import Json
 from retouch.server.boxes import Box
 from retouch.server.errors import Refusal
-from retouch.server.given import Given, body_of, json_of, query_of
+from retouch.server.given import Given, json_of, query_of, stream_of
 from retouch.server.photos import attachment, picture, place_of, session_of
 from retouch.server.service import Service
 from retouch.server.session import Session
@@ -140,15 +141,23 @@ def _full_size(found: selecting.Mask, place: Box, level: int, whole: Box) -> dic
 async def read_mask(service: Service, request: Request) -> Response:
     """Read a mask file of any kind, by the rules of ``retouch fill``."""
     session = session_of(service, request)
-    body = await body_of(request, service.settings.limits.bytes)
+    file = session.new_file()  # many large ones would not fit into the memory
 
     def read() -> dict[str, Any]:
         notes: list[str] = []
-        hole = editing.read_hole(body, session.files.photo(), notes)
+        hole = editing.read_hole(file, session.files.photo(), notes)
         return masks.area_json(hole, session.size) | {"notes": notes}
 
-    async with service.reading:
-        return Json(await run_in_threadpool(read))
+    try:
+        await service.receive(stream_of(request), file)
+        async with service.reading:
+            return Json(await run_in_threadpool(read))
+    except RetouchError as error:
+        if str(file) in str(error):
+            raise RetouchError(str(error).replace(str(file), "The mask")) from error
+        raise
+    finally:
+        file.unlink(missing_ok=True)
 
 
 async def write_mask(service: Service, request: Request) -> Response:

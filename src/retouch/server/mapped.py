@@ -27,7 +27,7 @@ class Mapped:
 
     @classmethod
     def blank(cls, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Mapped:
-        """Make a file of zeros, which takes no room on the disk until it is written to."""
+        """Make a file of zeros, which takes no room on the disk until :meth:`put` writes to it."""
         made = cls(path, dtype.str, shape)
         with path.open("wb") as file:
             file.truncate(int(np.prod(shape)) * dtype.itemsize)
@@ -39,6 +39,23 @@ class Mapped:
         with path.open("wb") as file:
             np.ascontiguousarray(array).tofile(file)
         return cls(path, array.dtype.str, array.shape)
+
+    def put(self, top: int, left: int, array: Array) -> None:
+        """Write ``h×w`` or ``h×w×C`` values at a place.
+
+        Unlike a write to the mapped file, which would end the process, this raises an OSError if the disk
+        is full.
+        """
+        size = np.dtype(self.dtype).itemsize * int(np.prod(self.shape[2:]))
+        width = self.shape[1]
+        array = np.ascontiguousarray(array, self.dtype)
+        rows = array[None] if array.shape[1] == width else array  # whole rows lie side by side
+        with self.path.open("r+b", buffering=0) as file:
+            for number, row in enumerate(rows):
+                file.seek(((top + number) * width + left) * size)
+                data = memoryview(row).cast("B")
+                while data:
+                    data = data[file.write(data) :]
 
     def open(self, mode: Mode = "r") -> Array:
         """Map the file. The memory is free again as soon as nothing refers to the array."""
@@ -64,7 +81,7 @@ class PhotoFiles:
         arrays = {name: Mapped.written(folder / f"{name}.raw", each) for name, each in _arrays(photo).items()}
         if photo.stored is not None:
             height, width = photo.pixels.shape[:2]
-            arrays["copied"] = Mapped.blank(folder / "copied.raw", np.dtype(np.bool_), (height, width))
+            arrays["copied"] = Mapped.written(folder / "copied.raw", np.zeros((height, width), np.bool_))
         # Empty arrays of the same kinds, so that nothing keeps the decoded photo in memory.
         return cls(_with(photo, {name: each[:0, :0].copy() for name, each in _arrays(photo).items()}), arrays)
 

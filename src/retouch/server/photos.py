@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -113,6 +115,15 @@ def idle(service: Service, session: Session) -> None:
         raise Refusal(409, "busy", "A fill is at work; wait for it, or cancel it.")
 
 
+@asynccontextmanager
+async def its_turn(service: Service, session: Session) -> AsyncIterator[None]:
+    """Let nothing else change the photo meanwhile; refuse while a fill is at work."""
+    idle(service, session)
+    async with session.turn:
+        idle(service, session)
+        yield
+
+
 async def undo(service: Service, request: Request) -> Response:
     """Take back the last edit."""
     return await _step(service, request, Session.undo)
@@ -125,9 +136,10 @@ async def redo(service: Service, request: Request) -> Response:
 
 async def _step(service: Service, request: Request, step: Any) -> Response:
     session = session_of(service, request)
-    fresh(session, await json_of(request, service.settings.limits.request, ("revision",)))
-    idle(service, session)
-    await run_in_threadpool(step, session)
+    given = await json_of(request, service.settings.limits.request, ("revision",))
+    async with its_turn(service, session):
+        fresh(session, given)
+        await run_in_threadpool(step, session)
     return Json(state_of(service, session))
 
 

@@ -72,7 +72,7 @@ class Pyramid:
                 if tile is None or (level, column, row) in self._edited:
                     continue
                 for name, file in files.items():
-                    self._before[level][name].open("r+")[tile.place] = file.open()[tile.place]
+                    self._before[level][name].put(tile.top, tile.left, file.open()[tile.place])
                 self._edited.add((level, column, row))
 
     def update(self, box: Box) -> None:
@@ -93,19 +93,14 @@ class Pyramid:
     def _halve(self, level: int, box: Box) -> None:
         """Make a box of a level, given in pixels of the level below."""
         below = {name: each.open() for name, each in self.levels[level - 1].items()}
-        here = {name: each.open("r+") for name, each in self.levels[level].items()}
         left, right = box.left & ~1, box.left + box.width
         for top in range(box.top & ~1, box.top + box.height, _STRIP):
             bottom = min(top + _STRIP, box.top + box.height)
             crop = slice(top, bottom + (bottom & 1)), slice(left, right + (right & 1))
             made = halved(*(below[name][crop] if name in below else None for name in _SHOWN))
-            for array, target in zip(made, (here.get(name) for name in _SHOWN), strict=True):
-                if array is not None and target is not None:
-                    place = (
-                        slice(top // 2, top // 2 + len(array)),
-                        slice(left // 2, left // 2 + array.shape[1]),
-                    )
-                    target[place] = array
+            for name, array in zip(_SHOWN, made, strict=True):
+                if array is not None:
+                    self.levels[level][name].put(top // 2, left // 2, array)
 
 
 def halved(pixels: Array | None, alpha: Array | None) -> tuple[Array, Array | None]:

@@ -20,7 +20,7 @@ from retouch.errors import RetouchError
 from retouch.files import copy_file
 from retouch.server.errors import Limits, Refusal
 from retouch.server.jobs import Jobs
-from retouch.server.session import JOURNAL, Session
+from retouch.server.session import Session, never_opened
 
 log = logging.getLogger("retouch.server")
 
@@ -92,7 +92,7 @@ class Service:
                 session = await run_in_threadpool(Session.resumed, folder, self.settings.limits.pixels)
             except RetouchError as error:
                 log.warning("%s", error)
-                if not (folder / JOURNAL).exists():  # it was never answered that it is open
+                if never_opened(folder):
                     shutil.rmtree(folder, ignore_errors=True)
                 continue
             self.photos[session.id] = session
@@ -117,17 +117,25 @@ class Service:
         """
 
         async def receive(file: Path) -> None:
-            received = 0
-            with file.open("wb") as target:
-                async for part in body:
-                    received += len(part)
-                    if received > self.settings.limits.bytes:
-                        raise too_large(self.settings.limits.bytes)
-                    target.write(part)
-            if not received:
+            if not await self.receive(body, file):
                 raise Refusal(400, "empty", "Nothing was sent; send the file of a photo.")
 
         return await self._open(Path(name).name or "photo", receive)
+
+    async def receive(self, body: AsyncIterable[bytes], file: Path) -> int:
+        """Write what a client sends to a file; returns how many bytes there were.
+
+        Raises:
+            Refusal: there are more than an uploaded file may have.
+        """
+        received = 0
+        with file.open("wb") as target:
+            async for part in body:
+                received += len(part)
+                if received > self.settings.limits.bytes:
+                    raise too_large(self.settings.limits.bytes)
+                target.write(part)
+        return received
 
     async def open_file(self, path: Path, source: str) -> Session:
         """Open a photo of this computer; the session keeps a copy of it.
@@ -141,6 +149,10 @@ class Service:
         """
 
         async def receive(file: Path) -> None:
+            if not path.is_file():  # a pipe would be waited for
+                raise Refusal(404, "no_file", "There is no such photo; choose one in the list.")
+            if path.stat().st_size > self.settings.limits.bytes:
+                raise too_large(self.settings.limits.bytes)
             await run_in_threadpool(copy_file, path, file)
 
         return await self._open(path.name, receive, source)
@@ -154,8 +166,11 @@ class Service:
                 async with self.reading:
                     known = {"name": name, "source": source}
                     session = await run_in_threadpool(Session, folder, known, self.settings.limits.pixels)
-            except BaseException:
+            except BaseException as error:
                 shutil.rmtree(folder, ignore_errors=True)
+                if isinstance(error, RetouchError) and str(folder) in str(error):
+                    # The client knows the photo by its name, and need not know where sessions are kept.
+                    raise RetouchError(str(error).replace(str(folder / "original"), name)) from error
                 raise
             self.photos[session.id] = session
         return session

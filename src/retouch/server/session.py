@@ -7,13 +7,14 @@ killed at any moment leaves nothing half done.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ import numpy as np
 
 from retouch.api import editing
 from retouch.errors import RetouchError
-from retouch.files import write_text
+from retouch.files import is_unfinished, write_text
 from retouch.server.boxes import Box
 from retouch.server.edits import Edit, Patch, PatchFile, State, followed
 from retouch.server.errors import Refusal
@@ -47,6 +48,7 @@ class Session:
         folder: where everything is kept.
         files: the decoded photo.
         history: its edits.
+        turn: taken by whoever changes the pixels or starts from them: a fill from its beginning to its end.
         used: when it was last asked for, in seconds of :func:`time.monotonic`.
         revision: a number that grows with each change of the pixels.
     """
@@ -65,6 +67,7 @@ class Session:
         self.id, self.folder, self.used = folder.name, folder, time.monotonic()
         self.name: str = known["name"]
         self.source: str | None = known["source"]
+        self.turn = asyncio.Lock()
         self._lock = threading.Lock()  # of pixels and lists, for moments
         self._steady = threading.Lock()  # of edits, for as long as a file is written
         work = folder / "decoded"
@@ -86,10 +89,7 @@ class Session:
         self._changes = [(self.revision, edit.box) for edit in self.history.edits]
         self._edit_folder = folder / "edits"
         self._edit_folder.mkdir(exist_ok=True)
-        kept = {edit.id for edit in self.history.edits}
-        for path in self._edit_folder.iterdir():
-            if path.stem not in kept:  # it was never answered that this edit is there
-                path.unlink()
+        self.tidy()
         self._write()
 
     @classmethod
@@ -102,14 +102,18 @@ class Session:
         try:
             known = json.loads((folder / JOURNAL).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RetouchError(f"{folder} holds no session that could be opened again; remove it.") from error
-        if known.get("version") != _VERSION:
+            raise RetouchError(f"{folder} holds no session and was left alone.") from error
+        if not isinstance(known, dict) or known.get("version") != _VERSION:
             raise RetouchError(f"{folder} was made by another version of retouch; remove it.")
         try:
             return cls(folder, known, most_pixels)
-        except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
-            if isinstance(error, RetouchError):
-                raise
+        except RetouchError:
+            raise
+        except OSError as error:  # a full disk damages nothing
+            raise RetouchError(
+                f"The session in {folder} could not be opened and was left alone ({error.strerror})."
+            ) from error
+        except (KeyError, TypeError, ValueError, BadZipFile, EOFError) as error:
             raise RetouchError(
                 f"The session in {folder} is damaged and was left alone; remove it."
             ) from error
@@ -167,13 +171,14 @@ class Session:
         name = secrets.token_hex(8)
         return name, self._file(name).path
 
+    def new_file(self) -> Path:
+        """A name for a file that is needed for a moment; a restart removes it."""
+        return self.folder / "decoded" / secrets.token_hex(8)
+
     def commit(self, edit: Edit) -> None:
         """Apply a new edit, whose file is written. What was undone before it can no longer be redone."""
         with self._steady, self._lock:
-            self._change(edit, "after")
-            dropped = self.history.add(edit)
-            self._write()
-        self._drop(dropped)
+            self._add(edit)
 
     def undo(self) -> None:
         """Take back the last edit.
@@ -181,10 +186,8 @@ class Session:
         Raises:
             Refusal: there is none.
         """
-        with self._steady, self._lock:
-            self._change(self.history.last, "before")
+        with self._steady, self._lock, self._changing(self.history.last, "before"):
             self.history.applied -= 1
-            self._write()
 
     def redo(self) -> None:
         """Apply the edit that was taken back last.
@@ -192,10 +195,8 @@ class Session:
         Raises:
             Refusal: there is none.
         """
-        with self._steady, self._lock:
-            self._change(self.history.next, "after")
+        with self._steady, self._lock, self._changing(self.history.next, "after"):
             self.history.applied += 1
-            self._write()
 
     def saved(self, target: Path) -> None:
         """Remember that the photo as it is now was saved, and where."""
@@ -215,11 +216,16 @@ class Session:
         Raises:
             Refusal: there is no such variant any more.
         """
-        with self._lock:
-            edit = self.history.variant(name)
-            del self.history.variants[name]
-        self.commit(edit)
-        self.offer(())
+        with self._steady, self._lock:
+            self._add(self.history.variant(name))
+
+    def tidy(self) -> None:
+        """Remove files of edits that came to nothing. No fill of this photo may be at work."""
+        with self._lock, suppress(FileNotFoundError):  # the photo may be closed
+            kept = {edit.id for edit in (*self.history.edits, *self.history.variants.values())}
+            for path in self._edit_folder.iterdir():
+                if path.stem not in kept:
+                    path.unlink()
 
     def variant_picture(self, name: str) -> Array:
         """How the screen would show the box of a variant, ``h×w×3`` or ``h×w×4`` uint8.
@@ -300,6 +306,27 @@ class Session:
         for each in edits:
             self._file(each.id).path.unlink(missing_ok=True)
 
+    def _add(self, edit: Edit) -> None:
+        with self._changing(edit, "after"):
+            dropped = self.history.add(edit)
+        self._drop(dropped)
+
+    @contextmanager
+    def _changing(self, edit: Edit, state: State) -> Iterator[None]:
+        """Change the pixels, let the block change the history, and write it down; or none of these."""
+        edits, applied = list(self.history.edits), self.history.applied
+        self._change(edit, state)
+        try:
+            yield
+            self._write()
+        except BaseException:  # the disk may be full
+            self.history.edits, self.history.applied = edits, applied
+            self._change(edit, "before" if state == "after" else "after")
+            raise
+        # The others are fills of the photo as it was; undoing them would bring that back.
+        self.history.variants.pop(edit.id, None)
+        self._drop(self.history.offer(()))
+
     def _change(self, edit: Edit, state: State) -> None:
         for place in edit.places:
             self._pyramid.keep(place)
@@ -318,6 +345,17 @@ class Session:
             "history": self.history.as_json(),
         }
         write_text(json.dumps(content), self.folder / JOURNAL, overwrite=True)
+
+
+def never_opened(folder: Path) -> bool:
+    """Whether a folder was left by a server that ended before it answered that a photo is open.
+
+    Whoever names a folder of photos as that of the sessions must not lose what lies there, so only what
+    this module itself makes counts.
+    """
+    names = {each.name for each in folder.iterdir()}
+    ours = {name for name in names if name in ("original", "decoded", "edits") or is_unfinished(name)}
+    return names == ours and (folder / "original").is_file()
 
 
 def _shown(edit: Edit) -> dict[str, Any]:

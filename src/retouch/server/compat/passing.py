@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,7 @@ class Passing:
                 "sizes_differ",
                 f"The image is {sizes[0]} pixels and the mask {sizes[1]}; send both alike.",
             )
-        self.id, self.revision = folder.name, 0
+        self.id, self.revision, self.turn = folder.name, 0, asyncio.Lock()
         self._folder = folder
         self._format = photo.format
         self._box = box_of(hole)
