@@ -53,7 +53,7 @@ def test_a_fill_that_finds_no_room_changes_nothing(serve, photo, hole, monkeypat
         state = client.open(png(photo))
         with monkeypatch.context() as full:
             full.setattr(Pyramid, "keep", no_room)
-            assert client.fill(state, model="telea", **area(hole))["state"] == "failed"
+            assert "disk" in client.fill(state, model="telea", **area(hole))["message"]
         assert client.state(state) == state
         assert np.array_equal(client.picture(state), photo)
         assert not files_of(client, state)
@@ -62,7 +62,7 @@ def test_a_fill_that_finds_no_room_changes_nothing(serve, photo, hole, monkeypat
 
 def test_what_cannot_be_written_down_is_not_done(serve, photo, hole, monkeypatch):
     def refuse(*_, **__):
-        raise RetouchError("It cannot be written; make room.")
+        raise RetouchError("It cannot be written.") from OSError(errno.ENOSPC, "full")
 
     with serve() as client:
         state = client.open(png(photo))
@@ -71,8 +71,8 @@ def test_what_cannot_be_written_down_is_not_done(serve, photo, hole, monkeypatch
         made = client.fill(state, model="telea", **area(hole), variants=2)
         with monkeypatch.context() as full:
             full.setattr(sessions, "write_text", refuse)
-            refused(client.post(state, "undo"), 422, "refused")
-            refused(client.post(state, f"variants/{made['variants'][0]['id']}"), 422, "refused")
+            refused(client.post(state, "undo"), 507, "no_room")
+            refused(client.post(state, f"variants/{made['variants'][0]['id']}"), 507, "no_room")
         assert client.state(state)["edits"] == edits
         assert np.array_equal(client.picture(state), filled)
         assert client.post(state, f"variants/{made['variants'][0]['id']}").status_code == 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from retouch.errors import RetouchError
 from retouch.server.answers import problem
 from retouch.server.compat.routes import routes as compatible_routes
-from retouch.server.errors import Refusal
+from retouch.server.errors import DISK_FULL, Refusal, is_disk_full
 from retouch.server.operations import OPERATIONS, Handler
 from retouch.server.security import Guard
 from retouch.server.service import Service, Settings
@@ -95,6 +94,8 @@ async def _page(request: Request) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, Refusal):
         return problem(error.status, error.code, str(error))
+    if is_disk_full(error):
+        return problem(507, "no_room", DISK_FULL)
     return problem(422, "refused", str(error))
 
 
@@ -106,8 +107,8 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 
 async def _no_file(request: Request, error: Exception) -> Response:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return problem(507, "no_room", "The disk of the server is full; make room there, and try again.")
+    if is_disk_full(error):
+        return problem(507, "no_room", DISK_FULL)
     if isinstance(error, FileNotFoundError) and "photo" in request.path_params:
         request.app.state.service.find(request.path_params["photo"])  # another client may have closed it
     raise error

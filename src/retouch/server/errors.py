@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 from retouch.errors import RetouchError
@@ -15,6 +16,15 @@ class Refusal(RetouchError):
         super().__init__(message)
         self.status = status
         self.code = code
+
+
+DISK_FULL = "The disk of the server is full; make room there, and try again."
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error, or what it was raised from, says that nothing more can be written."""
+    causes = (error, error.__cause__)
+    return any(isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT) for each in causes)
 
 
 @dataclass(frozen=True)

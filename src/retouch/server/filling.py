@@ -22,6 +22,7 @@ from retouch.contract import Progress, Stop
 from retouch.errors import RetouchError
 from retouch.server.boxes import Box
 from retouch.server.edits import Edit, Patch, write_patches
+from retouch.server.errors import DISK_FULL, is_disk_full
 from retouch.server.mapped import Array, PhotoFiles, arrays_of
 from retouch.server.messages import Area, Cancelled, Failed, Filled, FillRequest, Message, Report
 
@@ -88,7 +89,7 @@ def _answer(request: FillRequest, line: Line) -> Message:
     except Stop:
         return Cancelled()
     except RetouchError as error:
-        return Failed(str(error))
+        return Failed(DISK_FULL if is_disk_full(error) else str(error))
     except (EOFError, ConnectionError):  # the server is gone
         raise
     except MemoryError:

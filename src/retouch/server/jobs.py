@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from starlette.concurrency import run_in_threadpool
 
 from retouch.server.edits import Edit
-from retouch.server.errors import Limits, Refusal
+from retouch.server.errors import DISK_FULL, Limits, Refusal, is_disk_full
 from retouch.server.filler import Filler
 from retouch.server.messages import Cancelled, Filled, FillRequest, Report
 from retouch.server.session import Session
@@ -25,6 +25,7 @@ log = logging.getLogger("retouch.server")
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 _GRACE = 1.0  # seconds that a cancelled fill has to end by itself
 _REMEMBERED = 1000  # jobs that are done
+_NOT_KEPT = "The fill could not be kept; the terminal of the server says why."
 _CRASHED = "The process that fills ended unexpectedly; the photo is as it was. Fill a smaller hole at a time."
 
 
@@ -243,9 +244,9 @@ class Jobs:
             except asyncio.CancelledError:
                 job.end("cancelled")
                 raise
-            except Exception:  # the next job must come all the same
+            except Exception as error:  # the next job must come all the same
                 log.exception("a job failed")
-                job.end("failed", "The fill could not be kept; the terminal of the server says why.")
+                job.end("failed", DISK_FULL if is_disk_full(error) else _NOT_KEPT)
             finally:
                 self._now = None
             if job.state != "done" and isinstance(job.session, Session):

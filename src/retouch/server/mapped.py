@@ -36,9 +36,9 @@ class Mapped:
     @classmethod
     def written(cls, path: Path, array: Array) -> Mapped:
         """Write an array to a new file."""
-        with path.open("wb") as file:
-            np.ascontiguousarray(array).tofile(file)
-        return cls(path, array.dtype.str, array.shape)
+        made = cls.blank(path, array.dtype, array.shape)
+        made.put(0, 0, array)
+        return made
 
     def put(self, top: int, left: int, array: Array) -> None:
         """Write ``h×w`` or ``h×w×C`` values at a place.
