@@ -1,3 +1,4 @@
+import asyncio
 import json
 import signal
 import socket
@@ -10,6 +11,7 @@ from tests.server.client import area, png, refused
 
 import retouch
 from retouch.errors import RetouchError
+from retouch.server import given
 from retouch.server.places import claimed
 
 
@@ -61,6 +63,7 @@ def test_what_was_never_answered_is_removed(serve, photo, hole, tmp_path):
         assert len(list((folder / "edits").iterdir())) == 3
     (tmp_path / "sessions" / "half-sent").mkdir()
     (tmp_path / "sessions" / "half-sent" / "original").write_bytes(png(photo)[:100])
+    (tmp_path / "sessions" / "half-sent" / ".retouch-0123.part").write_bytes(b"")
     with serve() as client:
         assert list(client.http.app.state.service.photos) == [state["id"]]
         assert [each.stem for each in (folder / "edits").iterdir()] == [client.state(state)["edits"][0]["id"]]
@@ -78,6 +81,37 @@ def test_a_client_that_hangs_up_leaves_nothing(server, photo):
     while len(list(started.folder.iterdir())) > 1:  # only the lock is left
         time.sleep(0.02)
     assert started.http.get("/v1/info").status_code == 200
+
+
+def test_a_client_that_sends_no_more_is_given_up(serve, photo, monkeypatch, tmp_path):
+    monkeypatch.setattr(given, "PATIENCE", 0.05)
+
+    async def send():
+        yield {"type": "http.request", "body": png(photo)[:500], "more_body": True}
+        await asyncio.sleep(60)
+
+    with serve() as client:
+        parts, sent = send(), []
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/v1/photos",
+            "raw_path": b"/v1/photos",
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1:8080")],
+        }
+
+        async def ask():
+            async def keep(message):
+                sent.append(message)
+
+            await client.http.app(scope, parts.__anext__, keep)
+
+        client.http.portal.call(ask)
+        assert sent[0]["status"] == 408
+        assert not list((tmp_path / "sessions").iterdir())
 
 
 def test_a_session_of_another_version_is_left_alone(serve, photo, tmp_path, caplog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from retouch.server.errors import Refusal
 from retouch.server.service import too_large
+
+PATIENCE = 60.0
+"""Seconds for which a client may send nothing of a request that it began."""
 
 
 class Given:
@@ -95,12 +99,15 @@ async def body_of(request: Request, limit: int) -> bytes:
 
 
 async def stream_of(request: Request) -> AsyncIterator[bytes]:
-    """The body of a request, part by part."""
+    """The body of a request, part by part; a client that sends nothing for long is given up."""
+    parts = request.stream()
     try:
-        async for part in request.stream():
+        while (part := await asyncio.wait_for(anext(parts, None), PATIENCE)) is not None:
             yield part
     except ClientDisconnect as error:
         raise _bad("The request ended before all of it was sent; send it again.") from error
+    except TimeoutError as error:
+        raise Refusal(408, "too_slow", "Nothing more of the request came; send it again.") from error
 
 
 def _bad(message: str) -> Refusal:

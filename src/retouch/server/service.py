@@ -213,7 +213,8 @@ class Service:
         while (job := self.jobs.of(session)) is not None:
             self.jobs.cancel(job)
             await job.finished()
-        await run_in_threadpool(shutil.rmtree, session.folder, ignore_errors=True)
+        async with session.turn:  # what is written meanwhile would be left
+            await run_in_threadpool(shutil.rmtree, session.folder, ignore_errors=True)
 
     async def _close_idle(self) -> None:
         minutes = self.settings.limits.idle_minutes
