@@ -229,6 +229,7 @@ def test_a_fill_that_fails_says_why_and_changes_nothing(client, photo):
         ({"refine": "maybe"}, "bad_request"),
         ({"brush": 1}, "bad_request"),
         ({"avoid": {"box": [0, 0, 1, 1]}}, "bad_mask"),
+        ({"avoid": {"box": [0, 0, 1, 1], "mask": "", "more": [[]]}}, "bad_mask"),
     ],
 )
 def test_a_wrong_request_is_refused(client, photo, hole, given, code):

@@ -32,7 +32,9 @@ def read_area(given: Any, whole: Box, name: str) -> Area:
     Raises:
         Refusal: it is no mask for this photo.
     """
-    if not isinstance(given, dict) or not isinstance(given.get("mask"), str):
+    # Other fields would be kept as long as the fill waits, in many times the memory that they were sent in.
+    fields = set(given) if isinstance(given, dict) else set()
+    if fields != {"box", "mask"} or not isinstance(given["mask"], str):
         raise Refusal(400, "bad_mask", f"The {name} must be given as box and mask, a PNG in base64.")
     box = read_box(given.get("box"), whole, name)
     text = given["mask"]
