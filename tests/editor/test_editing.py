@@ -172,6 +172,21 @@ def test_object_and_wand_mark_what_was_clicked(editor, red_spot):
         assert (mask & disc(22)).sum() / (mask | disc(22)).sum() > 0.85  # with the margin of 4
 
 
+def test_the_status_line_says_how_sure_a_pixel_is(editor, red_spot):
+    editor.open(red_spot)
+    editor.press("n")
+    editor.wait_message("earlier ones are grey")
+    editor.set_size(60)
+    editor.drag((300, 200), (301, 200))
+    editor.fill()
+    editor.page.mouse.move(*editor.place(300, 200))
+    position = editor.page.locator("#position", has_text="% sure")
+    position.wait_for()
+    assert "from" not in position.inner_text()
+    editor.press("g")
+    editor.page.locator("#position", has_text="from").wait_for()
+
+
 def test_a_mask_is_saved_and_loaded(editor, red_spot, tmp_path):
     editor.open(red_spot)
     editor.press("r")

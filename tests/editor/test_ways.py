@@ -48,6 +48,24 @@ def test_one_finger_paints_and_two_zoom(server, new_editor, red_spot):
     assert filling.is_disabled()  # what the first finger had begun is gone
 
 
+def test_a_tap_shows_a_variant_and_another_takes_it(server, new_editor, red_spot):
+    editor = new_editor(
+        server.address, has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844}
+    )
+    editor.page.evaluate("localStorage.setItem('retouch.variants', '2')")
+    editor.page.reload()
+    editor.open(red_spot)
+    box = editor.page.locator("#photo").bounding_box()
+    editor.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    editor.page.get_by_role("button", name="Fill", exact=True).tap()
+    offered = editor.page.locator("button.variant")
+    offered.nth(1).tap()
+    offered.nth(1).and_(editor.page.locator("[aria-current=true]")).wait_for()
+    offered.nth(1).tap()
+    offered.nth(1).wait_for(state="detached")
+    editor.wait_enabled("Undo")
+
+
 def test_the_keyboard_alone_suffices(start_server, new_editor, red_spot):
     editor = new_editor(start_server("edit", str(red_spot), "--no-browser").address)
     editor.wait_open()
@@ -118,6 +136,11 @@ def test_speaks_german(server, new_editor, red_spot):
     editor.page.get_by_role("button", name="Füllen", exact=True).wait_for()
     editor.press("?")
     editor.page.get_by_role("dialog", name="Tasten").wait_for()
+    wide = editor.page.evaluate(
+        "[...document.querySelectorAll('.keys kbd')].filter((key) =>"
+        " key.getBoundingClientRect().right > key.parentElement.getBoundingClientRect().right + 1).length"
+    )
+    assert wide == 0
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci in web/")

@@ -125,6 +125,7 @@ const en = {
   variants: {
     title: "Variants",
     hint: "Arrow keys look, Enter takes, Esc takes none",
+    touchHint: "Tap to look, tap again to take",
     none: "Take none",
     name: (number: number, seed: number) => `${number} · seed ${seed}`,
   },
@@ -323,6 +324,7 @@ const de: Text = {
   variants: {
     title: "Varianten",
     hint: "Pfeiltasten zeigen, Enter nimmt, Esc nimmt keine",
+    touchHint: "Tippen zeigt, noch einmal tippen nimmt",
     none: "Keine nehmen",
     name: (number, seed) => `${number} · Startwert ${seed}`,
   },

@@ -94,9 +94,10 @@ export interface SelectRequest {
   tolerance?: number;
 }
 
+/** What is known of a filled pixel; null for what is not. */
 export interface Source {
-  x: number;
-  y: number;
+  x: number | null;
+  y: number | null;
   confidence: number | null;
 }
 

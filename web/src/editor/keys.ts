@@ -8,6 +8,7 @@ import { clearMarks, invertMask } from "./marks";
 import * as state from "./state";
 import { redo, undo } from "./steps";
 import { choose } from "./variants";
+import { text } from "../text";
 import { PICTURES } from "../ui/FileMenu";
 import { chooseFile } from "../ui/choose-file";
 
@@ -31,6 +32,12 @@ function swap(): void {
   else state.subtract.value = !state.subtract.value;
 }
 
+/** Says why fills are grey: the panel with its hint is closed where the key is pressed. */
+function toggleConfidence(): void {
+  state.showConfidence.value = !state.showConfidence.value;
+  if (state.showConfidence.value) state.tell(text().view.judged);
+}
+
 const PLAIN: Record<string, () => void> = {
   "[": () => resize(-1),
   "]": () => resize(1),
@@ -44,7 +51,7 @@ const PLAIN: Record<string, () => void> = {
   "=": () => zoomBy(1.25),
   "-": () => zoomBy(0.8),
   m: () => (state.showMask.value = !state.showMask.value),
-  n: () => (state.showConfidence.value = !state.showConfidence.value),
+  n: toggleConfidence,
   g: () => (state.showSources.value = !state.showSources.value),
   "?": () => (state.helpShown.value = true),
   Delete: clearMarks,

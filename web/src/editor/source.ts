@@ -1,4 +1,4 @@
-// Where the pixel under the cursor was borrowed from.
+// Where the pixel under the cursor was borrowed from, and how sure its fill is.
 import { sourceOf } from "../api/client";
 import type { Point } from "../mask/strokes";
 import { photo, source } from "./state";
@@ -26,7 +26,7 @@ async function ask(id: string): Promise<void> {
     const at: Point = next;
     next = null;
     const from = await sourceOf(id, at.x, at.y).catch(() => null);
-    source.value = from && from.x !== null ? { at, from } : null;
+    source.value = from && { at, from };
   }
   asking = false;
 }

@@ -1,5 +1,5 @@
 import { copyPicture, downloadAs, finish, openFile, save } from "../editor/files";
-import { browsing, helpShown, info, language, photo, theme } from "../editor/state";
+import { browsing, helpShown, info, language, message, photo, theme } from "../editor/state";
 import { LANGUAGES, text } from "../text";
 import { chooseFile } from "./choose-file";
 import { MenuButton, Panel, Segments } from "./fields";
@@ -52,7 +52,10 @@ export function FileMenu() {
           label={words.language}
           value={text().code}
           choices={LANGUAGES.map(({ code, name }) => ({ id: code, label: name }))}
-          onChange={(id) => (language.value = id)}
+          onChange={(id) => {
+            language.value = id;
+            message.value = null; // it was said in the other language
+          }}
         />
       </div>
       <hr />

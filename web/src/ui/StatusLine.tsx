@@ -1,4 +1,4 @@
-import { camera, cursor, message, photo, running, source, working } from "../editor/state";
+import { camera, cursor, message, photo, running, showSources, source, working } from "../editor/state";
 import type { Source } from "../api/types";
 import { text } from "../text";
 import { fit, zoomBy, zoomTo } from "../view/pointers";
@@ -10,8 +10,13 @@ export function StatusLine() {
   const at = cursor.value;
   const inside = state && at && at.x >= 0 && at.y >= 0 && at.x < state.width && at.y < state.height;
   const percent = camera.value.scale * 100;
-  const origin = ({ x, y, confidence }: Source): string =>
-    words.from(x, y) + (confidence === null ? "" : `, ${words.sure(confidence)}`);
+  const known = ({ x, y, confidence }: Source): string =>
+    [
+      showSources.value && x !== null && y !== null && words.from(x, y),
+      confidence !== null && words.sure(confidence),
+    ]
+      .filter(Boolean)
+      .join(", ");
   const shown = percent < 10 ? percent.toFixed(1) : Math.round(percent);
   return (
     <footer class="status">
@@ -44,7 +49,7 @@ export function StatusLine() {
       )}
       <span class="position" id="position">
         {inside && `${Math.floor(at.x)}, ${Math.floor(at.y)}`}
-        {inside && source.value && ` ${origin(source.value.from)}`}
+        {inside && source.value && ` ${known(source.value.from)}`}
       </span>
       <span class="space" />
       {fill && (

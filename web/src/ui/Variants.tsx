@@ -18,6 +18,8 @@ function Strip() {
   const offered = choice.value!;
   const words = text().variants;
   const list = useRef<HTMLDivElement>(null);
+  /** A finger cannot look without touching: its first tap looks, the next one takes. */
+  const looking = useRef(false);
   const look = (index: number): void => {
     const count = offered.variants.length;
     choice.value = { ...choice.value!, shown: (index + count) % count };
@@ -26,6 +28,7 @@ function Strip() {
   useEffect(() => look(0), []);
   const keys = (event: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    looking.current = false;
     if (!by) return;
     event.preventDefault();
     event.stopPropagation();
@@ -35,7 +38,8 @@ function Strip() {
     <section class="variants" aria-label={words.title}>
       <div class="variants-head">
         <h2>{words.title}</h2>
-        <span class="hint">{words.hint}</span>
+        <span class="hint by-key">{words.hint}</span>
+        <span class="hint by-touch">{words.touchHint}</span>
         <Button icon="close" label={words.none} shortcut="Esc" onClick={() => choose(null)} />
       </div>
       <div class="variant-list" ref={list} onKeyDown={keys}>
@@ -45,8 +49,13 @@ function Strip() {
             class="variant"
             aria-current={offered.shown === index}
             onFocus={() => (choice.value = { ...choice.value!, shown: index })}
-            onPointerEnter={() => (choice.value = { ...choice.value!, shown: index })}
-            onClick={() => choose(index)}
+            onPointerEnter={(event) =>
+              event.pointerType !== "touch" && (choice.value = { ...choice.value!, shown: index })
+            }
+            onPointerDown={(event) =>
+              (looking.current = event.pointerType === "touch" && choice.value!.shown !== index)
+            }
+            onClick={() => !looking.current && void choose(index)}
           >
             <Thumbnail index={index} />
             <span>{words.name(index + 1, variant.seed)}</span>

@@ -70,7 +70,7 @@ export function ViewPanel() {
         <span>{words.split}</span>
         <kbd aria-hidden="true">{keyName("Shift+C")}</kbd>
       </label>
-      <p class="hint">{words.hold}</p>
+      <p class="hint by-key">{words.hold}</p>
     </Panel>
   );
 }

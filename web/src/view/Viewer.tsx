@@ -77,7 +77,7 @@ export function Viewer() {
         for (const each of [spaceHeld, split, tool, view]) void each.value;
         redraw.request();
       }),
-      effect(() => getSource(cursor.value, showSources.value)),
+      effect(() => getSource(cursor.value, showSources.value || showConfidence.value)),
     ];
     return () => {
       observer.disconnect();

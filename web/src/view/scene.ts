@@ -135,8 +135,10 @@ function drawDraft(context: CanvasRenderingContext2D): void {
 
 function drawArrow(context: CanvasRenderingContext2D): void {
   if (!source.value || !showSources.value) return;
-  const to = onScreen({ x: source.value.at.x + 0.5, y: source.value.at.y + 0.5 });
-  const from = onScreen({ x: source.value.from.x + 0.5, y: source.value.from.y + 0.5 });
+  const { at, from: origin } = source.value;
+  if (origin.x === null || origin.y === null) return;
+  const to = onScreen({ x: at.x + 0.5, y: at.y + 0.5 });
+  const from = onScreen({ x: origin.x + 0.5, y: origin.y + 0.5 });
   const angle = Math.atan2(to.y - from.y, to.x - from.x);
   context.beginPath();
   context.arc(from.x, from.y, 5, 0, 2 * Math.PI);
