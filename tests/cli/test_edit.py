@@ -98,6 +98,7 @@ def test_what_was_not_saved_is_gone_on_with(edit, photo_file, hole, photo):
     second = edit(photo_file)
     assert len(second.photo["edits"]) == 1
     assert second.photo["unsaved"] is True
+    assert any("goes on with 1 fill of" in line for line in second.said)
     assert second.end(signal.SIGINT) == 0
     assert any("goes on with them" in line for line in second.said)
     third = edit(photo_file)

@@ -137,6 +137,7 @@ def _go_on(folder: Path, source: Path, *, new: bool) -> list[str]:
             )
         else:
             keep = True
+            typer.echo(f"goes on with {fills} of {source.name}; --new forgets them", err=True)
         if keep:
             written: list[str] = known["history"]["written"]
             return written
