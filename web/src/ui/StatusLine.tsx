@@ -11,12 +11,8 @@ export function StatusLine() {
   const inside = state && at && at.x >= 0 && at.y >= 0 && at.x < state.width && at.y < state.height;
   const percent = camera.value.scale * 100;
   const known = ({ x, y, confidence }: Source): string =>
-    [
-      showSources.value && x !== null && y !== null && words.from(x, y),
-      confidence !== null && words.sure(confidence),
-    ]
-      .filter(Boolean)
-      .join(", ");
+    (showSources.value && x !== null && y !== null ? ` ${words.from(x, y)}` : "") +
+    (confidence === null ? "" : ` · ${words.sure(confidence)}`);
   const shown = percent < 10 ? percent.toFixed(1) : Math.round(percent);
   return (
     <footer class="status">
@@ -49,7 +45,7 @@ export function StatusLine() {
       )}
       <span class="position" id="position">
         {inside && `${Math.floor(at.x)}, ${Math.floor(at.y)}`}
-        {inside && source.value && ` ${known(source.value.from)}`}
+        {inside && source.value && known(source.value.from)}
       </span>
       <span class="space" />
       {fill && (
