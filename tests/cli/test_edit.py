@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 
 import httpx2 as httpx
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from tests.server.client import Client, area, decoded, png
 
 import retouch
+from retouch.cli import edit as edit_command
+from retouch.errors import RetouchError
 
 
 class Editor:
@@ -126,6 +129,20 @@ def test_a_photo_that_changed_since_begins_anew(edit, photo_file, hole, photo):
     second = edit(photo_file)
     assert second.photo["edits"] == []
     assert any("has changed since" in line for line in second.said)
+
+
+@pytest.mark.parametrize(("answer", "kept"), [(False, True), (True, False)])
+def test_fills_of_a_photo_that_changed_are_forgotten_only_if_one_says_so(tmp_path, monkeypatch, answer, kept):
+    folder, source = tmp_path / "session" / "one", tmp_path / "photo.png"
+    folder.mkdir(parents=True)
+    source.write_bytes(b"now")
+    (folder / "original").write_bytes(b"before")
+    (folder / "session.json").write_text('{"history": {"applied": 2, "written": []}}', encoding="utf-8")
+    monkeypatch.setattr(edit_command.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(edit_command.typer, "confirm", lambda *_, **__: answer)
+    with pytest.raises(RetouchError, match="has changed since 2 fills") if kept else nullcontext():
+        edit_command._go_on(tmp_path / "session", source, new=False)
+    assert folder.exists() == kept
 
 
 def test_a_photo_is_edited_once_at_a_time(edit, photo_file):

@@ -130,7 +130,13 @@ def _go_on(folder: Path, source: Path, *, new: bool) -> list[str]:
             keep = False
         elif not same:
             keep = False
-            typer.echo(f"{source.name} has changed since {fills} of it; they are gone", err=True)
+            changed = f"{source.name} has changed since {fills} of it"
+            if not sys.stdin.isatty():
+                typer.echo(f"{changed}; they are gone", err=True)
+            elif not typer.confirm(f"{changed}; forget them?", default=False, err=True):
+                raise RetouchError(
+                    f"{changed}; put the photo back as it was, or type --new to forget the fills."
+                )
         elif sys.stdin.isatty():
             keep = typer.confirm(
                 f"{fills} of {source.name} are left; go on with them?", default=True, err=True
