@@ -11,7 +11,7 @@ import pytest
 from tests.server.client import Client, area, decoded, png
 
 import retouch
-from retouch.cli import edit as edit_command
+import retouch.cli.edit
 from retouch.errors import RetouchError
 
 
@@ -138,6 +138,7 @@ def test_fills_of_a_photo_that_changed_are_forgotten_only_if_one_says_so(tmp_pat
     source.write_bytes(b"now")
     (folder / "original").write_bytes(b"before")
     (folder / "session.json").write_text('{"history": {"applied": 2, "written": []}}', encoding="utf-8")
+    edit_command = sys.modules["retouch.cli.edit"]  # retouch.cli.edit itself is the command
     monkeypatch.setattr(edit_command.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(edit_command.typer, "confirm", lambda *_, **__: answer)
     with pytest.raises(RetouchError, match="has changed since 2 fills") if kept else nullcontext():
