@@ -157,12 +157,12 @@ def test_a_pack_holds_what_is_needed_and_no_more(large, shard, tmp_path):
 
 
 def test_a_pack_that_would_be_too_large_says_what_is_how_large(large, shard, tmp_path):
-    said = refused("pack", tmp_path / "pack", "--data", shard, "--run", tmp_path, "--limit", 2)
-    assert "more than 2" in said
+    said = refused("pack", tmp_path / "pack", "--data", shard, "--run", tmp_path, "--limit", 3)
+    assert "more than 3" in said
     assert "data 0.3" in said
     assert "run 2.4" in said
     assert not (tmp_path / "pack").exists()
-    done("pack", tmp_path / "pack", "--data", shard, "--limit", 2)
+    done("pack", tmp_path / "pack", "--data", shard, "--limit", 3)
     assert "exists already" in refused("pack", tmp_path / "pack")
     done("pack", tmp_path / "pack", "--overwrite")
     assert not (tmp_path / "pack" / "data").exists()
