@@ -44,6 +44,7 @@ def test_open_paint_fill_undo_redo_compare_and_download(editor, red_spot):
     assert (after != before)[disc(17)].any(-1).all()
 
 
+@pytest.mark.slow
 def test_the_slider_shows_before_at_its_left(editor, red_spot):
     editor.open(red_spot)
     editor.set_size(60)
@@ -57,6 +58,7 @@ def test_the_slider_shows_before_at_its_left(editor, red_spot):
     assert not editor.is_red(300, 200)
 
 
+@pytest.mark.slow
 def test_edit_saves_beside_the_photo(start_server, new_editor, red_spot):
     server = start_server("edit", str(red_spot), "--no-browser")
     editor = new_editor(server.address)
@@ -71,6 +73,7 @@ def test_edit_saves_beside_the_photo(start_server, new_editor, red_spot):
     assert (after != before)[disc(17)].any(-1).all()
 
 
+@pytest.mark.slow
 def test_edit_waits_for_done_and_for_discard(start_server, new_editor, red_spot):
     for answer, code, written in (("Discard", 1, False), ("Done", 0, True)):
         server = start_server("edit", str(red_spot), "--no-browser", "--wait", "--new")
@@ -172,6 +175,7 @@ def test_object_and_wand_mark_what_was_clicked(editor, red_spot):
         assert (mask & disc(22)).sum() / (mask | disc(22)).sum() > 0.85  # with the margin of 4
 
 
+@pytest.mark.slow
 def test_the_status_line_says_how_sure_a_pixel_is(editor, red_spot):
     editor.open(red_spot)
     editor.press("n")

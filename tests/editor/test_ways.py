@@ -84,6 +84,7 @@ def test_the_keyboard_alone_suffices(start_server, new_editor, red_spot):
     assert red_spot.with_name("photo-filled.png").exists()
 
 
+@pytest.mark.slow
 def test_two_tabs_show_the_same_photo(editor, red_spot):
     editor.open(red_spot)
     first, address = editor.page, editor.page.url
@@ -104,6 +105,7 @@ def test_two_tabs_show_the_same_photo(editor, red_spot):
     assert editor.is_red(300, 200)
 
 
+@pytest.mark.slow
 def test_a_killed_server_goes_on_where_it_was(start_server, new_editor, red_spot):
     server = start_server("serve")
     editor = new_editor(server.address)
@@ -145,6 +147,7 @@ def test_speaks_german(server, new_editor, red_spot):
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci in web/")
 @pytest.mark.parametrize("look", ["dark", "light"])
+@pytest.mark.slow
 def test_axe_finds_nothing(server, new_editor, red_spot, look):
     editor = new_editor(server.address, color_scheme=look)
 

@@ -197,6 +197,7 @@ def test_a_client_that_is_behind_is_told_so(client, photo, hole):
     assert client.post(state, "undo", revision=1).json()["revision"] == 2
 
 
+@pytest.mark.slow
 def test_a_fill_that_fails_says_why_and_changes_nothing(client, photo):
     state = client.open(png(photo))
     everything = np.ones(photo.shape[:2], np.bool_)

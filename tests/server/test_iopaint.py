@@ -426,6 +426,7 @@ def test_socket_io_tells_how_far_a_fill_has_come(http, photo, hole):
     assert '42["diffusion_finish"]' in told
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_away_frees_what_it_held(server, photo):
     started = server()
     large = np.tile(photo, (12, 12, 1))

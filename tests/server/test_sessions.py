@@ -43,6 +43,7 @@ def test_every_fill_outlives_a_kill(server, photo):
     assert np.array_equal(second.client.picture(state), photo)
 
 
+@pytest.mark.slow
 def test_an_orderly_end_keeps_the_fills_too(server, photo, hole):
     first = server()
     state = first.client.open(png(photo))

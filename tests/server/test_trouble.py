@@ -120,6 +120,7 @@ def test_jobs_that_are_over_hold_no_requests(serve, photo, hole):
         assert jobs.find(cancelled).make is None
 
 
+@pytest.mark.slow
 def test_a_fill_that_is_cancelled_again_and_again_is_told_once(serve, photo, monkeypatch):
     large = np.tile(photo, (6, 6, 1))
     mask = np.zeros(large.shape[:2], np.bool_)
