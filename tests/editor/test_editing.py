@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import retouch
