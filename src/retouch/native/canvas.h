@@ -97,9 +97,9 @@ class Canvas {
         return made;
     }
 
-    // Whether a layout can be found, in little time.
+    // Whether a layout can be found, in little time, on a level that is not too short.
     bool suits_layout() const {
-        return std::min(height_, width_) >= SHORTEST_LAYOUT && std::min(height_, width_) < 2 * SHORTEST_LAYOUT &&
+        return std::min(height_, width_) < 2 * SHORTEST_LAYOUT &&
                int64_t(queries_.size()) * int64_t(valid_places_.size()) <= LARGEST_LAYOUT && usable_patches(level_, 5, 1);
     }
 
@@ -227,15 +227,17 @@ class Canvas {
     void guess_colours() {
         for (int row = 0; row < height_; row++)
             to_bytes(&level_.image[size_t(row) * width_ * 3], width_ * 3, &pixels_[size_t(flat(row, 0)) * 3]);
-        const Box box = smooth_box(known_, height_, width_);
-        const Floats part = smooth_part(level_.image, known_, width_, 3, box);
-        for (int row = 0; row < box.height(); row++)
-            to_bytes(&part[size_t(row) * box.width() * 3], box.width() * 3,
-                     &pixels_[size_t(flat(row + box.top, box.left)) * 3]);
-        if (layout_)
+        if (layout_) {
             for (int row = 0; row < height_; row++)
                 for (const int place : hole_rows_[row])
                     layout_->show(row, column_of(place), scale_of_layout_, &pixels_[size_t(place) * 3]);
+        } else {
+            const Box box = smooth_box(known_, height_, width_);
+            const Floats part = smooth_part(level_.image, known_, width_, 3, box);
+            for (int row = 0; row < box.height(); row++)
+                to_bytes(&part[size_t(row) * box.width() * 3], box.width() * 3,
+                         &pixels_[size_t(flat(row + box.top, box.left)) * 3]);
+        }
         close_margin(pixels_, 3);
         find_guides();
     }
@@ -272,35 +274,29 @@ class Canvas {
         for (const int place : queries_) {
             const float share = hides[place] / area;
             scale_.push_back(area / float(std::max<int>(weighs[place], 1)));
-            shallow_.push_back(squares[size_t(row_of(place)) * width_ + column_of(place)] <= SHALLOW * SHALLOW);
             share_.push_back(share);
             pull_.push_back(pull * share);
             const float square = squares[size_t(row_of(place)) * width_ + column_of(place)];
+            shallow_.push_back(square <= SHALLOW * SHALLOW);
             fading_.push_back(square < float(table.size()) ? table[size_t(square)] : faded(square));
         }
         distance_.assign(queries_.size(), 0);
     }
 
-    // Means of colour and texture; the edge is repeated.
+    // Means of colour and texture, and how much lies on lines; the edge is repeated.
     void find_guides() {
         average(pixels_, 3, 0);
-        if (!level_.texture.empty()) {
-            std::vector<uint8_t> texture(guides_.size() * 2);
+        const auto add = [&](const Floats &values, int channels, int first, float weight) {
+            std::vector<uint8_t> bytes(guides_.size() * channels);
             for (int row = 0; row < height_; row++)
-                for (int each = 0; each < 2 * width_; each++)
-                    texture[size_t(flat(row, 0)) * 2 + each] =
-                        byte_of(TEXTURE_WEIGHT * level_.texture[size_t(row) * width_ * 2 + each]);
-            close_margin(texture, 2);
-            average(texture, 2, 3);
-        }
-        if (!level_.lines.empty()) {
-            std::vector<uint8_t> lines(guides_.size());
-            for (int row = 0; row < height_; row++)
-                for (int column = 0; column < width_; column++)
-                    lines[flat(row, column)] = byte_of(level_.lines[size_t(row) * width_ + column]);
-            close_margin(lines, 1);
-            average(lines, 1, 5);
-        }
+                for (int each = 0; each < channels * width_; each++)
+                    bytes[size_t(flat(row, 0)) * channels + each] =
+                        byte_of(weight * values[size_t(row) * width_ * channels + each]);
+            close_margin(bytes, channels);
+            average(bytes, channels, first);
+        };
+        if (!level_.texture.empty()) add(level_.texture, 2, 3, TEXTURE_WEIGHT);
+        if (!level_.lines.empty()) add(level_.lines, 1, 5, 1);
         if (!all_pairs()) return;
         every_place_ = valid_places_;
         while (every_place_.size() % 4 != 0) every_place_.push_back(every_place_.back()); // four are looked at together
