@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 import retouch
 from retouch.api import editing
-from retouch.errors import RetouchError
 from retouch.server.answers import Json
 from retouch.server.compat import pictures
 from retouch.server.compat.desk import Desk
@@ -196,10 +195,3 @@ async def nothing(desk: Desk, service: Service, request: Request) -> Response:
 async def _small(desk: Desk, service: Service, request: Request) -> dict[str, Any]:
     async with desk.intake.body(request, service.settings.limits) as body:
         return fields_of(body)
-
-
-def told(error: RetouchError) -> Response:
-    """The answer to a request that was refused, or whose fill failed."""
-    if isinstance(error, Refusal):
-        return failure(error.status, error.code, str(error))
-    return failure(422, "refused", str(error))

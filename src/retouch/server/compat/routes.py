@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from starlette.requests import Request
@@ -16,7 +17,8 @@ from retouch.server.errors import Refusal
 
 log = logging.getLogger("retouch.server")
 
-_BROKEN = "Something went wrong in the server; its terminal says what."
+Tell = Callable[[int, str, str], Response]  # of status, code and message
+
 _IOPAINT: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "inpaint", iopaint.inpaint),
     ("GET", "server-config", iopaint.server_config),
@@ -39,33 +41,33 @@ def routes() -> list[BaseRoute]:
     everything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return [
         *(
-            Route(f"/api/v1/{path}", partial(_in_json, desk, handler), methods=[method])
+            Route(f"/api/v1/{path}", partial(_answer, desk, handler, iopaint.failure), methods=[method])
             for method, path, handler in _IOPAINT
         ),
-        Route("/api/v1/{path:path}", partial(_in_json, desk, iopaint.nothing), methods=everything),
+        Route(
+            "/api/v1/{path:path}",
+            partial(_answer, desk, iopaint.nothing, iopaint.failure),
+            methods=everything,
+        ),
         # IOPaint has it here, and at /ws only in its source: there, its page's files come first.
         Mount("/socket.io", desk.progress),
-        Route("/inpaint", partial(_in_text, desk, lama_cleaner.inpaint), methods=["POST"]),
+        Route("/inpaint", partial(_answer, desk, lama_cleaner.inpaint, _in_text), methods=["POST"]),
     ]
 
 
-async def _in_json(desk: Desk, handler: Handler, request: Request) -> Response:
-    """Answer as IOPaint does."""
+async def _answer(desk: Desk, handler: Handler, tell: Tell, request: Request) -> Response:
+    """Answer a client; ``tell`` says in its way what is wrong."""
     try:
         return await handler(desk, request.app.state.service, request)
+    except Refusal as error:
+        return tell(error.status, error.code, str(error))
     except RetouchError as error:
-        return iopaint.told(error)
+        return tell(422, "refused", str(error))
     except Exception:
         log.exception("%s %s", request.method, request.url.path)
-        return iopaint.failure(500, "broken", _BROKEN)
+        return tell(500, "broken", "Something went wrong in the server; its terminal says what.")
 
 
-async def _in_text(desk: Desk, handler: Handler, request: Request) -> Response:
-    """Answer as lama-cleaner does."""
-    try:
-        return await handler(desk, request.app.state.service, request)
-    except RetouchError as error:
-        return PlainTextResponse(str(error), error.status if isinstance(error, Refusal) else 422)
-    except Exception:
-        log.exception("%s %s", request.method, request.url.path)
-        return PlainTextResponse(_BROKEN, 500)
+def _in_text(status: int, code: str, message: str) -> Response:
+    """An error as lama-cleaner tells it."""
+    return PlainTextResponse(message, status)
