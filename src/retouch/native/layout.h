@@ -84,13 +84,18 @@ class Peeling {
     bool possible() const { return sources_[0].count > 0; }
 
   private:
-    static constexpr int SMALLEST = 5, MARGIN = 4, GUIDE_SIDE = 7, FEWEST_SOURCES = 30, BATCH = 16;
+    static constexpr int SMALLEST = 5, MARGIN = 4, GUIDE_SIDE = 7, FEWEST_SOURCES = 30, BATCH = 16, NEAR = 8;
     static constexpr float LEAST_TRUST = 0.05f, FAR = 4;
 
     struct Sources {
         std::vector<int32_t> places; // of the middles, a multiple of four; the last is repeated
         std::vector<Guide> guides;
         int count = 0;
+
+        // Where the places of a row and of those below it begin; a multiple of four.
+        size_t begins(int row, int line) const {
+            return (std::lower_bound(places.begin(), places.end(), row * line) - places.begin()) / 4 * 4;
+        }
     };
 
     // One fill on its way.
@@ -187,27 +192,36 @@ class Peeling {
                       std::numeric_limits<float>::max()};
             const uint8_t *first = level.pixels_.data() + (ptrdiff_t(row) - reach) * ptrdiff_t(bytes);
             float least = std::numeric_limits<float>::max();
-            int chosen = sources.places[0];
+            int chosen = std::numeric_limits<int>::max();
             Found found[BATCH];
             const uint8_t *where[BATCH];
             int32_t patches[BATCH];
-            for (size_t at = 0; at < sources.places.size();) {
-                int count = 0;
-                at = kernel.scan(scan, first, sources.places.data(), sources.guides.data(), at, sources.places.size(),
-                                 BATCH - 3, found, count);
-                for (int each = 0; each < count; each++)
-                    where[each] = &level.pixels_[(size_t(found[each].place) - corner) * 3];
-                kernel.compare(query.pixels, query.weights, side, bytes, where, count, patches);
-                for (int each = 0; each < count; each++) {
-                    const int source = found[each].place;
-                    const float down = float(source / line - place / line), across = float(source % line - place % line);
-                    const float away = std::sqrt(down * down + across * across) / diagonal;
-                    const float cost = (scale * float(patches[each]) + manner.guidance * float(found[each].guide)) *
-                                       (1 + FAR * manner.price * away) * noise(place, source);
-                    if (cost < least) least = cost, chosen = source;
+            const auto look = [&](size_t at, size_t end) {
+                while (at < end) {
+                    int count = 0;
+                    at = kernel.scan(scan, first, sources.places.data(), sources.guides.data(), at, end, BATCH - 3,
+                                     found, count);
+                    for (int each = 0; each < count; each++)
+                        where[each] = &level.pixels_[(size_t(found[each].place) - corner) * 3];
+                    kernel.compare(query.pixels, query.weights, side, bytes, where, count, patches);
+                    for (int each = 0; each < count; each++) {
+                        const int source = found[each].place;
+                        const float alike = scale * float(patches[each]) + manner.guidance * float(found[each].guide);
+                        if (alike * bound > least) continue; // what follows is slow, and only makes it dearer
+                        const float down = float(source / line - place / line), across = float(source % line - place % line);
+                        const float away = std::sqrt(down * down + across * across) / diagonal;
+                        const float priced = alike * (1 + FAR * manner.price * away);
+                        if (priced * bound > least) continue;
+                        const float cost = priced * noise(place, source);
+                        if (cost < least || (cost == least && source < chosen)) least = cost, chosen = source;
+                    }
+                    scan.least = std::nextafter(least / bound, std::numeric_limits<float>::max());
                 }
-                scan.least = least / bound;
-            }
+            };
+            // What is near is cheap, so the rows around come first, and most of what is far need not be compared.
+            const auto row_of = [&](int from) { return sources.begins(from, line); };
+            const size_t near = row_of(place / line - NEAR), far = row_of(place / line + NEAR + 1);
+            look(near, far), look(0, near), look(far, sources.places.size());
             return {least, chosen};
         }
 
