@@ -32,6 +32,9 @@ from retouch.weights import ENDING, write_weights
         ("telea+neural-patch+confidence-feedback", "telea", ("neural-patch", "confidence-feedback")),
         ("telea+confidence-feedback+neural-patch", "telea", ("confidence-feedback", "neural-patch")),
         (Path("telea+confidence-feedback"), Path("telea+confidence-feedback"), ()),
+        ("mine.safetensors+exemplar", Path("mine.safetensors"), ("exemplar",)),
+        ("neural-patch+exemplar", "contextual-attention", ("neural-patch", "exemplar")),
+        ("exemplar+exemplar", "exemplar", ("exemplar",)),
         ("lama+telea", "lama+telea", ()),  # telea works on no other model's fill
     ],
 )
@@ -51,6 +54,8 @@ def test_a_name_is_taken_apart(name, base, around):
         ("telea+neural-patch", "telea+neural-patch"),
         ("telea+neural-patch+confidence-feedback", "telea+neural-patch+confidence-feedback"),
         ("neural-patch", "contextual-attention+neural-patch"),
+        ("telea+exemplar", "telea+exemplar+neural-patch"),
+        ("telea+exemplar+neural-patch", "telea+exemplar+neural-patch"),
     ],
 )
 def test_what_is_not_refined_yet_is_refined(name, expected):
@@ -96,8 +101,8 @@ def test_models_are_joined_in_the_order_of_their_names():
         ("telea+confidence-feedback+neural-patch+confidence-feedback", "name confidence-feedback once"),
         ("lama+confidence-feedback", "no model called 'lama'"),
         ("+confidence-feedback", "no model called ''"),
-        ("exemplar+lama", "only neural-patch and confidence-feedback can stand after \\+"),
-        ("neural-patch+exemplar", "only neural-patch and confidence-feedback can stand after \\+"),
+        ("exemplar+lama", "only exemplar, neural-patch and confidence-feedback can stand after \\+"),
+        ("neural-patch+telea", "only exemplar, neural-patch and confidence-feedback can stand after \\+"),
     ],
 )
 def test_names_that_cannot_be(name, sentence):

@@ -33,11 +33,22 @@ def sample(height, width, seed):
 
 
 @compiled
-@given(st.integers(8, 22), st.integers(8, 26), st.integers(0, 2**40), st.booleans(), st.booleans())
+@given(
+    st.integers(8, 22), st.integers(8, 26), st.integers(0, 2**40), st.booleans(), st.booleans(), st.booleans()
+)
 @settings(max_examples=12, deadline=None)
-def test_the_compiled_layout_is_the_plain_one(height, width, seed, textured, lined):
+def test_the_compiled_layout_is_the_plain_one(height, width, seed, textured, lined, guessed):
     image, certainty, readable, texture, lines, guess = sample(height, width, seed)
-    given_ = (image, certainty, readable, texture if textured else None, lines if lined else None, guess)
+    other = np.random.default_rng(seed).random((height, width, 4), np.float32) if guessed else None
+    given_ = (
+        image,
+        certainty,
+        readable,
+        texture if textured else None,
+        lines if lined else None,
+        guess,
+        other,
+    )
     plain = lay_out(*given_, seed=seed)
     for threads, portable in ((1, False), (2, True)):
         made = laying_out.lay_out(*given_, seed=seed, threads=threads, portable=portable)
@@ -90,6 +101,20 @@ def test_a_line_is_filled_first_and_from_the_line():
     drawn = Peeling(certainty, ~hole, None, lines, guess).fill(Manner(), 0)[0]
     assert (drawn[14:16] == 0).all()
     assert (drawn[hole].mean(1) == 0).sum() == 2 * 24
+
+
+@pytest.mark.parametrize(("variance", "heeded"), [(1e-6, True), (1e3, False)])
+def test_a_sure_guess_is_heeded_and_an_unsure_one_is_not(variance, heeded):
+    picture = stripes()
+    hole = np.zeros(picture.shape[:2], bool)
+    hole[4:20, 11:21] = True
+    shown = np.where(hole[..., None], np.uint8(128), picture)
+    other = np.full((*hole.shape, 4), 0.5, np.float32)
+    other[..., 3] = variance
+    given_ = picture.astype(np.float32) / 255, (~hole).astype(np.float32), ~hole, None, None, shown
+    better = lay_out(*given_, other, seed=0)[0][hole]
+    without = lay_out(*given_, seed=0)[0][hole]
+    np.testing.assert_allclose(better, 0.5 if heeded else without, atol=1e-3)
 
 
 def test_another_seed_is_another_layout():

@@ -31,7 +31,7 @@ def models(
         typer.echo(f"  {card.good_at}")
         typer.echo(f"  paper: {card.paper}")
         if not card.widths:
-            typer.echo("  no network, no weights" if card.refine is None else "  no weights of its own")
+            typer.echo("  no network, no weights" if card.alone else "  no weights of its own")
         for width in card.widths:
             typer.echo(f"  {width.name}: {width.parameters:,} parameters, {width.weights}")
     scored = _scored(cards)

@@ -35,6 +35,15 @@ def _exemplar(device: str, options: Mapping[str, Any]) -> Model:
     return open_exemplar(make_options(ExemplarOptions, options, "exemplar"), device)
 
 
+def _guided(model: Model, options: Mapping[str, Any]) -> Model:
+    from retouch.models.exemplar import ExemplarOptions, open_exemplar
+    from retouch.models.guide import Guide
+    from retouch.options import make_options
+
+    device = str(model.device)
+    return open_exemplar(make_options(ExemplarOptions, options, "exemplar"), device, Guide(model))
+
+
 def _telea(device: str, options: Mapping[str, Any]) -> Model:
     from retouch.models.opencv import Telea
 
@@ -53,6 +62,7 @@ EXEMPLAR, TELEA, NAVIER_STOKES = (
         paper="patch synthesis: Wexler, Shechtman and Irani, PAMI 2007; Barnes et al., SIGGRAPH 2009",
         good_at="texture, and removing objects: copies from the rest of the photo; no weights needed",
         build=_exemplar,
+        refine=_guided,
         configurable=True,
         scores=Scores(WHOLE, 0.274, 0.363, 10.55),
     ),

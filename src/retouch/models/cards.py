@@ -55,7 +55,7 @@ class ModelCard:
     """What helps a person choose a model, and how the model is built.
 
     A method without a network has ``build``. A network has ``open``. A model that works on another model's
-    fill has ``refine``. If a card has both ``open`` and ``refine``, the name alone means ``open``.
+    fill has ``refine``. If a card has another one beside ``refine``, the name alone means the other.
 
     Attributes:
         name: the name that ``retouch.load`` and ``--model`` accept.
@@ -85,7 +85,12 @@ class ModelCard:
     @property
     def ready(self) -> bool:
         """Whether the name alone is enough: the model needs no weights, or weights ship with this package."""
-        return self.build is not None or (self.refine is not None and self.open is None) or bool(self.widths)
+        return self.build is not None or not self.alone or bool(self.widths)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the model can fill by itself; one that only refines needs another's fill."""
+        return self.build is not None or self.open is not None
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise :class:`RetouchError` if options are given to a model that has none."""

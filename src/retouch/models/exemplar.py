@@ -34,6 +34,9 @@ from retouch.synthesis.assembly import assemble
 from retouch.synthesis.options import PaintOptions
 from retouch.synthesis.rectified import certain_frame, fill_frame
 
+Guess = Callable[[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], int], NDArray[np.float32]]
+"""Image, hole, what may be borrowed and seed, to ``h×w×4``: see :class:`retouch.models.guide.Guide`."""
+
 _STEPS = 100  # of progress
 _ROUNDS = (2, 6, 8, 12, 16)
 
@@ -72,12 +75,19 @@ class Exemplar(LineModel):
     fills_by = "copying"
 
     def __init__(
-        self, options: ExemplarOptions | None = None, *, threads: int | None = None, portable: bool = False
+        self,
+        options: ExemplarOptions | None = None,
+        *,
+        guide: Guess | None = None,
+        threads: int | None = None,
+        portable: bool = False,
     ) -> None:
         """Build it.
 
         Args:
             options: how it fills.
+            guide: guesses what the hole holds, as :class:`retouch.models.guide.Guide` does; None for copying
+                alone.
             threads: None for as many as there are processors. It changes no bit of the fill, nor does the
                 next.
             portable: use no instructions that only newer processors of the kind have.
@@ -86,7 +96,7 @@ class Exemplar(LineModel):
             RetouchError: the compiled part compares no patches of that size.
         """
         self.options = options or ExemplarOptions()
-        self._threads, self._portable = threads, portable
+        self._guide, self._threads, self._portable = guide, threads, portable
         if self.options.patch > LARGEST_PATCH:
             raise RetouchError(
                 f"Compiled, patches are at most {LARGEST_PATCH} pixels wide, not {self.options.patch}."
@@ -122,7 +132,8 @@ class Exemplar(LineModel):
                 return ArrayFill(
                     *fill_frame(frame, image, hole, allowed & ~hole, partial(self._fill, seed, advance))
                 )
-        return ArrayFill(*self._fill(seed, report, image, hole, allowed, lines))
+        guess = None if self._guide is None else self._guide(image, hole, allowed & ~hole, seed)
+        return ArrayFill(*self._fill(seed, report, image, hole, allowed, lines, guess))
 
     def _fill(
         self,
@@ -132,6 +143,7 @@ class Exemplar(LineModel):
         hole: NDArray[np.bool_],
         allowed: NDArray[np.bool_],
         lines: NDArray[np.bool_] | None = None,
+        guess: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """The image with its hole filled, and where each pixel of it was taken from."""
         given = self.options
@@ -147,6 +159,7 @@ class Exemplar(LineModel):
             fading=given.fading,
             seed=seed,
             lines=lines,
+            guess=guess,
             report=report,
             threads=self._threads,
             portable=self._portable,
@@ -154,15 +167,22 @@ class Exemplar(LineModel):
         return assemble(image, painted, hole, allowed, sources, threads=self._threads), sources
 
 
-def open_exemplar(options: ExemplarOptions | None = None, device: str = "cpu") -> Model:
+def open_exemplar(
+    options: ExemplarOptions | None = None, device: str = "cpu", guide: Guess | None = None
+) -> Model:
     """Build the compiled model, or the one in torch where that cannot serve.
+
+    Args:
+        options: how it fills.
+        device: where.
+        guide: see :class:`Exemplar`.
 
     Raises:
         RetouchError: planes were asked for, and the compiled model cannot serve.
     """
     options = options or ExemplarOptions()
     if device == "cpu" and library() is not None and options.patch <= LARGEST_PATCH:
-        return Exemplar(options)
+        return Exemplar(options, guide=guide)
     if options.planes:
         raise RetouchError(
             "Planes are filled by the compiled exemplar only: on the CPU, "
@@ -170,4 +190,4 @@ def open_exemplar(options: ExemplarOptions | None = None, device: str = "cpu") -
         )
     from retouch.models.exemplar_torch import TorchExemplar
 
-    return TorchExemplar(options, device)
+    return TorchExemplar(options, device, guide)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from retouch.contract import Fill, Model, OnProgress, Progress
-from retouch.models.exemplar import ExemplarOptions
+from retouch.models.exemplar import ExemplarOptions, Guess
 from retouch.synthesis.assembly import assemble
 from retouch.synthesis.coherent_search import largest_patch, usable_patches
 from retouch.synthesis.layout_torch import find_layout
@@ -30,9 +31,12 @@ class TorchExemplar(Model):
     name = "exemplar"
     fills_by = "copying"
 
-    def __init__(self, options: ExemplarOptions | None = None, device: str = "cpu") -> None:
-        """Build it, to run on a device."""
+    def __init__(
+        self, options: ExemplarOptions | None = None, device: str = "cpu", guide: Guess | None = None
+    ) -> None:
+        """Build it, to run on a device; the guide as in :class:`retouch.models.exemplar.Exemplar`."""
         self.options = options or ExemplarOptions()
+        self._guide = guide
         self.device = torch.device(device)
 
     def infer(
@@ -49,7 +53,12 @@ class TorchExemplar(Model):
                 step = 100 * item + 100 * done // total
                 on_progress(Progress("fill", step, 100 * len(image), image=lambda: painted[None]))
 
-            paintings.append(_synthesise(level, self.options, seed, report))
+            guess = None
+            if self._guide is not None:
+                picture = image[item].permute(1, 2, 0).cpu().numpy()
+                hole, usable = (each.cpu().numpy() for each in (known == 0, level.readable))
+                guess = self._guide(picture, hole, usable, seed)
+            paintings.append(_synthesise(level, self.options, seed, report, guess))
         correspondence = correspondence_of(paintings)
         sources = correspondence.source_map()
         assembled = [
@@ -68,7 +77,11 @@ def _assembled(image: Tensor, painted: Tensor, mask: Tensor, allowed: Tensor, so
 
 
 def _synthesise(
-    finest: Level, options: ExemplarOptions, seed: int, report: Callable[[int, int, Tensor], None]
+    finest: Level,
+    options: ExemplarOptions,
+    seed: int,
+    report: Callable[[int, int, Tensor], None],
+    guess: NDArray[np.float32] | None,
 ) -> Painting:
     """Fill one image, level by level."""
     generator = torch.Generator(finest.image.device).manual_seed(seed)
@@ -79,7 +92,7 @@ def _synthesise(
         if bool(coarser.known.all()) or usable_patches(coarser, side) < _FEWEST:
             break
         levels.append(coarser)
-    layout = find_layout(levels, side, seed)
+    layout = find_layout(levels, side, seed, guess)
     if layout is not None:
         levels = levels[: layout.number + 1]
     wanted = options.rounds or _ROUNDS

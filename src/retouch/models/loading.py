@@ -33,8 +33,9 @@ def load(
     Args:
         name: one of ``[card.name for card in retouch.list_models()]``; "auto" is the default model. Or a
             weights file of your own, which states its model: a path, or text that ends in ``.safetensors``.
-            Text may continue with ``+neural-patch``, which refines the fill, or ``+confidence-feedback``,
-            which adds confidence and fills in passes. Or such a name, parsed.
+            Text may continue with ``+neural-patch``, which refines the fill, ``+confidence-feedback``, which
+            adds confidence and fills in passes, or ``+exemplar``, which copies what looks like the fill. Or
+            such a name, parsed.
         device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and the model can use
             it, but the CPU for what runs compiled.
         options: options of the model, by name (of the last one named, if several). Values may be text.
@@ -73,7 +74,8 @@ def _load_base(specification: Specification, device: str, options: Mapping[str, 
     if card is None:
         names = ", ".join(card.name for card in list_models())
         if JOIN in str(specification.base):
-            after = " and ".join(card.name for card in models.CARDS if card.refine is not None)
+            *first, last = [card.name for card in models.CARDS if card.refine is not None]
+            after = f"{', '.join(first)} and {last}"
             raise RetouchError(
                 f"There is no model called {str(specification.base)!r}; only {after} can stand after {JOIN}."
             )

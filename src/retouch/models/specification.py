@@ -45,7 +45,7 @@ class Specification:
             if card is not None:
                 rest = text.removesuffix(JOIN + card.name)
                 around.append(card.name)
-            elif any(text == each.name and each.open is None for each in cards):
+            elif any(text == each.name and not each.alone for each in cards):
                 rest = CONTENT
                 around.append(text)
             else:
@@ -68,7 +68,8 @@ class Specification:
     @property
     def improves(self) -> bool:
         """Whether it improves its fill step by step, so that it can be stopped with what there is."""
-        return REFINER in self.around
+        first = self.around.index(AUTO) + 1 if AUTO in self.around else 0  # exemplar begins anew
+        return REFINER in self.around[first:]
 
     def refined(self) -> Specification:
         """The same with neural-patch around it, if it has none yet."""

@@ -20,6 +20,7 @@ def lay_out(
     texture: NDArray[np.float32] | None,
     lines: NDArray[np.float32] | None,
     guess: NDArray[np.uint8],
+    other: NDArray[np.float32] | None = None,
     *,
     seed: int,
     threads: int | None = None,
@@ -28,12 +29,13 @@ def lay_out(
     """See :func:`retouch.synthesis.layout.lay_out`, which gives the same numbers.
 
     Args:
-        image: see there, and so are the next five.
+        image: see there, and so are the next six.
         certainty: see there.
         readable: see there.
         texture: see there.
         lines: see there.
         guess: see there.
+        other: see there.
         seed: see there.
         threads: None for :func:`retouch.native.painting.processors`. It changes no bit of the result.
         portable: leave out instructions that not every processor of this kind has.
@@ -49,13 +51,13 @@ def lay_out(
     sources = np.empty((height, width), np.int32)
     floats = [
         None if each is None else np.ascontiguousarray(each, np.float32)
-        for each in (image, certainty, texture, lines)
+        for each in (image, certainty, texture, lines, other)
     ]
     usable, shown = np.ascontiguousarray(readable).view(np.uint8), np.ascontiguousarray(guess)
-    first, second, third, fourth = (ctypes.c_void_p(address(each, np.float32)) for each in floats)
+    first, second, third, fourth, fifth = (ctypes.c_void_p(address(each, np.float32)) for each in floats)
     code = compiled.retouch_lay_out(
         first, second, ctypes.c_void_p(address(usable, np.uint8)), third, fourth,
-        ctypes.c_void_p(address(shown, np.uint8)), height, width, ctypes.c_uint64(seed % 2**64),
+        ctypes.c_void_p(address(shown, np.uint8)), fifth, height, width, ctypes.c_uint64(seed % 2**64),
         processors() if threads is None else threads, portable, ctypes.c_void_p(address(better, np.float32)),
         ctypes.c_void_p(address(colours, np.uint8)), ctypes.c_void_p(address(sources, np.int32)),
     )  # fmt: skip

@@ -317,10 +317,29 @@ struct Layout {
 };
 
 constexpr int LAYOUTS = 16, ENDS = 6;
+constexpr float SPREAD_PART = 2, LEAST_VARIANCE = 0.002f; // of a layout's error, beside the variance among the fills
+
+// Draw the colours of a layout to another guess of them, by the variances of both. `shares` are the weights of the
+// fills whose mean the layout is; `other` is h·w·4, colours and the variance of their error.
+inline void heed(Floats &guess, const Floats &mean, const std::vector<Peeled> &fills, const Floats &shares,
+                 const Floats &other) {
+    for (size_t cell = 0; cell < guess.size() / 3; cell++) {
+        float spread = 0;
+        for (size_t each = 0; each < fills.size(); each++)
+            for (size_t at = 3 * cell; at < 3 * cell + 3; at++) {
+                const float step = fills[each].colours[at] / 255.0f - mean[at];
+                spread += shares[each] * step * step / 3;
+            }
+        const float mine = SPREAD_PART * spread + LEAST_VARIANCE, part = mine / (mine + other[4 * cell + 3]);
+        for (int channel = 0; channel < 3; channel++)
+            guess[3 * cell + channel] += part * (other[4 * cell + channel] - guess[3 * cell + channel]);
+    }
+}
 
 // Fill a level in many manners; their mean is the guess, and the fill that it guides and that is most like it is where
-// to begin.
-inline Layout lay_out(const Level &level, std::vector<uint8_t> guess, uint64_t seed, int threads, bool portable) {
+// to begin. `other`, if not null, is another guess, h·w·4: colours, and the variance of their error.
+inline Layout lay_out(const Level &level, std::vector<uint8_t> guess, const Floats *other, uint64_t seed, int threads,
+                      bool portable) {
     static const int sides[3] = {7, 5, 9};
     static const float prices[4] = {1, 0.5f, 2, 1}, guidances[3] = {0.3f, 0.15f, 0.6f};
     const size_t count = guess.size();
@@ -330,14 +349,16 @@ inline Layout lay_out(const Level &level, std::vector<uint8_t> guess, uint64_t s
         const Manner manner{sides[each % 3], prices[each / 2 % 4], guidances[each / 3 % 3], 0.1f, each % 2 ? 0.3f : 0.0f};
         fills[each] = first.fill(manner, mixed(seed) + each);
     });
-    Floats mean(count, 0.0f);
+    Floats mean(count, 0.0f), shares;
     float whole = 0;
     for (const Peeled &each : fills) {
         const float weight = 1 / std::max(each.cost * each.cost, 1e-6f);
         whole += weight;
+        shares.push_back(weight);
         for (size_t at = 0; at < count; at++) mean[at] += weight * each.colours[at];
     }
     for (float &each : mean) each /= whole * 255;
+    for (float &each : shares) each /= whole;
 
     const int width = level.width, height = level.height;
     Layout made{height, width, mean, {}}; // the guess is blurred a little
@@ -354,8 +375,10 @@ inline Layout lay_out(const Level &level, std::vector<uint8_t> guess, uint64_t s
                     sum += (down ? 0.2f : 0.6f) * (across ? 0.2f : 0.6f) * at(row + down, column + across, channel);
             made.guess[3 * cell + channel] = sum;
         }
-        to_bytes(&made.guess[3 * cell], 3, &guess[3 * cell]);
     }
+    if (other) heed(made.guess, mean, fills, shares, *other);
+    for (size_t cell = 0; cell < count / 3; cell++)
+        if (!level.known(cell)) to_bytes(&made.guess[3 * cell], 3, &guess[3 * cell]);
     const Peeling second(level, guess, portable);
     std::vector<Peeled> ends(ENDS);
     parallel(threads, ENDS, [&](int each) {

@@ -32,11 +32,14 @@ EXPORT int retouch_avx2(void) {
 //   hole     h·w, other than 0 = fill this; some of it, and not all
 //   allowed  h·w, other than 0 where may be borrowed from
 //   lines    h·w, other than 0 on lines that go on through the hole; null if there are none
+//   guess    rows·columns·4, a guess of the picture's colours, hole and all, at any size, and the variance of their
+//            error; null if there is none. It is heeded where there is a layout
 //   made     h·w·3; only the hole is written
 //   sources  h·w·2, row and column each pixel of the hole was taken from; -1 elsewhere
 // Returns 0; 1 if `report` asked to stop; 2 if nothing can be borrowed.
 EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t *allowed,
-                         const uint8_t *lines, int32_t height, int32_t width, const retouch::Options *given, retouch::Report report, float *made,
+                         const uint8_t *lines, const float *guess, int32_t rows, int32_t columns, int32_t height,
+                         int32_t width, const retouch::Options *given, retouch::Report report, float *made,
                          int32_t *sources) {
     using namespace retouch;
     Options options = *given;
@@ -71,7 +74,17 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
     if (laid > 0) {
         const Canvas smooth(levels[laid], laid, options);
         if (smooth.suits_layout()) {
-            layout.reset(new Layout(lay_out(levels[laid], smooth.picture(), options.seed, options.threads, options.portable != 0)));
+            const float cell = float(1 << laid);
+            Floats other;
+            if (guess)
+                for (int row = 0; row < levels[laid].height; row++)
+                    for (int column = 0; column < levels[laid].width; column++) {
+                        const Between between(row, column, cell * rows / height, cell * columns / width, rows, columns);
+                        for (int each = 0; each < 4; each++)
+                            other.push_back(between([&](int y, int x) { return guess[(size_t(y) * columns + x) * 4 + each]; }));
+                    }
+            layout.reset(new Layout(lay_out(levels[laid], smooth.picture(), guess ? &other : nullptr, options.seed,
+                                            options.threads, options.portable != 0)));
             coarsest = laid;
         }
     }

@@ -64,6 +64,7 @@ def paint(
     fading: float,
     seed: int,
     lines: NDArray[np.bool_] | None = None,
+    guess: NDArray[np.float32] | None = None,
     report: Callable[[float, Render], None] | None = None,
     threads: int | None = None,
     portable: bool = False,
@@ -86,6 +87,8 @@ def paint(
         seed: the only source of randomness.
         lines: ``H×W``, True on lines that go on through the hole, in it and beside it: there the hole is
             filled first, and from lines. None if there are none.
+        guess: ``h×w×4`` of any size, the whole picture with another guess of the hole's colours, in [0, 1],
+            and the variance of their error. Where there is a layout, both are weighed by how sure they are.
         report: called after each round with the part that is done, and what renders the present state
             (``h×w×3``, of a coarser level at first). What it raises ends the work and comes out of this
             function.
@@ -132,9 +135,12 @@ def paint(
     ]
     sources = np.empty((height, width, 2), np.int32)
     arrays = [address(image, np.float32), *(address(each, np.uint8) for each in maps)]
+    other = None if guess is None else np.ascontiguousarray(guess, np.float32)
+    size = (0, 0) if other is None else other.shape[:2]
+    arrays.append(address(other, np.float32))
     results = [address(made, np.float32), address(sources, np.int32)]
     given, taken = (map(ctypes.c_void_p, each) for each in (arrays, results))
-    code = compiled.retouch_paint(*given, height, width, ctypes.byref(options), _Report(tell), *taken)
+    code = compiled.retouch_paint(*given, *size, height, width, ctypes.byref(options), _Report(tell), *taken)
     if raised:
         raise raised[0]
     if code != 0:

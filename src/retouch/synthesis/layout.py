@@ -22,6 +22,7 @@ from retouch.synthesis.peeling import Bytes, Floats, Manner, Peeling, mixed, to_
 _LAYOUTS, _ENDS = 16, 6
 _SIDES, _PRICES, _GUIDANCES = (7, 5, 9), (1.0, 0.5, 2.0, 1.0), (0.3, 0.15, 0.6)
 _F = np.float32
+_SPREAD_PART, _LEAST_VARIANCE = _F(2), _F(0.002)  # of a layout's error, beside the variance among the fills
 
 
 def lay_out(
@@ -31,6 +32,7 @@ def lay_out(
     texture: Floats | None,
     lines: Floats | None,
     guess: Bytes,
+    other: Floats | None = None,
     *,
     seed: int,
 ) -> tuple[Floats, Bytes, NDArray[np.int32]]:
@@ -43,6 +45,8 @@ def lay_out(
         texture: ``H×W×2``, see :class:`retouch.synthesis.pyramid.Level`; None if it is not known.
         lines: ``H×W`` in [0, 1], the part of a cell on lines that go on through the hole; None without.
         guess: ``H×W×3``, the image with a guess in its hole.
+        other: ``H×W×4``, another guess of the hole's colours, and the variance of their error; the better
+            guess is a mean of both, weighed by variances. None without.
         seed: the only source of randomness.
 
     Returns:
@@ -53,6 +57,7 @@ def lay_out(
     first = Peeling(certainty, readable, texture, lines, guess)
     start = mixed(seed)
     mean, whole = np.zeros(image.shape, _F), _F(0)
+    fills = []
     for each in range(_LAYOUTS):
         manner = Manner(
             _SIDES[each % 3],
@@ -65,8 +70,17 @@ def lay_out(
         weight = _F(1) / np.maximum(cost * cost, _F(1e-6))
         whole += weight
         mean += weight * colours
+        fills.append((weight, colours))
     mean /= whole * _F(255)
     better = np.where(hole[..., None], _blurred(mean), mean)
+    if other is not None:
+        spread = np.zeros(hole.shape, _F)
+        for weight, colours in fills:
+            steps = colours / _F(255) - mean
+            for channel in range(3):
+                spread += weight / whole * steps[..., channel] * steps[..., channel] / _F(3)
+        mine = _SPREAD_PART * spread + _LEAST_VARIANCE
+        better += (mine / (mine + other[..., 3]))[..., None] * (other[..., :3] - better)
     shown = np.where(hole[..., None], to_bytes(better), guess)
 
     second = Peeling(certainty, readable, texture, lines, shown)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -50,8 +52,13 @@ class Layout:
         return laid_out_sources(grid, self.sources, generator)
 
 
-def find_layout(levels: Sequence[Level], side: int, seed: int) -> Layout | None:
-    """Find a layout on the coarsest level that is not too small; None if that is none, or too large."""
+def find_layout(
+    levels: Sequence[Level], side: int, seed: int, other: NDArray[np.float32] | None = None
+) -> Layout | None:
+    """Find a layout on the coarsest level that is not too small; None if that is none, or too large.
+
+    ``other`` is ``h×w×4`` of any size, another guess; see :func:`retouch.synthesis.layout.lay_out`.
+    """
     large = [each for each in range(1, len(levels)) if min(levels[each].known.shape) >= _SHORTEST_LAYOUT]
     if not large:
         return None
@@ -68,8 +75,11 @@ def find_layout(levels: Sequence[Level], side: int, seed: int) -> Layout | None:
     ]
     texture = None if level.texture is None else level.texture.permute(1, 2, 0).cpu().numpy()
     guess = (rows[1] * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    if other is not None:
+        shape = level.known.shape
+        other = cv2.resize(other, shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
     certainty, readable = (each.cpu().numpy() for each in (level.certainty, level.readable))
-    found = find(rows[0], certainty, readable, texture, None, guess, seed=seed)
+    found = find(rows[0], certainty, readable, texture, None, guess, other, seed=seed)
     device = level.image.device
     better, colours, sources = (torch.from_numpy(np.ascontiguousarray(each)).to(device) for each in found)
     return Layout(number, better.permute(2, 0, 1), colours.permute(2, 0, 1) / 255, sources.long())
