@@ -19,7 +19,10 @@ def test_verbose_says_how_patches_are_searched(run):
 
 def test_json_is_a_list_of_rows(run):
     rows = json.loads(run("models", "--json").out)
-    assert [row["name"] for row in rows] == [card.name for card in retouch.list_models()]
+    assert list(dict.fromkeys(row["name"] for row in rows)) == [card.name for card in retouch.list_models()]
+    papers = {row["name"]: row for row in rows if row["width"] == "paper"}
+    assert papers["pen-net"]["parameters"] == 10_231_538
+    assert all(row["weights"] is None and row["scores"] is None for row in papers.values())
     assert all(list(row) == ["name", "paper", "width", "parameters", "weights", "scores"] for row in rows)
 
 

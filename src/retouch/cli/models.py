@@ -33,7 +33,8 @@ def models(
         if not card.widths:
             typer.echo("  no network, no weights" if card.alone else "  no weights of its own")
         for width in card.widths:
-            typer.echo(f"  {width.name}: {width.parameters:,} parameters, {width.weights}")
+            shipped = width.weights or "no weights ship; retouch train makes them"
+            typer.echo(f"  {width.name}: {width.parameters:,} parameters, {shipped}")
     scored = _scored(cards)
     for measured_on in dict.fromkeys(scores.on for _, scores in scored):
         _print_table(measured_on, [each for each in scored if each[1].on == measured_on])

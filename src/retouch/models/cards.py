@@ -35,18 +35,18 @@ class Scores:
 
 @dataclass(frozen=True)
 class Width:
-    """One trained size of a model's network.
+    """One size of a model's network.
 
     Attributes:
         name: "paper" or "lite".
         parameters: number of trained parameters.
-        weights: the file name of the weights.
+        weights: the file name of the weights; None if none ship with this package.
         scores: measured results; None if nobody measured. The file's metadata has them in full.
     """
 
     name: str
     parameters: int
-    weights: str
+    weights: str | None = None
     scores: Scores | None = None
 
 
@@ -66,8 +66,8 @@ class ModelCard:
         refine: builds the model around another one, with options.
         configurable: whether it has options.
         gpu: whether it can use a GPU.
-        widths: the trained sizes that ship with this package; the name alone means the first. Empty for a
-            method without a network, and for a network that only a user's file can provide.
+        widths: the sizes of the network; the name alone means the first whose weights ship with this
+            package. Empty for a method without a network, and for a network that has one size and no weights.
         scores: measured results of a method without a network.
     """
 
@@ -85,12 +85,17 @@ class ModelCard:
     @property
     def ready(self) -> bool:
         """Whether the name alone is enough: the model needs no weights, or weights ship with this package."""
-        return self.build is not None or not self.alone or bool(self.widths)
+        return self.build is not None or not self.alone or self.shipped is not None
 
     @property
     def alone(self) -> bool:
         """Whether the model can fill by itself; one that only refines needs another's fill."""
         return self.build is not None or self.open is not None
+
+    @property
+    def shipped(self) -> str | None:
+        """The file name of the weights that the name alone means."""
+        return next((width.weights for width in self.widths if width.weights is not None), None)
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise :class:`RetouchError` if options are given to a model that has none."""
@@ -106,11 +111,11 @@ class ModelCard:
         self.check_options(options)
         if self.build is not None:
             return self.build(device, options)
-        if self.open is None or not self.widths:
+        if self.open is None or self.shipped is None:
             raise RetouchError(
                 f"No weights for {self.name} ship with this installation; train them (retouch train) and "
                 "give the exported file as the model."
             )
         from retouch.weights import read_weights, shipped
 
-        return self.open(read_weights(shipped(self.widths[0].weights)), device, options)
+        return self.open(read_weights(shipped(self.shipped)), device, options)

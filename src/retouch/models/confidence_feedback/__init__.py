@@ -33,5 +33,6 @@ CARD = ModelCard(
     configurable=True,
     widths=(
         Width("lite", 1_099_483, "confidence-feedback-lite.safetensors", Scores(SMALL, 0.328, 0.416, 10.88)),
+        Width("paper", 19_440_151),
     ),
 )

@@ -25,5 +25,6 @@ CARD = ModelCard(
     open=_open,
     widths=(
         Width("lite", 1_736_659, "context-encoder-lite.safetensors", Scores(SMALL, 0.353, 0.438, 11.27)),
+        Width("paper", 71_124_611),
     ),
 )

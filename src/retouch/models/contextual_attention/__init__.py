@@ -25,5 +25,6 @@ CARD = ModelCard(
     open=_open,
     widths=(
         Width("lite", 510_342, "contextual-attention-lite.safetensors", Scores(SMALL, 0.326, 0.422, 12.05)),
+        Width("paper", 3_601_542),
     ),
 )

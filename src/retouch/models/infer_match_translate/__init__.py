@@ -31,5 +31,6 @@ CARD = ModelCard(
             "infer-match-translate-lite.safetensors",
             Scores(SMALL, 0.277, 0.367, 11.57),
         ),
+        Width("paper", 28_498_115),
     ),
 )

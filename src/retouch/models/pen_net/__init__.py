@@ -23,5 +23,8 @@ CARD = ModelCard(
     paper="Zeng et al., Pyramid-Context Encoder Network for High-Quality Image Inpainting, CVPR 2019",
     good_at="a small network, trained briefly: soft, the right tone; on most photos exemplar is better",
     open=_open,
-    widths=(Width("lite", 2_560_642, "pen-net-lite.safetensors", Scores(SMALL, 0.341, 0.431, 13.02)),),
+    widths=(
+        Width("lite", 2_560_642, "pen-net-lite.safetensors", Scores(SMALL, 0.341, 0.431, 13.02)),
+        Width("paper", 10_231_538),
+    ),
 )
