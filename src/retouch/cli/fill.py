@@ -14,7 +14,15 @@ from retouch.api.arguments import DEFAULTS
 from retouch.api.inpainting import ENDING
 from retouch.cli.extra import check_pictures, draw
 from retouch.cli.files import check_names, check_one_pipe, open_photo, report, target_file, where
-from retouch.cli.terminal import PIPE, good_enough, plain_errors, progress_bar, read_pipe, write_pipe
+from retouch.cli.terminal import (
+    PIPE,
+    good_enough,
+    plain_errors,
+    progress_bar,
+    progress_line,
+    read_pipe,
+    write_pipe,
+)
 from retouch.errors import RetouchError
 from retouch.models.specification import Specification
 
@@ -154,6 +162,10 @@ def fill(
         bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
     ] = default.allow_huge,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    progress: Annotated[
+        Literal["bar", "json"],
+        typer.Option(help="How to show progress: a bar, or for programs a line of JSON for each step."),
+    ] = "bar",
 ) -> None:
     """Fill the holes of a photo; every known pixel stays as it is."""
     with plain_errors():
@@ -174,7 +186,11 @@ def fill(
 
         source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
         stoppable = refine or Specification.parse(model).improves
-        with progress_bar(quiet=quiet) as listen, good_enough(listen, stoppable, quiet) as on_progress:
+        lines_of_json = progress == "json"
+        with (
+            progress_bar(quiet=quiet or lines_of_json) as bar,
+            good_enough(progress_line if lines_of_json else bar, stoppable, quiet) as on_progress,
+        ):
             result = retouch.fill(
                 opened,
                 read_pipe("mask") if mask == PIPE else mask,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -97,6 +98,20 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
             bar.update(tasks[step.stage], completed=step.done, total=step.total, detail=step.detail)
 
         yield listen
+
+
+def progress_line(step: Progress) -> None:
+    """Print one step as a line of JSON on standard error, for the program that started this one.
+
+    Raises:
+        RetouchError: nobody reads any more; what that program wanted is not wanted any longer.
+    """
+    told = {"stage": step.stage, "done": step.done, "total": step.total, "detail": step.detail}
+    try:
+        print(json.dumps(told), file=sys.stderr, flush=True)
+    except BrokenPipeError as error:
+        sys.stderr = None
+        raise RetouchError("The program that wanted this fill has ended; start it again.") from error
 
 
 @contextmanager
