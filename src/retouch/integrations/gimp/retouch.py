@@ -171,6 +171,7 @@ def put(drawable, buffer, box, samples, form=None):
     """Write the samples of a box. The name of the drawable's own format has its colour space in it."""
     buffer.set(Gegl.Rectangle.new(*box), form or Babl.get_name(drawable.get_format()), samples)
     buffer.flush()
+    drawable.update(*box)
 
 
 @contextmanager
@@ -310,11 +311,11 @@ class Retouch(Gimp.PlugIn):
             models.add(model, number, model, "")
         first = settings()["models"][0]
         procedure.add_choice_argument("model", "_Model", "What fills", models, first, flags)
-        procedure.add_int_argument("seed", "_Seed", "Another seed is another fill", 0, 2**31 - 1, 0, flags)
-        procedure.add_int_argument("grow", "_Grow", "Grow the selection by so many pixels", 0, 500, 0, flags)
-        text = "Borrow only where this layer shows something; none: from everywhere"
+        procedure.add_int_argument("seed", "Se_ed", "Another seed is another fill", 0, 2**31 - 1, 0, flags)
+        procedure.add_int_argument("grow", "_Grow by", "Grow the selection by so many pixels", 0, 500, 0, flags)
+        text = "Borrow only where this layer shows something; no layer: from everywhere"
         procedure.add_layer_argument("borrow-from", "_Borrow only from", text, True, flags)
-        procedure.add_boolean_argument("refine", "_Refine", "Refine it with neural-patch", False, flags)
+        procedure.add_boolean_argument("refine", "Refi_ne", "Refine it with neural-patch", False, flags)
         text = "Change the layer itself instead of adding a new one"
         procedure.add_boolean_argument("in-place", "_In place", text, False, flags)
         return procedure
