@@ -16,6 +16,7 @@ from retouch.cli.edit import edit
 from retouch.cli.evaluate import evaluate, score
 from retouch.cli.export import export
 from retouch.cli.fill import fill
+from retouch.cli.install_plugin import install_plugin
 from retouch.cli.models import models
 from retouch.cli.serve import serve
 from retouch.cli.stylize import stylize
@@ -23,7 +24,7 @@ from retouch.cli.terminal import PIPE, plain_errors
 from retouch.cli.train import train
 from retouch.errors import RetouchError
 
-COMMANDS = (fill, edit, serve, stylize, models, evaluate, score, train, export)
+COMMANDS = (fill, edit, serve, stylize, models, evaluate, score, train, export, install_plugin)
 
 app = typer.Typer(
     name="retouch",
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _check_command(given: list[str]) -> None:
     """Say what was probably meant if the first word is not a command."""
-    names = [each.__name__ for each in COMMANDS]
+    names = [each.__name__.replace("_", "-") for each in COMMANDS]
     if not given or given[0] in names or (given[0].startswith("-") and given[0] != PIPE):
         return
     word = given[0]
