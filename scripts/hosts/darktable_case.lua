@@ -7,7 +7,7 @@ local function check(name, right)
 end
 
 local function try()
-  local image = dt.database.import(os.getenv("RETOUCH_TRY") .. "/small.png")
+  local image = dt.database.import(os.getenv("RETOUCH_TRY") .. "/photo.jpg")
   dt.tags.attach(dt.tags.create("meadow"), image)
   local format = dt.new_format("tiff")
   format.bpp = 16
@@ -18,7 +18,7 @@ local function try()
   check("two in the group", #members == 2)
   for _, each in ipairs(members) do
     if each ~= image then
-      check("it is the fill: " .. each.filename, each.filename == "small-filled.tif")
+      check("it is the fill: " .. each.filename, each.filename == "photo-filled.tif")
       local tags = {}
       for _, tag in ipairs(dt.tags.get_tags(each)) do
         tags[tag.name] = true

@@ -1,4 +1,4 @@
-"""Open the GIMP plug-in's dialogue on the photo that GIMP shows; scripts/try-gimp.sh takes a picture of it."""
+"""Open the GIMP plug-in's dialogue on the photo that GIMP shows; scripts/hosts/gimp.sh takes a picture."""
 
 import gi
 

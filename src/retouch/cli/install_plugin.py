@@ -23,7 +23,9 @@ def install_plugin(
     ] = None,
     server: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Let GIMP ask a running `retouch serve` instead of starting retouch."),
+        typer.Option(
+            metavar="URL", help="Let GIMP ask a running `retouch serve` instead of starting retouch."
+        ),
     ] = None,
     uninstall: Annotated[bool, typer.Option("--uninstall", help="Remove it again.")] = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """Putting into another program's folders what lets it use retouch, and taking it out again.
 
-A file is ours if it says :data:`MARK`. Another's file is never replaced or removed. In files that we share with
-others, only our lines are added and removed.
+A file is ours if it says :data:`MARK`. Another's file is never replaced or removed. In files that we share
+with others, only our lines are added and removed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def gimp(folder: Path, models: list[str], server: str | None = None) -> Plugin:
             f"{own} is of a flatpak; let it start retouch ({allow}), or use --server and retouch serve."
         )
     script = own / "retouch.py"
-    files = {script: _shipped("gimp", "retouch.py"), own / "plug-in.json": json.dumps(settings, indent=2) + "\n"}
+    files = {
+        script: _shipped("gimp", "retouch.py"),
+        own / "plug-in.json": json.dumps(settings, indent=2) + "\n",
+    }
     return Plugin(files, (script,), advice=tuple(advice))
 
 
@@ -70,7 +73,7 @@ def darktable(folder: Path) -> Plugin:
         RetouchError: darktable is running, and would write its configuration again when it ends.
     """
     if list(folder.glob("*.db.lock")):
-        raise RetouchError(f"darktable is running with {folder}; close it first.")
+        raise RetouchError(f"darktable is running with {folder} (or has crashed: start it); close it first.")
     command = (_ON_HOST if is_flatpak(folder) else []) + [sys.executable, "-m", "retouch"]
     script, lua = _shipped("darktable", "retouch.lua"), folder / "lua"
     words = ", ".join(json.dumps(word) for word in command)
@@ -81,7 +84,8 @@ def darktable(folder: Path) -> Plugin:
         text = f"@rem {MARK} darktable\n@{words} edit --wait --overwrite -o %1 %1\n"
     else:
         editor = lua / "retouch-edit"
-        text = f'#!/bin/sh\n# {MARK} darktable\nexec {shlex.join(command)} edit --wait --overwrite -o "$1" "$1"\n'
+        edit = f'{shlex.join(command)} edit --wait --overwrite -o "$1" "$1"'
+        text = f"#!/bin/sh\n# {MARK} darktable\nexec {edit}\n"
     advice = (
         "Start darktable; in the lighttable, export > target storage has: fill holes with retouch.",
         "Its script external editors, if you use it, has retouch, too.",
@@ -111,7 +115,9 @@ def comfyui(folder: Path) -> Plugin:
     """
     own = folder / "retouch"
     files = {own / name: _shipped("comfyui", name) for name in ("__init__.py", "pyproject.toml")}
-    advice = "Install retouch in ComfyUI's own Python, too, and start ComfyUI again; the node is image > retouch."
+    advice = (
+        "Install retouch in ComfyUI's own Python, too, and start ComfyUI again; the node is image > retouch."
+    )
     return Plugin(files, advice=(advice,))
 
 
@@ -119,7 +125,8 @@ def install(plugin: Plugin) -> list[str]:
     """Write a plug-in; returns a sentence for each change.
 
     Raises:
-        RetouchError: a file of another is in the way, or a folder cannot be written; nothing was written then.
+        RetouchError: a file of another is in the way (nothing was written then), or a folder cannot be
+            written.
     """
     for path in plugin.files:
         if path.exists() and not _is_ours(path):

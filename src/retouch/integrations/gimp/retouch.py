@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fill the selection with retouch, in GIMP 3; `retouch install-plugin gimp` puts this file into GIMP's folder.
+"""Fill the selection with retouch, in GIMP 3. `retouch install-plugin gimp` puts this file into its folder.
 
-It runs in GIMP's own Python and needs nothing else. retouch runs in an environment of its own, as the program or at
-the server that plug-in.json names. Only the window around the selection travels, as TIFF files without compression.
+It runs in GIMP's own Python and needs nothing else. retouch runs in an environment of its own, as the program
+or at the server that plug-in.json names. Only the window around the selection travels, as plain TIFF files.
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -14,8 +16,10 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gi
 
@@ -27,6 +31,9 @@ from gi.repository import Babl, Gegl, Gimp, GLib, GObject  # noqa: E402
 SETTINGS = {"command": ["retouch"], "server": None, "models": ["exemplar", "telea", "navier-stokes"]}
 PROCEDURE = "plug-in-retouch-fill-selection"
 ANY = b"\0" + b"\xff" * 255  # a selection's least trace is part of the hole; the layer's mask keeps how much
+Box = tuple[int, int, int, int]  # x, y, width, height
+Files = dict[str, bytes]  # photo, mask, and perhaps include, as TIFF files
+Tell = Callable[[str, float], None]
 HALF = b"\0" * 128 + b"\xff" * 128
 
 
@@ -34,21 +41,21 @@ class Failure(Exception):
     """What GIMP tells the person, one sentence."""
 
 
-def settings():
+def settings() -> dict[str, Any]:
     """What `retouch install-plugin gimp` wrote beside this file."""
     path = Path(__file__).with_name("plug-in.json")
     return SETTINGS | (json.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
 
 
-def common(one, other):
-    """The box (x, y, width, height) that two boxes share; None if there is none."""
+def common(one: Box, other: Box) -> Box | None:
+    """The box that two boxes share; None if there is none."""
     left, top = max(one[0], other[0]), max(one[1], other[1])
     right, bottom = (min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) for axis in (0, 1))
     return (left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
-def window(hole, whole, borrow=None):
-    """The part of the layer that retouch needs: the hole, as much again on all sides, and what may be borrowed."""
+def window(hole: Box, whole: Box, borrow: Box | None = None) -> Box:
+    """The part that retouch needs: the hole, as much again on all sides, and what may be borrowed."""
     margin = max(256, hole[2], hole[3])
     boxes = [(hole[0] - margin, hole[1] - margin, hole[2] + 2 * margin, hole[3] + 2 * margin)]
     boxes += [borrow] if borrow else []
@@ -57,7 +64,7 @@ def window(hole, whole, borrow=None):
     return common((left, top, right - left, bottom - top), whole)
 
 
-def tiff(width, height, channels, depth, samples, profile=b""):
+def tiff(width: int, height: int, channels: int, depth: int, samples: bytes, profile: bytes = b"") -> bytes:
     """A TIFF without compression. Where there is alpha, it is the last channel, unassociated."""
     colour = 1 if channels < 3 else 2
     tags = [(256, "I", [width]), (257, "I", [height]), (258, "H", [depth] * channels), (259, "H", [1])]
@@ -71,11 +78,19 @@ def tiff(width, height, channels, depth, samples, profile=b""):
             offset = 8 + len(body)
             body += data + b"\0" * (len(data) % 2)
             data = struct.pack("<I", offset)
-        entries += struct.pack("<HHI", tag, {"B": 7, "H": 3, "I": 4}[letter], len(values)) + data.ljust(4, b"\0")
-    return struct.pack("<4sI", b"II*\0", 8 + len(body)) + body + struct.pack("<H", len(tags)) + entries + b"\0" * 4
+        entries += struct.pack("<HHI", tag, {"B": 7, "H": 3, "I": 4}[letter], len(values)) + data.ljust(
+            4, b"\0"
+        )
+    return (
+        struct.pack("<4sI", b"II*\0", 8 + len(body))
+        + body
+        + struct.pack("<H", len(tags))
+        + entries
+        + b"\0" * 4
+    )
 
 
-def samples_of(data):
+def samples_of(data: bytes) -> bytes:
     """The samples of a TIFF without compression: retouch writes as it was given."""
     (start,) = struct.unpack_from("<I", data, 4)
     found = {}
@@ -85,10 +100,11 @@ def samples_of(data):
             form = f"<{count}{'H' if kind == 3 else 'I'}"
             place = at + 8 if struct.calcsize(form) <= 4 else struct.unpack_from("<I", data, at + 8)[0]
             found[tag] = struct.unpack_from(form, data, place)
-    return b"".join(data[offset : offset + length] for offset, length in zip(found[273], found[279]))
+    strips = zip(found[273], found[279], strict=True)
+    return b"".join(data[offset : offset + length] for offset, length in strips)
 
 
-def command(program, folder, options, borrow):
+def command(program: list[str], folder: str, options: dict[str, Any], borrow: bool) -> list[str]:
     """The command line that fills photo.tif to filled.tif in a folder."""
     photo, mask, filled = (str(Path(folder, f"{name}.tif")) for name in ("photo", "mask", "filled"))
     words = [*program, "fill", photo, mask, "-o", filled, "--trust-mask", "--mask-from", "luminance"]
@@ -97,17 +113,23 @@ def command(program, folder, options, borrow):
     return words + (["--include", str(Path(folder, "include.tif"))] if borrow else [])
 
 
-def fill_by_program(program, folder, files, options, tell):
+def fill_by_program(
+    program: list[str], folder: str, files: Files, options: dict[str, Any], tell: Tell
+) -> bytes:
     """Let `retouch fill` make the fill; returns the filled photo's file."""
     for name, data in files.items():
         Path(folder, f"{name}.tif").write_bytes(data)
     # What GIMP's bundles say of their own Python and libraries would mislead another one.
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_LIBRARY"))}
+    mine = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LD_LIBRARY"))
+    }
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     words = command(program, folder, options, "include" in files)
     said = ""
     try:
-        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=mine, creationflags=flags) as process:
+        with subprocess.Popen(
+            words, stderr=subprocess.PIPE, text=True, env=mine, creationflags=flags
+        ) as process:
             for line in process.stderr:
                 if line.startswith("{"):
                     step = json.loads(line)
@@ -115,17 +137,21 @@ def fill_by_program(program, folder, files, options, tell):
                 else:
                     said = line.strip() or said
     except OSError as error:
-        raise Failure(f"{program[0]} cannot be started ({error}); run again: retouch install-plugin gimp") from error
+        raise Failure(
+            f"{program[0]} cannot be started ({error}); run again: retouch install-plugin gimp"
+        ) from error
     if process.returncode:
         raise Failure(said.removeprefix("retouch: ") or f"retouch ended with {process.returncode}.")
     return Path(folder, "filled.tif").read_bytes()
 
 
 @contextmanager
-def answer_to(url, data=None, method=None):
+def answer_to(url: str, data: bytes | None = None, method: str | None = None) -> Iterator[Any]:
     """Ask a server; what it refuses, and its absence, are failures."""
     token = os.environ.get("RETOUCH_TOKEN")
-    headers = {"Content-Type": "application/json" if data and data[:1] == b"{" else "application/octet-stream"}
+    headers = {
+        "Content-Type": "application/json" if data and data[:1] == b"{" else "application/octet-stream"
+    }
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)) as answer:
@@ -136,18 +162,22 @@ def answer_to(url, data=None, method=None):
         raise Failure(f"There is no server at {url} ({error}); start it: retouch serve") from error
 
 
-def fill_by_server(server, files, options, tell):
+def fill_by_server(server: str, files: Files, options: dict[str, Any], tell: Tell) -> bytes:
     """Let a running `retouch serve` make the fill; returns the filled photo's file."""
 
-    def ask(path, data=None, method=None):
+    def ask(path: str, data: bytes | None = None, method: str | None = None) -> bytes:
         with answer_to(f"{server.rstrip('/')}/v1/{path}", data, method) as answer:
             return answer.read()
 
+    def area(name: str) -> dict[str, Any]:
+        found = json.loads(ask(f"{photo}/mask", files[name]))
+        return {"box": found["box"], "mask": found["mask"]}
+
     photo = "photos/" + json.loads(ask("photos?name=gimp.tif", files["photo"]))["id"]
     try:
-        wanted = json.loads(ask(f"{photo}/mask", files["mask"])) | options
+        wanted = options | area("mask")
         if "include" in files:
-            wanted["include"] = json.loads(ask(f"{photo}/mask", files["include"]))
+            wanted["include"] = area("include")
         job = json.loads(ask(f"{photo}/fills", json.dumps(wanted).encode()))["job"]
         state = {}
         with answer_to(f"{server.rstrip('/')}/v1/jobs/{job}/events") as events:
@@ -162,12 +192,14 @@ def fill_by_server(server, files, options, tell):
         ask(photo, method="DELETE")
 
 
-def get(drawable, box, form=None):
+def get(drawable: Gimp.Drawable, box: Box, form: str | None = None) -> bytes:
     """The samples of a box, converted only if a format is named; outside of the drawable all is 0."""
     return bytes(drawable.get_buffer().get(Gegl.Rectangle.new(*box), 1.0, form, Gegl.AbyssPolicy.NONE))
 
 
-def put(drawable, buffer, box, samples, form=None):
+def put(
+    drawable: Gimp.Drawable, buffer: Gegl.Buffer, box: Box, samples: bytes, form: str | None = None
+) -> None:
     """Write the samples of a box. The name of the drawable's own format has its colour space in it."""
     buffer.set(Gegl.Rectangle.new(*box), form or Babl.get_name(drawable.get_format()), samples)
     buffer.flush()
@@ -175,7 +207,7 @@ def put(drawable, buffer, box, samples, form=None):
 
 
 @contextmanager
-def grown(image, pixels):
+def grown(image: Gimp.Image, pixels: int) -> Iterator[None]:
     """The image with its selection grown, and after it as it was."""
     if not pixels:
         yield
@@ -190,7 +222,7 @@ def grown(image, pixels):
         image.set_selected_layers(layers)
 
 
-def fill(image, layer, config):
+def fill(image: Gimp.Image, layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> None:
     """Fill the selected part of a layer; nothing is changed before the fill is there."""
     options = {name: config.get_property(name) for name in ("model", "seed", "refine")}
     grow, borrow = config.get_property("grow"), config.get_property("borrow-from")
@@ -225,7 +257,7 @@ def fill(image, layer, config):
 
     Gimp.progress_init("retouch fills the selection")
 
-    def tell(stage, fraction):
+    def tell(stage: str, fraction: float) -> None:
         Gimp.progress_set_text(stage)
         Gimp.progress_update(fraction)
 
@@ -244,7 +276,9 @@ def fill(image, layer, config):
             layer.merge_shadow(True)
         layer.update(*hole)
     else:
-        new = Gimp.Layer.new(image, f"{layer.get_name()} filled", *box[2:], layer.type(), 100, Gimp.LayerMode.NORMAL)
+        new = Gimp.Layer.new(
+            image, f"{layer.get_name()} filled", *box[2:], layer.type(), 100, Gimp.LayerMode.NORMAL
+        )
         image.insert_layer(new, layer.get_parent(), image.get_item_position(layer))
         new.set_offsets(box[0] + x, box[1] + y)
         put(new, new.get_buffer(), (0, 0, *box[2:]), samples)
@@ -257,7 +291,7 @@ def fill(image, layer, config):
     Gimp.displays_flush()
 
 
-def run(procedure, mode, image, drawables, config, data):
+def run(procedure: Any, mode: Any, image: Any, drawables: Any, config: Any, data: Any) -> Gimp.ValueArray:
     """What GIMP calls."""
     Gegl.init(None)
     if hasattr(os, "setpgrp"):
@@ -273,7 +307,7 @@ def run(procedure, mode, image, drawables, config, data):
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
 
-def dialog(procedure, config):
+def dialog(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> bool:
     """Ask for the options; whether the person wants the fill."""
     gi.require_version("GimpUi", "3.0")
     from gi.repository import GimpUi
@@ -289,15 +323,15 @@ def dialog(procedure, config):
 class Retouch(Gimp.PlugIn):
     """The plug-in, with one procedure for the menu and for scripts."""
 
-    def do_query_procedures(self):
+    def do_query_procedures(self) -> list[str]:
         """Its name."""
         return [PROCEDURE]
 
-    def do_set_i18n(self, name):
+    def do_set_i18n(self, name: str) -> bool:
         """There is English only."""
         return False
 
-    def do_create_procedure(self, name):
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """Its menu entry and its arguments."""
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types("RGB*, GRAY*")
@@ -312,7 +346,9 @@ class Retouch(Gimp.PlugIn):
         first = settings()["models"][0]
         procedure.add_choice_argument("model", "_Model", "What fills", models, first, flags)
         procedure.add_int_argument("seed", "Se_ed", "Another seed is another fill", 0, 2**31 - 1, 0, flags)
-        procedure.add_int_argument("grow", "_Grow by", "Grow the selection by so many pixels", 0, 500, 0, flags)
+        procedure.add_int_argument(
+            "grow", "_Grow by", "Grow the selection by so many pixels", 0, 500, 0, flags
+        )
         text = "Borrow only where this layer shows something; no layer: from everywhere"
         procedure.add_layer_argument("borrow-from", "_Borrow only from", text, True, flags)
         procedure.add_boolean_argument("refine", "Refi_ne", "Refine it with neural-patch", False, flags)
