@@ -7,7 +7,7 @@ from gi.repository import Gimp  # noqa: E402
 
 (image,) = Gimp.get_images()
 width, height = image.get_width(), image.get_height()
-image.select_ellipse(Gimp.ChannelOps.REPLACE, 0.66 * width, 0.38 * height, 0.12 * width, 0.42 * height)
+image.select_ellipse(Gimp.ChannelOps.REPLACE, 0.68 * width, 0.36 * height, 0.125 * width, 0.4 * height)
 Gimp.displays_flush()
 config = Gimp.get_pdb().lookup_procedure("plug-in-retouch-fill-selection").create_config()
 config.set_property("image", image)

@@ -1,5 +1,6 @@
 import inspect
 import io
+import json
 import os
 import signal
 import subprocess
@@ -581,3 +582,21 @@ def test_a_texture_is_filled_across_its_edges(run, pixels, photo, photo_file, tm
     expected = retouch.inpaint(photo, mask, model="telea", wrap="both")
     assert np.array_equal(pixels(tmp_path / "photo-filled.png"), expected)
     assert not np.array_equal(expected, retouch.inpaint(photo, mask, model="telea"))
+
+
+def test_progress_for_programs(run, photo_file, mask_file):
+    done = run("fill", photo_file, mask_file, "--model", "telea", "--progress", "json")
+    told = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    assert {step["stage"] for step in told} >= {"fill"}
+    assert all(step.keys() == {"stage", "done", "total", "detail"} for step in told)
+    assert told[-1]["done"] == told[-1]["total"]
+    assert done.err.splitlines()[len(told)].startswith("wrote ")
+
+
+def test_nobody_wants_the_fill_any_longer(photo_file, mask_file, tmp_path):
+    target = tmp_path / "filled.png"
+    words = ["fill", photo_file, mask_file, "-o", target, "--model", "telea", "--progress", "json"]
+    process = subprocess.Popen([sys.executable, "-m", "retouch", *map(str, words)], stderr=subprocess.PIPE)
+    process.stderr.close()
+    assert process.wait() == 2
+    assert not target.exists()

@@ -4,7 +4,7 @@ napari finds it by the manifest ``napari.yaml`` wherever retouch is installed be
 widget from the arguments of :func:`fill_holes`.
 """
 
-from __future__ import annotations
+# No annotations from __future__: magicgui, which makes the widget from them, would look for `models` elsewhere.
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,12 +26,12 @@ def models(*_: Any) -> list[str]:
 
 
 def fill_holes(
-    image: napari.layers.Image,
-    holes: napari.layers.Labels,
+    image: "napari.layers.Image",
+    holes: "napari.layers.Labels",
     model: Annotated[str, {"choices": models}] = "exemplar",
     seed: Annotated[int, {"min": 0, "max": 2**31 - 1}] = 0,
     grow: Annotated[int, {"min": 0, "max": 500}] = 0,
-) -> napari.qt.threading.FunctionWorker[napari.types.LayerDataTuple]:
+) -> "napari.qt.threading.FunctionWorker[napari.types.LayerDataTuple]":
     """Fill an image where a labels layer is not 0, beside napari's window; the fill becomes a layer.
 
     Args:
@@ -50,7 +50,7 @@ def fill_holes(
     if not image.rgb:
         looks["colormap"] = image.colormap
 
-    @thread_worker(progress={"desc": "retouch"})  # type: ignore[untyped-decorator, unused-ignore]
+    @thread_worker(start_thread=True, progress={"desc": "retouch"})  # type: ignore[untyped-decorator, unused-ignore]
     def work() -> tuple[NDArray[Any], dict[str, Any], str]:
         filled = fill_planes(image.data, holes.data, image.rgb, model=model, seed=seed, grow=grow)
         return filled, looks, "image"

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -251,8 +253,8 @@ def fill(image: Gimp.Image, layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> 
     files = {"photo": tiff(*box[2:], channels, depth, get(layer, box), profile)}
     files["mask"] = tiff(*box[2:], 1, 8, selected.translate(ANY))
     if borrow:
-        place = (box[0] - near[0], box[1] - near[1], *box[2:])
-        shown = get(borrow, place, "YA u8")[1::2].translate(HALF)
+        there = (box[0] - near[0], box[1] - near[1], *box[2:])
+        shown = get(borrow, there, "YA u8")[1::2].translate(HALF)
         files["include"] = tiff(*box[2:], 1, 8, shown)
 
     Gimp.progress_init("retouch fills the selection")
@@ -265,7 +267,11 @@ def fill(image: Gimp.Image, layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> 
     if found["server"]:
         filled = fill_by_server(found["server"], files, options, tell)
     else:
-        with tempfile.TemporaryDirectory(prefix="retouch-", dir=Gimp.temp_directory()) as folder:
+        place = Path(Gimp.temp_directory())
+        for left in place.glob("retouch-*"):  # by fills that were cancelled
+            if time.time() - left.stat().st_mtime > 24 * 60 * 60:
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="retouch-", dir=place) as folder:
             filled = fill_by_program(found["command"], folder, files, options, tell)
     samples = samples_of(filled)
 
