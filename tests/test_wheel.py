@@ -22,6 +22,10 @@ DATA = {
     "training/configs": "yaml",
     "evaluation/protocols": "yaml",
     "evaluation/report": "css html js",
+    "integrations": "yaml",
+    "integrations/gimp": "py",
+    "integrations/darktable": "lua",
+    "integrations/comfyui": "py toml",
 }
 
 COMPILED = {".so", ".pyd"}

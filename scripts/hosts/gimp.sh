@@ -34,7 +34,7 @@ gimp --no-splash /opt/clone/examples/photo.jpg --batch-interpreter python-fu-eva
 title="Fill selection with retouch"
 for _ in $(seq 90); do xdotool search --name "$title" >/dev/null 2>&1 && break || sleep 1; done
 dialog=$(xdotool search --name "$title" | tail -1)
-xdotool windowmove "$dialog" 190 250 mousemove 1200 780
+xdotool windowmove "$dialog" 0 270 mousemove 1200 780
 sleep 3
 scrot -o /tmp/dialog.png
 xdotool windowactivate --sync "$dialog" key Return

@@ -55,11 +55,8 @@ for name in ("stack filled", "stack", "in the stack"):
 widget.image.value, widget.holes.value = viewer.layers["photo"], viewer.add_labels(labels[:50], name="small")
 with notification_manager:  # as napari.run() does
     widget()
-    wait(
-        lambda: any(
-            "labels of the image's shape" in str(each.message) for each in notification_manager.records
-        )
-    )
+    told = notification_manager.records
+    wait(lambda: any("labels of the image's shape" in str(each.message) for each in told))
 viewer.layers.remove("small")
 viewer.layers["holes"].visible = False
 viewer.window.resize(1200, 800)
