@@ -210,12 +210,20 @@ def options():
     call(image, [layer], model="telea", in_place=True)
     box = changed(before, read(layer), 3)
     check(f"a layer that lies elsewhere {box}", box is not None and box[:4] == (220, 30, 259, 59))
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(layer, group, 0)
+    call(image, [layer], model="telea")
+    names = [each.get_name() for each in group.get_children()]
+    check(f"a layer in a group: the fill is there, too {names}", names == ["photo filled", "photo"])
     image.delete()
 
 
 def refused():
     """What cannot be filled is said, and changes nothing."""
     image, layer = picture(RGB, P.U8_NON_LINEAR, T.RGB_IMAGE)
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
     for name, prepare, layers, words in (
         ("nothing selected", lambda: Gimp.Selection.none(image), [layer], "Nothing is selected"),
         (
@@ -230,6 +238,8 @@ def refused():
             [layer],
             "covers the whole",
         ),
+        ("a group", lambda: select(image), [group], "one layer"),
+        ("two layers", lambda: select(image), [layer, group], "one layer"),
         ("a mask", lambda: select(image), [image.get_selection()], "one layer"),
     ):
         prepare()
