@@ -5,6 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=${1:?name a folder outside of the clone}
+trap 'umount -l "$root/proc" "$root/dev"' EXIT # or who removes the folder would remove devices
 "$here/trixie.sh" "$root"
 cat >"$root/tmp/darktable.sh" <<'INSIDE'
 set -eu
