@@ -5,9 +5,8 @@
 set -euo pipefail
 clone=$(cd "$(dirname "$0")/../.." && pwd)
 root=${1:?name a folder outside of the clone}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 if [ ! -x "$root/usr/bin/darktable" ]; then
-    debootstrap --variant=minbase trixie "$root" "$mirror"
+    debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
     cp /etc/resolv.conf "$root/etc/"
     mkdir -p "$root/etc/ssl/certs"
     cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
