@@ -73,16 +73,13 @@ class Journal:
 
     def _finish(self) -> None:
         """Move results that have a line to their names, and remove what is left of runs that were killed."""
-        left = set() if places.is_url(self._out) else set(_below(Path(self._waiting)))
+        left = set(places.files_below(self._waiting, recursive=True)) if _runs(self._waiting) else set()
         for record in self._records.values():
             for name, file in record["files"].items() if record["outcome"] == "filled" else ():
-                if left and file["staged"] not in left:
-                    continue
-                staged, target = places.join(self._out, file["staged"]), places.join(self._out, name)
-                if places.is_url(self._out) and places.stamp(target) is not None:
-                    continue
-                if places.stamp(staged) is not None and places.digest(staged) == file["sha256"]:
-                    places.move(staged, target)
+                staged = places.join(self._out, file["staged"])
+                waits = file["staged"].removeprefix(f".{NAME}/{self._name}/") in left
+                if waits and places.digest(staged) == file["sha256"]:
+                    places.move(staged, places.join(self._out, name))
         for run in _runs(self._waiting):
             if run != self.staging:
                 places.remove_folder(run)
@@ -136,14 +133,12 @@ class Journal:
             RetouchError: the disk is full.
         """
         records = list(records)
-        text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records)
-        data = text.encode("utf-8", "surrogateescape")
+        data = "".join(json.dumps(each) + "\n" for each in records).encode()
         if self._file is None:
             # Storage behind URLs cannot append: each write is a file of its own.
             self._parts += 1
             part = f"{self._name}-{self.staging.rpartition('/')[2]}-{self._parts:06d}.jsonl"
-            place = places.join(self._out, part)
-            places.remote(place).pipe_file(place, data)
+            places.write_bytes(data, places.join(self._out, part))
         else:
             try:
                 while data:
@@ -168,12 +163,6 @@ class Journal:
             for folder in (Path(self._waiting), Path(self._waiting).parent, Path(self._out)):
                 with suppress(OSError):  # it holds something
                     folder.rmdir()
-
-
-def _below(folder: Path) -> Iterable[str]:
-    """The files in the folder of unfinished results, as journals name them."""
-    root = folder.parent.parent
-    return (path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def _runs(waiting: str) -> list[str]:

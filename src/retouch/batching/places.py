@@ -103,10 +103,28 @@ def files_below(folder: str, *, recursive: bool) -> Iterator[str]:
 def move(source: str, target: str) -> None:
     """Give a file its final name, in the same storage; whatever had that name is replaced. Raises OSError."""
     if is_url(target):
+        _make_parent(target)
         remote(target).mv(source, target)
         return
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     Path(source).replace(target)
+
+
+def write_bytes(data: bytes, url: str) -> None:
+    """Write a whole file to a URL. Raises OSError."""
+    _make_parent(url)
+    remote(url).pipe_file(url, data)
+
+
+def send(path: Path, url: str) -> None:
+    """Copy a local file to a URL. Raises OSError."""
+    _make_parent(url)
+    remote(url).put_file(str(path), url)
+
+
+def _make_parent(url: str) -> None:
+    with suppress(OSError):  # object stores have no folders, and may not let anybody ask
+        remote(url).makedirs(url.rpartition("/")[0], exist_ok=True)
 
 
 def remove_folder(folder: str) -> None:

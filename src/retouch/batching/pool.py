@@ -66,7 +66,7 @@ class Pool:
         self.room, self.waiting = 2 * workers, 0
         self._out, self._staging, self._threads = out, staging, threads
         self._budget = Budget(memory)
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Job, Reply]] = SimpleQueue()
         self._processes = [_Process(threads) for _ in range(workers)]
         self._servers = [
@@ -102,21 +102,23 @@ class Pool:
         """End all processes, whatever they do."""
         for each in self._processes:
             each.close()
+            self._jobs.put(None)
 
     def _serve(self, process: _Process) -> None:
-        while not process.closed:
-            job = self._jobs.get()
+        while (job := self._jobs.get()) is not None:
+            self._done.put((job, self._tried(process, job)))
+
+    def _tried(self, process: _Process, job: Job) -> Reply:
+        how = ""
+        for alone in (False, True):
             try:
-                reply = self._fill(process, job, alone=False)
-            except Ended:
-                with suppress(Ended):  # it could not even start again
-                    process.start()
-                try:
-                    reply = self._fill(process, job, alone=True)
-                except Ended as again:
-                    reply = _crashed(job, str(again))
-                    process.start()
-            self._done.put((job, reply))
+                return self._fill(process, job, alone=alone)
+            except Ended as end:
+                how = str(end)
+                process.restart()
+        return failed(
+            job, f"The process that filled it {how}, twice; try it alone with retouch fill, or leave it out."
+        )
 
     def _fill(self, process: _Process, job: Job, *, alone: bool) -> Reply:
         needed = process.ask({"needs": asdict(job)})["bytes"]
@@ -134,22 +136,26 @@ class _Process:
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self.closed = False
-        self.start()
+        self._closed = False
+        self._start()
 
-    def start(self) -> None:
-        if self.closed:
-            raise Ended("was closed")
+    def _start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "retouch.batching.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
-        if self.closed:  # meanwhile
+        if self._closed:  # meanwhile
             self._process.kill()
         with suppress(Ended):  # the first question says so
             self._send({"threads": self._threads})
+
+    def restart(self) -> None:
+        """Start the process again. If even that is not possible, the next question says so."""
+        with suppress(OSError):
+            if not self._closed:
+                self._start()
 
     def ask(self, request: dict[str, Any]) -> Reply:
         """Send a request, and wait for the answer. Raises :class:`Ended` if the process ends instead."""
@@ -162,7 +168,7 @@ class _Process:
         return reply
 
     def close(self) -> None:
-        self.closed = True
+        self._closed = True
         self._process.kill()
         self._process.wait()
 
@@ -179,12 +185,6 @@ class _Process:
         if code == -9:
             return "was killed, probably because memory ran out"
         return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-
-def _crashed(job: Job, how: str) -> Reply:
-    return failed(
-        job, f"The process that filled it {how}, twice; try it alone with retouch fill, or leave it out."
-    )
 
 
 def failed(job: Job, error: str) -> Reply:

@@ -34,7 +34,7 @@ def lines_of(place: str) -> list[Record]:
     found: list[Record] = []
     for number, line in enumerate(lines, 1):
         try:
-            found.append(json.loads(line.decode("utf-8", "surrogateescape")))
+            found.append(json.loads(line))
         except ValueError as error:
             raise RetouchError(
                 f"Line {number} of {place} is damaged; remove the line, and start again with --overwrite."

@@ -64,5 +64,5 @@ def sent(path: Path, staging: str) -> str:
     if not places.is_url(staging):
         return str(path)
     target = f"{staging}/{path.name}"
-    places.remote(target).put_file(str(path), target)
+    places.send(path, target)
     return target

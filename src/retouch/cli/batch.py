@@ -150,4 +150,5 @@ def _preview(whole: Batch) -> None:
         mask = job.mask or ("-" if job.problem else "(transparency)")
         more = [known.error] if known is not None and known.error else []
         more += [f"{kind}: {place}" for kind, place in job.inputs().items() if kind not in ("photo", "mask")]
-        typer.echo("\t".join((what, job.photo, mask, job.name, *more)))
+        line = "\t".join((what, job.photo, mask, job.name, *more))
+        typer.echo(line.encode("utf-8", "surrogateescape"))  # a name may be no text

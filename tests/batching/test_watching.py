@@ -1,0 +1,66 @@
+import threading
+import time
+
+import pytest
+
+from retouch import RetouchError
+from retouch.batching.jobs import Job
+from retouch.batching.plan import Batch
+from retouch.batching.watching import arrivals
+
+
+def test_a_photo_comes_once_it_is_complete(tmp_path):
+    photo, mask = tmp_path / "a.png", tmp_path / "m.png"
+    steps = [
+        lambda: photo.write_bytes(b"1"),
+        lambda: photo.write_bytes(b"12"),  # still arriving
+        lambda: None,  # complete, and without its mask
+        lambda: mask.write_bytes(b"1"),
+        lambda: None,  # both are complete
+        lambda: None,
+        lambda: photo.write_bytes(b"123"),  # another one of the same name
+        lambda: None,
+        lambda: None,
+    ]
+    looks = iter(steps)
+    came = []
+
+    def find():
+        next(looks)()
+        return [Job(str(photo), str(mask), "a.png", unmasked=not mask.exists())]
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        came.extend(arrivals(find, sleep=lambda _: None))
+    # extend() is not reached by the error's last look, so count by hand.
+    looks = iter(steps)
+    photo.unlink()
+    mask.unlink()
+    seen = []
+    with pytest.raises(RuntimeError):
+        for job in arrivals(find, sleep=lambda _: None):
+            seen.append(None if job is None else job.name)
+    assert [place for place, each in enumerate(seen) if each] == [4, 8 + 1 - 0 - 0]
+
+
+def test_watching_fills_what_arrives(archive, write):
+    batch = Batch(archive / "photos", str(archive / "masks"), str(archive / "out"), {"model": "telea"})
+    running = batch.watch()
+    first = {next(running).output for _ in range(4)}
+    assert first == {str(archive / "out" / f"p{number}.png") for number in range(4)}
+
+    def arrive():
+        time.sleep(0.3)
+        write(archive / "masks" / "late.png", box=slice(8, 14))
+        write(archive / "photos" / "late.png", 9)
+
+    thread = threading.Thread(target=arrive)
+    thread.start()
+    assert next(running).output == str(archive / "out" / "late.png")
+    thread.join()
+    running.close()
+    assert (archive / "out" / "late.png").exists()
+
+
+def test_only_folders_are_watched(tmp_path):
+    with pytest.raises(RetouchError, match="for a folder of photos"):
+        Batch(tmp_path / "list.csv", None, str(tmp_path / "out")).watch()
