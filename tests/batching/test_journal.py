@@ -72,7 +72,7 @@ def test_a_damaged_line_is_named(archive, fill_all):
     fill_all()
     journal = archive / "out" / "retouch-batch.jsonl"
     journal.write_bytes(b"{broken\n" + journal.read_bytes())
-    with pytest.raises(RetouchError, match="Line 1 of .*retouch-batch.jsonl is damaged"):
+    with pytest.raises(RetouchError, match=r"Line 1 of .*retouch-batch\.jsonl is damaged"):
         fill_all()
 
 

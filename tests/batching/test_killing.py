@@ -18,24 +18,36 @@ COUNT = 1000
 COMMAND = (sys.executable, "-m", "retouch", "batch", "photos", "masks", "-o", "out", "--model", "telea", "-q")
 
 
+def size(path):
+    return path.stat().st_size if path.exists() else 0
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
 def test_killed_twenty_times(tmp_path, write, lines, archive):
     for number in range(COUNT - 4):  # the archive has four at its top
         write(tmp_path / "photos" / f"q{number}.png", number)
         write(tmp_path / "masks" / f"q{number}.png", box=slice(8, 14))
-    chance = random.Random(0)
+    chance, journal = random.Random(0), tmp_path / "out" / "retouch-batch.jsonl"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    kills, seen = 0, []
-    while kills < 20:
-        run = subprocess.Popen(COMMAND, cwd=tmp_path, env=environment)
-        # Runs that begin late find little to do, so the last ones must be killed early.
-        time.sleep(chance.uniform(0.2, 1.6))
+    seen = []
+    for kill in range(20):
+        run = subprocess.Popen(COMMAND, cwd=tmp_path, env=environment, start_new_session=True)
+        if kill % 4 == 0:
+            time.sleep(chance.uniform(0, 1))  # while it starts
+        else:
+            # 45 lines at most, so that there is something left for the twentieth.
+            enough = size(journal) + chance.uniform(0, 35_000)
+            while size(journal) < enough:
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.02))
         assert run.poll() is None, "done before it was killed twenty times"
-        run.kill()
+        if kill % 2:
+            os.killpg(run.pid, signal.SIGKILL)
+        else:
+            run.kill()  # its processes find out by themselves
         run.wait()
-        kills += 1
-        seen.append(len(list((tmp_path / "out").glob("*.png"))) if (tmp_path / "out").exists() else 0)
+        seen.append(len(list((tmp_path / "out").glob("*.png"))))
     assert seen == sorted(seen)
     assert 0 < seen[-1] < COUNT
     assert subprocess.run(COMMAND, cwd=tmp_path, env=environment).returncode == 0

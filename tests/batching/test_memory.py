@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from retouch import RetouchError
 from retouch.batching.jobs import Job
-from retouch.batching.memory import Budget, default_memory, needs, read_memory
+from retouch.batching.memory import Budget, default_memory, needs, read_memory, threads_for
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=30))
@@ -78,6 +78,14 @@ def test_large_photos_and_networks_need_more(tmp_path, write):
     assert (
         needs(Job(small, None, "a", {"model": "exemplar", "refine": True})) > needs(Job(small, None, "a")) * 4
     )
+
+
+def test_threads_and_processes_never_exceed_the_processors(monkeypatch):
+    monkeypatch.setattr("retouch.batching.memory.cores", lambda: 16)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [threads_for(workers) for workers in (1, 3, 5, 16)] == [16, 5, 3, 1]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert [threads_for(workers) for workers in (1, 5, 16)] == [2, 2, 1]
 
 
 def test_there_is_memory():

@@ -5,6 +5,7 @@ All nodes must see the photos, the masks and the results under the same paths (s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +88,7 @@ class Cluster:
 
 
 def _connect(ray: Any, address: str) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to Ray's makers
     quiet = {"log_to_driver": False, "logging_level": "error", "configure_logging": True}
     try:
         try:
@@ -94,7 +96,7 @@ def _connect(ray: Any, address: str) -> None:
         except ConnectionError:
             if address != "auto":
                 raise
-            ray.init(**quiet)
+            ray.init(include_dashboard=False, **quiet)
     except Exception as error:
         raise RetouchError(
             f"There is no Ray cluster at {address} ({error}); start one with ray start."

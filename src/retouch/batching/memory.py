@@ -1,4 +1,4 @@
-"""How much memory there is, how much a photo takes, and who may take it when."""
+"""How much memory and how many processors there are, how much a photo takes, and who may take it when."""
 
 from __future__ import annotations
 
@@ -89,6 +89,13 @@ def default_memory() -> int:
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_for(workers: int) -> int:
+    """How many threads each of several processes may use; ``OMP_NUM_THREADS`` can make it fewer."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    share = max(1, cores() // workers)
+    return min(share, int(asked)) if asked.isdecimal() and int(asked) > 0 else share
 
 
 def _free() -> int:

@@ -126,7 +126,7 @@ class Batch:
             return lambda staging: _checked(Cluster(str(self.cluster), self.output, staging), options)
         total = room.default_memory() if self.memory is None else _bytes(self.memory)
         workers = room.cores() if self.workers == "auto" else _count(self.workers)
-        threads = room.cores() // workers
+        threads = room.threads_for(workers)
 
         def start(staging: str) -> Workers:
             pool = Pool(self.output, staging, workers=workers, threads=threads, memory=total)
