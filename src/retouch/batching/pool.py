@@ -19,6 +19,7 @@ from retouch.batching.transfer import inputs_of
 from retouch.errors import RetouchError
 
 Reply = dict[str, Any]
+_AHEAD = 32  # jobs that wait, so that of tiny photos many lines go to the journal at once
 
 
 class Workers(Protocol):
@@ -63,7 +64,7 @@ class Pool:
     """
 
     def __init__(self, out: str, staging: str, *, workers: int, threads: int, memory: int) -> None:
-        self.room, self.waiting = 2 * workers, 0
+        self.room, self.waiting = 2 * workers + _AHEAD, 0
         self._out, self._staging, self._threads = out, staging, threads
         self._budget = Budget(memory)
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
 import retouch
@@ -123,12 +124,17 @@ def _record(job: Job, reply: Reply) -> Record:
         "outcome": reply["outcome"],
         "error": reply["error"],
         "seconds": reply["seconds"],
-        "version": retouch.__version__,
+        "version": _version(),
         "options": dict(job.options),
         "inputs": reply["inputs"],
         "files": reply["files"],
         "notes": reply["notes"],
     }
+
+
+@cache
+def _version() -> str:
+    return retouch.__version__  # which looks it up each time
 
 
 def _outcome(record: Record, job: Job, output: str, outcome: Any) -> Outcome:
