@@ -79,11 +79,11 @@ class Tally:
     def _line(self) -> str:
         seconds = time.monotonic() - self._started
         done, filled = self._counts.total(), self._counts["filled"]
-        parts = [f"{done:,}" if self._total is None else f"{done:,} of {self._total:,} photos"]
+        parts = [f"{done:,} photos" if self._total is None else f"{done:,} of {self._total:,} photos"]
         parts += [f"{self._counts[key]:,} {title}" for key, title in _TITLES.items() if self._counts[key]]
-        if filled:
+        if filled and self._total is not None:
             parts.append(f"{60 * filled / seconds:.1f} a minute")
-            if self._total is not None and done < self._total:
+            if done < self._total:
                 parts.append(f"{_clock((self._total - done) * seconds / filled)} left")
         return ", ".join(parts)
 
