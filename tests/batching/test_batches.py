@@ -103,6 +103,7 @@ def test_a_failure_later_forgets_no_result(archive, fill_all):
     assert set(outcomes(fill_all()).values()) == {"filled"}  # not "exists, and is not what this batch wrote"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_killed_process_costs_one_photo_only(fill_all, monkeypatch):
     ask, deaths = pool._Process.ask, []
 
@@ -121,6 +122,7 @@ def test_a_killed_process_costs_one_photo_only(fill_all, monkeypatch):
     assert outcomes(fill_all(retry_failed=True))["p2.png"] == "filled"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_process_that_is_killed_once_costs_nothing(fill_all, monkeypatch):
     ask, deaths = pool._Process.ask, []
 
@@ -213,6 +215,7 @@ def test_a_name_that_is_no_text(archive, fill_all, write):
     assert set(outcomes(fill_all(masks="masks/p1_mask.png")).values()) == {"done"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths in URLs")
 def test_urls_are_read_and_written_by_path(archive, fill_all):
     pytest.importorskip("fsspec")
     url = f"file://{archive}"
