@@ -118,7 +118,7 @@ def test_watching_ends_with_ctrl_c(complete):
         time.sleep(0.05)
     time.sleep(0.2)
     watching.send_signal(signal.SIGINT)
-    assert watching.communicate()[1].== "2 photos, 2 filled\n"
+    assert watching.communicate()[1] == "2 photos, 2 filled\n"
     assert watching.returncode == 0
 
 
