@@ -1,5 +1,6 @@
 """What a kill at each step of writing a result leaves, and what the next run makes of it."""
 
+import json
 import shutil
 
 import pytest
@@ -89,3 +90,36 @@ def test_looking_writes_nothing(archive):
     journal.read()
     assert journal.state(Job("a.png", None, "a.png")) == "missing"
     assert not (archive / "none").exists()
+
+
+def test_interrupted_between_line_and_name(archive, fill_all, lines, monkeypatch):
+    move, calls = places.move, []
+
+    def interrupted(source, target):
+        calls.append(target)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    monkeypatch.setattr(places, "move", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fill_all(workers=1)
+    assert {line["name"] for line in lines()} == {
+        path.relative_to(archive / "out").as_posix() for path in (archive / "out").rglob("*.png")
+    }
+    before = len(lines())
+    assert before >= 1
+    assert sum(each.outcome == "done" for each in fill_all().values()) == before
+
+
+def test_the_last_line_counts_and_of_two_journals_the_later_one(archive, fill_all, lines):
+    fill_all(shard="1/1")
+    fill_all(shard="1/1", dilate=1)
+    first = archive / "out" / "retouch-batch-1-of-1.jsonl"
+    assert {each.outcome for each in fill_all(dilate=1).values()} == {"done"}
+    early = [
+        json.dumps(line | {"ended": "2000"}) for line in lines() if line["options"].get("dilate") is None
+    ]
+    (archive / "out" / "retouch-batch-9-of-9.jsonl").write_text("\n".join(early) + "\n")
+    assert {each.outcome for each in fill_all(dilate=1).values()} == {"done"}
+    assert first.exists()

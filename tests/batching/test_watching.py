@@ -5,7 +5,9 @@ import pytest
 
 from retouch import RetouchError
 from retouch.batching.jobs import Job
+from retouch.batching.journal import Journal
 from retouch.batching.plan import Batch
+from retouch.batching.running import run
 from retouch.batching.watching import arrivals
 
 
@@ -50,6 +52,44 @@ def test_watching_fills_what_arrives(archive, write):
     thread.join()
     running.close()
     assert (archive / "out" / "late.png").exists()
+
+
+def test_a_photo_that_changes_while_it_is_filled_is_filled_after_that(tmp_path):
+    """Never two at a time, which would write one file."""
+    flying, given = [], []
+
+    class Slow:
+        room, waiting = 10, 0
+
+        def give(self, job):
+            assert job.name not in flying
+            flying.append(job.name)
+            given.append(job.photo)
+            self.waiting += 1
+
+        def take(self, *, wait):
+            if not wait or not flying:
+                return []
+            self.waiting -= 1
+            reply = {
+                "outcome": "failed",
+                "error": "No.",
+                "notes": [],
+                "seconds": 0.0,
+                "files": {},
+                "inputs": {},
+            }
+            return [(Job("", None, flying.pop(0)), reply)]
+
+        def close(self):
+            pass
+
+    journal = Journal(str(tmp_path / "out"))
+    journal.open()
+    jobs = [Job("1", None, "a.png"), Job("2", None, "b.png"), None, Job("3", None, "a.png")]
+    assert len(list(run(jobs, journal, str(tmp_path / "out"), Slow))) == 3
+    journal.close()
+    assert given == ["1", "2", "3"]
 
 
 def test_only_folders_are_watched(tmp_path):

@@ -39,6 +39,7 @@ class Journal:
         self.staging = f"{self._waiting}/{secrets.token_hex(4)}"
         self._file: int | None = None
         self._parts = 0
+        self._open = False
         self._records: dict[str, Record] = {}
 
     def read(self) -> None:
@@ -47,11 +48,11 @@ class Journal:
         Raises:
             RetouchError: a journal is damaged.
         """
-        found: list[Record] = []
         for place in sorted(journals(self._out)):
-            found += lines_of(place)
-        for record in sorted(found, key=lambda each: str(each["ended"])):  # several journals may name a photo
-            self._records[record["name"]] = record
+            last = {record["name"]: record for record in lines_of(place)}
+            for name, record in last.items():  # another shard's journal may have the photo, too
+                if name not in self._records or self._records[name]["ended"] <= record["ended"]:
+                    self._records[name] = record
 
     def open(self) -> None:
         """Read it, finish what a killed run left, and get ready to write.
@@ -70,6 +71,7 @@ class Journal:
                 ) from error
         self.read()
         self._finish()
+        self._open = True
 
     def _finish(self) -> None:
         """Move results that have a line to their names, and remove what is left of runs that were killed."""
@@ -154,15 +156,19 @@ class Journal:
 
     def close(self) -> None:
         """End writing, and remove the folder for unfinished results."""
-        places.remove_folder(self.staging)
-        if self._file is not None:
-            if os.fstat(self._file).st_size == 0:  # nothing came of it, such as with a wrong option
-                Path(self._out, self._name + ".jsonl").unlink()
-            os.close(self._file)
-            self._file = None
-            for folder in (Path(self._waiting), Path(self._waiting).parent, Path(self._out)):
-                with suppress(OSError):  # it holds something
-                    folder.rmdir()
+        if self._open:
+            with suppress(OSError):
+                self._finish()  # it may have been interrupted between a line and its result's name
+            places.remove_folder(self.staging)
+        if self._file is None:
+            return
+        if os.fstat(self._file).st_size == 0:  # nothing came of it, such as with a wrong option
+            Path(self._out, self._name + ".jsonl").unlink()
+        os.close(self._file)
+        self._file = None
+        for folder in (Path(self._waiting), Path(self._waiting).parent, Path(self._out)):
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 def _runs(waiting: str) -> list[str]:

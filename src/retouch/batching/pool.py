@@ -116,7 +116,6 @@ class Pool:
                 return self._fill(process, job, alone=alone)
             except Ended as end:
                 how = str(end)
-                process.restart()
         return failed(
             job, f"The process that filled it {how}, twice; try it alone with retouch fill, or leave it out."
         )
@@ -138,54 +137,70 @@ class _Process:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._closed = False
-        self._start()
+        self._process: subprocess.Popen[bytes] | None = None  # starts with the first question
 
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "retouch.batching.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is not None:
+            return self._process
+        if self._closed:
+            raise Ended("was closed")
+        try:
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "retouch.batching.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        except OSError as error:
+            raise Ended(f"could not be started ({error.strerror})") from error
         if self._closed:  # meanwhile
-            self._process.kill()
-        with suppress(Ended):  # the first question says so
-            self._send({"threads": self._threads})
-
-    def restart(self) -> None:
-        """Start the process again. If even that is not possible, the next question says so."""
-        with suppress(OSError):
-            if not self._closed:
-                self._start()
+            process.kill()
+        self._send(process, {"threads": self._threads})
+        return process
 
     def ask(self, request: dict[str, Any]) -> Reply:
-        """Send a request, and wait for the answer. Raises :class:`Ended` if the process ends instead."""
-        self._send(request)
-        assert self._process.stdout is not None
-        answer = self._process.stdout.readline()
+        """Send a request, and wait for the answer. Starts the process where there is none.
+
+        Raises:
+            Ended: the process ended instead of answering.
+        """
+        try:
+            return self._answer(request)
+        except Ended:
+            self._process = None
+            raise
+
+    def _answer(self, request: dict[str, Any]) -> Reply:
+        process = self._started()
+        self._send(process, request)
+        assert process.stdout is not None
+        answer = process.stdout.readline()
         if not answer.endswith(b"\n"):
-            raise Ended(self._how())
+            raise Ended(_how(process))
         reply: Reply = json.loads(answer)
         return reply
 
     def close(self) -> None:
+        """End it, whatever it does."""
         self._closed = True
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
-    def _send(self, request: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
+    def _send(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> None:
+        assert process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
         except OSError as error:
-            raise Ended(self._how()) from error
+            raise Ended(_how(process)) from error
 
-    def _how(self) -> str:
-        code = self._process.wait()
-        if code == -9:
-            return "was killed, probably because memory ran out"
-        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+def _how(process: subprocess.Popen[bytes]) -> str:
+    code = process.wait()
+    if code == -9:
+        return "was killed, probably because memory ran out"
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 def failed(job: Job, error: str) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -74,6 +74,14 @@ def run(
         retry_failed: fill what failed before once more.
     """
     workers: Workers | None = None
+    flying: set[str] = set()
+
+    def ended(wait: bool) -> list[Outcome]:
+        assert workers is not None
+        found = workers.take(wait=wait)
+        flying.difference_update(job.name for job, _ in found)
+        return _commit(found, journal, out)
+
     try:
         for job in jobs:
             if job is not None:
@@ -82,27 +90,30 @@ def run(
                     yield known
                     continue
                 workers = workers or start()
+                while job.name in flying:  # a watched photo that changed while it is filled
+                    yield from ended(wait=True)
+                flying.add(job.name)
                 workers.give(job)
             if workers is not None:
-                full = workers.waiting >= workers.room
-                yield from _commit(workers.take(wait=full), journal, out)
+                yield from ended(wait=workers.waiting >= workers.room)
         while workers is not None and workers.waiting:
-            yield from _commit(workers.take(wait=True), journal, out)
+            yield from ended(wait=True)
     finally:
         if workers is not None:
             workers.close()
 
 
-def _commit(ended: list[tuple[Job, Reply]], journal: Journal, out: str) -> Iterator[Outcome]:
+def _commit(ended: list[tuple[Job, Reply]], journal: Journal, out: str) -> list[Outcome]:
     """Write the lines of jobs that ended, then give their results their names."""
     if not ended:
-        return
+        return []
     before = {job.name: journal.files(job.name) for job, _ in ended}
     records = [_record(job, reply) for job, reply in ended]
     for record in records:
         if record["outcome"] == "failed":
             record["files"] = before[record["name"]]  # what an earlier fill left is still known
     journal.append(records)
+    outcomes = []
     for (job, _), record in zip(ended, records, strict=True):
         output = places.join(out, job.name)
         try:
@@ -114,7 +125,8 @@ def _commit(ended: list[tuple[Job, Reply]], journal: Journal, out: str) -> Itera
             )
             record |= {"outcome": "failed", "error": sentence, "files": before[job.name]}
             journal.append([record])
-        yield _outcome(record, job, output, record["outcome"])
+        outcomes.append(_outcome(record, job, output, record["outcome"]))
+    return outcomes
 
 
 def _record(job: Job, reply: Reply) -> Record:
