@@ -216,7 +216,7 @@ def test_a_name_that_is_no_text(archive, fill_all, write):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="paths in URLs")
-def test_urls_are_read_and_written_by_path(archive, fill_all):
+def test_urls_are_read_and_written_by_path(archive, write):
     pytest.importorskip("fsspec")
     url = f"file://{archive}"
     batch = Batch(f"{url}/photos", f"{url}/masks", f"{url}/out", {"model": "telea"}, recursive=True)
@@ -225,6 +225,11 @@ def test_urls_are_read_and_written_by_path(archive, fill_all):
         path.relative_to(archive / "out").as_posix() for path in (archive / "out").rglob("*.png")
     } == NAMES
     assert {each.outcome for each in batch.run()} == {"done"}
+    (archive / "photos" / "p0.png").write_bytes(b"no picture")
+    broken = next(each for each in batch.run() if each.outcome == "failed")
+    assert broken.error.startswith(f"{url}/photos/p0.png is not an image")
+    write(archive / "photos" / "p0.png", 0)
+    assert sorted(each.outcome for each in batch.run()) == ["done"] * 5 + ["filled"]
     local = {name: (archive / "out" / name).read_bytes() for name in NAMES}
     for path in (archive / "out").rglob("*.png"):
         path.unlink()

@@ -61,15 +61,22 @@ def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
         ``seconds``, and ``files``, each with its place in staging.
     """
     started = time.perf_counter()
-    inputs, error = inputs_of(job, read=True), ""
+    inputs: dict[str, Any] = {}
+    error = ""
     notes: tuple[str, ...] = ()
     files: dict[str, dict[str, Any]] = {}
+    local: dict[str, str] = {}
     try:
+        inputs = inputs_of(job, read=True)
         with TemporaryDirectory(prefix="retouch-") as temporary:
-            notes, made = _fill(job, out, staging, temporary)
+            for kind, place in job.inputs().items():
+                local[kind] = place if kind == "model" else fetched(place, kind, temporary)
+            notes, made = _fill(job, local, Path(temporary if places.is_url(out) else staging), staging)
             files = {name: result_of(out, place) for name, place in made.items()}
     except RetouchError as mistake:
         error = str(mistake)
+        for kind, path in local.items():
+            error = error.replace(path, job.inputs()[kind])  # a URL's copy has another name
     except MemoryError:
         error = "There is not enough memory for this photo; give more with --memory, or fill a smaller hole."
     except Exception as failure:
@@ -84,7 +91,9 @@ def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
     }
 
 
-def _fill(job: Job, out: str, staging: str, temporary: str) -> tuple[tuple[str, ...], dict[str, str]]:
+def _fill(
+    job: Job, local: Mapping[str, str], folder: Path, staging: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
     import retouch
     from retouch import imaging
     from retouch.drawing.sources import sheet
@@ -94,9 +103,7 @@ def _fill(job: Job, out: str, staging: str, temporary: str) -> tuple[tuple[str, 
     model = _model(
         given.pop("model"), given.pop("refine"), given.pop("device"), _frozen(given.pop("options"))
     )
-    local = {kind: fetched(place, kind, temporary) for kind, place in job.inputs().items() if kind != "model"}
     given |= {name: local[name] for name in MASKS if name in local}
-    folder = Path(temporary if places.is_url(out) else staging)
     stem = sha256(job.name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     target = folder / (stem + PurePosixPath(job.name).suffix)
     result = retouch.fill(
