@@ -33,14 +33,12 @@ def test_killed_twenty_times(tmp_path, write, lines, archive):
     seen = []
     for kill in range(20):
         run = subprocess.Popen(COMMAND, cwd=tmp_path, env=environment, start_new_session=True)
-        if kill % 4 == 0:
-            time.sleep(chance.uniform(0, 1))  # while it starts
-        else:
-            # 45 lines at most, so that there is something left for the twentieth.
-            enough = size(journal) + chance.uniform(0, 35_000)
-            while size(journal) < enough:
-                time.sleep(0.001)
-            time.sleep(chance.uniform(0, 0.02))
+        # After a second at most, or some 20 lines, so that there is something left for the twentieth.
+        latest = time.monotonic() + (chance.uniform(0, 1) if kill % 4 == 0 else 60)
+        enough = size(journal) + chance.uniform(0, 15_000)
+        while time.monotonic() < latest and size(journal) < enough:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.02))
         assert run.poll() is None, "done before it was killed twenty times"
         if kill % 2:
             os.killpg(run.pid, signal.SIGKILL)
