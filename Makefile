@@ -67,6 +67,10 @@ demo-edit: .venv/serve ## open the example in the editor, or yours: make demo-ed
 	@$(PIP) -e '.[serve]'
 	@touch $@
 
+.venv/cluster: .venv/ready
+	@$(PIP) -e '.[cluster]'
+	@touch $@
+
 docs: .venv/docs ## build the documentation in site/
 	@$(BIN)/zensical build --clean --strict
 

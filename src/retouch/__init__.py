@@ -1,15 +1,16 @@
 """Fill holes in photographs.
 
 ``inpaint`` fills and returns a picture of the kind it was given, ``fill`` also says what the fill was made
-from, ``load`` returns a model to call on tensors, and ``list_models`` lists the models. ``stylize`` gives a
-picture the style of another.
+from, ``batch`` fills many, ``load`` returns a model to call on tensors, and ``list_models`` lists the models.
+``stylize`` gives a picture the style of another.
 """
 
 from retouch.api import Result, fill, inpaint, stylize
+from retouch.batching import batch
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
 
-__all__ = ["Result", "RetouchError", "fill", "inpaint", "list_models", "load", "stylize"]
+__all__ = ["Result", "RetouchError", "batch", "fill", "inpaint", "list_models", "load", "stylize"]
 
 
 def __getattr__(name: str) -> str:

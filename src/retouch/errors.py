@@ -23,8 +23,8 @@ def missing_extra(extra: str, package: str) -> RetouchError:
     retouch is on no package index, so the command installs it from a clone.
 
     Args:
-        extra: The extra of ``pyproject.toml`` that brings the package: "networks", "train", "evaluate" or
-            "serve".
+        extra: The extra of ``pyproject.toml`` that brings the package: "networks", "train", "evaluate",
+            "serve" or "cluster".
         package: What is missing.
     """
     command = f"pip install '.[{extra}]'"

@@ -400,7 +400,7 @@ def test_islands_are_pointed_out_and_closed(run, pixels, photo, hole, photo_file
         (["-", "mask.png"], "retouch fill - mask.png"),
         (["fil", "photo.png"], "There is no command 'fil'; did you mean fill?"),
         (["Stylise", "photo.png"], "did you mean stylize?"),
-        (["bogus"], "choose one of fill, edit, serve, stylize, models, "),
+        (["bogus"], "choose one of fill, batch, edit, serve, stylize, models, "),
     ],
 )
 def test_a_missing_or_unknown_command(run, words, says):

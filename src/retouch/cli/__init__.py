@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import retouch
+from retouch.cli.batch import batch
 from retouch.cli.edit import edit
 from retouch.cli.evaluate import evaluate, score
 from retouch.cli.export import export
@@ -24,7 +25,7 @@ from retouch.cli.terminal import PIPE, plain_errors
 from retouch.cli.train import train
 from retouch.errors import RetouchError
 
-COMMANDS = (fill, edit, serve, stylize, models, evaluate, score, train, export, install_plugin)
+COMMANDS = (fill, batch, edit, serve, stylize, models, evaluate, score, train, export, install_plugin)
 
 app = typer.Typer(
     name="retouch",

@@ -196,7 +196,7 @@ def fill(
                 read_pipe("mask") if mask == PIPE else mask,
                 model=model,
                 refine=refine,
-                options=_options(options),
+                options=read_options(options),
                 device=device,
                 seed=seed,
                 dilate=dilate,
@@ -233,7 +233,7 @@ def fill(
                 typer.echo(note, err=True)
 
 
-def _options(given: list[str] | None) -> dict[str, str] | None:
+def read_options(given: list[str] | None) -> dict[str, str] | None:
     """Split each NAME=VALUE that follows --option."""
     if given is None:
         return None

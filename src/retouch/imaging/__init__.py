@@ -11,7 +11,7 @@ from retouch.imaging.masks import MaskFrom, mask_from_alpha, mask_from_array, re
 from retouch.imaging.palettes import class_numbers
 from retouch.imaging.panorama import goes_around, shows_poles
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
-from retouch.imaging.reading import read_photo
+from retouch.imaging.reading import photo_size, read_photo
 from retouch.imaging.writing import check_target, unwritten, write_photo, write_png
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "mask_from_alpha",
     "mask_from_array",
     "photo_from_array",
+    "photo_size",
     "read_mask",
     "read_photo",
     "shows_poles",

@@ -47,6 +47,15 @@ def read_photo(source: str | Path | bytes, *, allow_huge: bool = False) -> Photo
     return channels.with_bits(photo, _bits(opened), two_colours=kind == "png" and _is_black_and_white(data))
 
 
+def photo_size(source: str | Path | bytes, *, allow_huge: bool = False) -> tuple[int, int]:
+    """The rows and columns of a photo as its file stores it, from the head of the file alone where possible.
+
+    The arguments and errors are those of :func:`read_photo`.
+    """
+    image = open_file(source, allow_huge).image
+    return image.height, image.width
+
+
 def read_array(source: str | Path | bytes, *, allow_huge: bool = False) -> Array:
     """Read only the values of an image, upright, ``H×W×C``. Raises the errors of :func:`read_photo`.
 

@@ -1,0 +1,142 @@
+"""Fill one photo, in whichever process: read it by path, and write the result under a name of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+from retouch.batching import places
+from retouch.batching.jobs import MASKS, OPTIONS, Job
+from retouch.batching.transfer import fetched, inputs_of, result_of, sent
+from retouch.errors import RetouchError
+
+if TYPE_CHECKING:
+    from retouch.contract import Model
+
+
+def limit_threads(threads: int) -> None:
+    """Let everything that fills use at most so many threads; before the first fill."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VIPS_CONCURRENCY"):
+        os.environ[name] = str(threads)
+    import cv2
+
+    cv2.setNumThreads(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def check(options: Mapping[str, Any]) -> str:
+    """Say what is wrong with options that all jobs share; "" if nothing is."""
+    from retouch.api.shared import check_seed
+
+    try:
+        given = {**OPTIONS, **options}
+        check_seed(given["seed"])
+        _model(given["model"], given["refine"], given["device"], _frozen(given["options"]))
+        for name in ("dilate", "close"):
+            if given[name] < 0:
+                raise RetouchError(f"--{name} takes 0 or more pixels, not {given[name]}.")
+    except RetouchError as error:
+        return str(error)
+    return ""
+
+
+def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
+    """Fill a photo, and write the result into ``staging``.
+
+    Args:
+        job: the job.
+        out: the folder of the results, or its URL.
+        staging: a folder in it, for results without a name.
+
+    Returns:
+        What the journal says of it: ``inputs``, ``outcome`` ("filled" or "failed"), ``error``, ``notes``,
+        ``seconds``, and ``files``, each with its place in staging.
+    """
+    started = time.perf_counter()
+    inputs: dict[str, Any] = {}
+    error = ""
+    notes: tuple[str, ...] = ()
+    files: dict[str, dict[str, Any]] = {}
+    local: dict[str, str] = {}
+    try:
+        inputs = inputs_of(job, read=True)
+        with TemporaryDirectory(prefix="retouch-") as temporary:
+            for kind, place in job.inputs().items():
+                local[kind] = place if kind == "model" else fetched(place, kind, temporary)
+            notes, made = _fill(job, local, Path(temporary if places.is_url(out) else staging), staging)
+            files = {name: result_of(out, place) for name, place in made.items()}
+    except RetouchError as mistake:
+        error = str(mistake)
+        for kind, path in local.items():
+            error = error.replace(path, job.inputs()[kind])  # a URL's copy has another name
+    except MemoryError:
+        error = "There is not enough memory for this photo; give more with --memory, or fill a smaller hole."
+    except Exception as failure:
+        error = f"The fill failed ({type(failure).__name__}: {failure}); try another model."
+    return {
+        "inputs": inputs,
+        "outcome": "failed" if error else "filled",
+        "error": error,
+        "notes": list(notes),
+        "seconds": round(time.perf_counter() - started, 3),
+        "files": {} if error else files,
+    }
+
+
+def _fill(
+    job: Job, local: Mapping[str, str], folder: Path, staging: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    import retouch
+    from retouch import imaging
+    from retouch.drawing.sources import sheet
+
+    given = {**OPTIONS, **job.options}
+    wheel, sources = given.pop("colour_wheel"), given.pop("sources")
+    model = _model(
+        given.pop("model"), given.pop("refine"), given.pop("device"), _frozen(given.pop("options"))
+    )
+    given |= {name: local[name] for name in MASKS if name in local}
+    stem = sha256(job.name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    target = folder / (stem + PurePosixPath(job.name).suffix)
+    result = retouch.fill(
+        local["photo"], local.get("mask"), model=model, output=target, overwrite=True, trace=sources, **given
+    )
+    made = {job.name: target}
+    for kind, name in job.names.items():
+        if kind == "photo":
+            continue
+        made[name] = folder / f"{stem}-{kind}.png"
+        imaging.write_png(_drawn(result, kind, wheel, sheet), made[name], overwrite=True)
+    return result.notes, {name: sent(path, staging) for name, path in made.items()}
+
+
+def _drawn(result: Any, kind: str, wheel: bool, sheet: Any) -> Any:
+    import numpy as np
+
+    if kind == "sources":
+        if result.changed and result.correspondence is None:
+            raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
+        style: Literal["places", "wheel"] = "wheel" if wheel else "places"
+        return sheet((each.draw_sources(style) for each in result.levels), len(result.levels))
+    shape = result._fill.photo.pixels.shape[:2]
+    whole = np.ones(shape) if result.confidence is None else result.confidence
+    return np.rint(255 * whole).astype(np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _model(name: str, refine: bool, device: str, options: tuple[tuple[str, str], ...]) -> Model:
+    from retouch.api.shared import to_model
+
+    return to_model(name, device=device, refine=refine, options=dict(options) or None)
+
+
+def _frozen(options: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((options or {}).items()))

@@ -1,0 +1,149 @@
+"""A photo to fill: with which mask, to which name, and with which of ``fill``'s options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from retouch.api.arguments import DEFAULTS, InpaintArguments
+from retouch.errors import RetouchError
+
+MASKS = ("include", "avoid", "lines")
+"""Options that name one more picture, or a folder of them."""
+DRAWINGS = ("sources", "confidence")
+"""Options that draw one more picture, whose name ends in ``-sources.png`` or ``-confidence.png``."""
+OPTIONS: Mapping[str, Any] = {
+    **{
+        name: value
+        for name, value in DEFAULTS.items()
+        if name not in ("in_place", "on_progress", "output", "overwrite", "trace")
+    },
+    "sources": False,
+    "colour_wheel": False,
+}
+"""The options of a job, and their defaults: those of ``fill`` that are about a photo, and the drawings."""
+_YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo to fill.
+
+    Attributes:
+        photo: its path or URL.
+        mask: that of its mask; None = fill what is transparent.
+        name: of the file to write, with slashes, relative to the folder of the results.
+        options: those of :data:`OPTIONS` that differ from their defaults.
+        problem: why it cannot be filled, one sentence; "" if it can.
+        unmasked: whether that is because no mask was found.
+    """
+
+    photo: str
+    mask: str | None
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    unmasked: bool = False
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The names of all files to write, by what they are: "photo", and perhaps drawings."""
+        stem = str(PurePosixPath(self.name).with_suffix(""))
+        drawn = {each: f"{stem}-{each}.png" for each in DRAWINGS if self.options.get(each)}
+        return {"photo": self.name, **drawn}
+
+    def inputs(self) -> dict[str, str]:
+        """The files that the result depends on, by what they are."""
+        from retouch.models.specification import Specification
+
+        found = {"photo": self.photo}
+        if self.mask is not None:
+            found["mask"] = self.mask
+        found |= {name: self.options[name] for name in MASKS if name in self.options}
+        if "model" in self.options and (file := Specification.parse(self.options["model"]).file) is not None:
+            found["model"] = str(file)
+        return found
+
+
+def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the options that differ from their defaults, as values that JSON can hold.
+
+    Raises:
+        RetouchError: there is no such option, or its value is no text and no number, such as a loaded model.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in OPTIONS:
+            raise RetouchError(f"A batch has no option {name!r}; its options are {', '.join(OPTIONS)}.")
+        if isinstance(value, Path):
+            value = str(value)
+        if name == "options" and value is not None:
+            value = {key: str(each) for key, each in value.items()}
+        elif value is not None and not isinstance(value, bool | int | str):
+            raise RetouchError(
+                f"In a batch, {name} must be a name, a file or a number, not a {type(value).__name__}, "
+                "because other processes do the work."
+            )
+        if value != OPTIONS[name]:
+            kept[name] = value
+    return kept
+
+
+def read_option(name: str, text: str) -> Any:
+    """Read an option as people write it into a table.
+
+    Args:
+        name: one of :data:`OPTIONS`.
+        text: its value; of ``options``, several NAME=VALUE with blanks between.
+
+    Raises:
+        RetouchError: there is no such option, or the text is none of its values.
+    """
+    if name not in OPTIONS:
+        raise RetouchError(f"A batch has no option {name!r}; its options are {', '.join(OPTIONS)}.")
+    hint = get_type_hints(InpaintArguments, localns={"Model": Any, "Picture": Any, "Progress": Any}).get(name)
+    if isinstance(OPTIONS[name], bool):
+        if text.lower() not in _YES_NO:
+            raise RetouchError(f"The option {name} takes yes or no, not {text!r}.")
+        return _YES_NO[text.lower()]
+    if isinstance(OPTIONS[name], int) or name == "working_size":
+        try:
+            return int(text)
+        except ValueError as error:
+            raise RetouchError(f"The option {name} takes a whole number, not {text!r}.") from error
+    if get_origin(hint) is Literal and text not in get_args(hint):
+        raise RetouchError(f"The option {name} is one of {', '.join(get_args(hint))}, not {text!r}.")
+    if name == "options":
+        return dict(_pair(each) for each in text.split())
+    return text
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise RetouchError(f"The column options takes NAME=VALUE, such as preset=fast, not {text!r}.")
+    return name, value
+
+
+def in_shard(name: str, shard: tuple[int, int]) -> bool:
+    """Whether a job belongs to a shard: ``(3, 10)`` is the third of ten.
+
+    It depends on the job's name alone, so photos that come later move no other photo to another shard.
+    """
+    number, count = shard
+    return int.from_bytes(sha256(name.encode("utf-8", "surrogateescape")).digest()[:8]) % count == number - 1
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """Read a shard such as "3/10".
+
+    Raises:
+        RetouchError: it is none.
+    """
+    number, slash, count = text.partition("/")
+    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise RetouchError(f"A shard is written like 3/10, the third of ten, not {text!r}.")

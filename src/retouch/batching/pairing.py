@@ -1,0 +1,177 @@
+"""Which photo goes with which mask, in folders."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from retouch.batching import places
+from retouch.batching.jobs import MASKS, Job
+from retouch.errors import RetouchError
+
+ENDINGS = ("_mask", "-mask", ".mask")
+"""What the name of a mask may have besides the stem of its photo."""
+
+# Not all of these can be read. A failure that names the photo is better than leaving it out silently.
+_PHOTOS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+_PHOTOS |= {".gif", ".bmp", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".jxl", ".psd", ".tga"}
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is named like a picture."""
+    return os.path.splitext(name)[1].lower() in _PHOTOS  # noqa: PTH122 # as in places.stamp
+
+
+def pair(photos: Iterable[str], masks: Iterable[str], *, together: bool = False) -> dict[str, list[str]]:
+    """Find the masks of photos, all by their names relative to their folders.
+
+    The mask of ``sub/a.jpg`` is ``sub/a`` or ``sub/a_mask``, ``sub/a-mask`` or ``sub/a.mask``, with the
+    ending of any image format. A mask that has the very stem of a photo belongs to no other photo.
+
+    Args:
+        photos: the photos' names.
+        masks: the masks' names.
+        together: photos and masks lie in one folder: only names with one of :data:`ENDINGS` are masks, and a
+            mask of a photo is no photo.
+
+    Returns:
+        For each photo, in order, all masks that could be its own.
+    """
+    stems: defaultdict[str, list[str]] = defaultdict(list)
+    for mask in sorted(masks):
+        stems[_stem(mask)].append(mask)
+    named = sorted(photos)
+    known = {_stem(photo) for photo in named}
+
+    def by_ending(stem: str) -> list[str]:
+        longer = (stem + ending for ending in ENDINGS)
+        return [mask for each in longer if together or each not in known for mask in stems.get(each, ())]
+
+    if not together:
+        return {photo: [*stems.get(_stem(photo), ()), *by_ending(_stem(photo))] for photo in named}
+    taken = {mask for stem in known if not _is_mask(stem, known) for mask in by_ending(stem)}
+    return {photo: by_ending(_stem(photo)) for photo in named if photo not in taken}
+
+
+def _is_mask(stem: str, known: set[str]) -> bool:
+    return any(stem.endswith(each) and stem.removesuffix(each) in known for each in ENDINGS)
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]  # noqa: PTH122 # as in places.stamp
+
+
+def folder_jobs(
+    photos: str,
+    masks: str | None,
+    *,
+    out: str,
+    recursive: bool = False,
+    format: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> list[Job]:
+    """List the jobs of a folder of photos, in the order of their names.
+
+    Args:
+        photos: the folder.
+        masks: the folder of the masks; or one mask for all; None = fill what is transparent.
+        out: the folder of the results; what lies in it is no photo.
+        recursive: also take the folders in it, with masks in folders of the same names.
+        format: the ending of the results, such as "png"; None = as the photo's.
+        options: as in :class:`Job`. A folder as one of :data:`MASKS` is paired like one of masks; photos
+            without such a picture go without.
+
+    Raises:
+        RetouchError: a folder is missing, or two photos would get one name.
+    """
+    given = dict(options or {})
+    inside = _inside(out, photos)
+    named = [
+        name
+        for name in places.files_below(photos, recursive=recursive)
+        if is_picture(name) and (inside is None or not name.startswith(inside))
+    ]
+    single = masks is not None and not _is_folder(masks)
+    together = masks is not None and not single and _same(masks, photos)
+    paired: dict[str, list[str]] = {}
+    if masks is not None and not single:
+        paired = pair(named, named if together else _pictures(masks, recursive), together=together)
+        named = list(paired)
+    more = {name: str(given.pop(name)) for name in MASKS if name in given and _is_folder(str(given[name]))}
+    others = {name: pair(named, _pictures(folder, recursive)) for name, folder in more.items()}
+    jobs = []
+    for name in sorted(named):
+        extra = {
+            kind: places.join(more[kind], found[name][0]) for kind, found in others.items() if found[name]
+        }
+        job = Job(places.join(photos, name), None, with_format(name, format), {**given, **extra})
+        if single:
+            job = replace(job, mask=masks)
+        elif masks is not None:
+            job = _with_mask(job, masks, paired[name])
+        jobs.append(job)
+    check_targets(jobs)
+    return jobs
+
+
+def _with_mask(job: Job, folder: str, found: list[str]) -> Job:
+    if len(found) == 1:
+        return replace(job, mask=places.join(folder, found[0]))
+    if not found:
+        return replace(job, problem=f"There is no mask for {job.photo} in {folder}; add it.", unmasked=True)
+    return replace(
+        job,
+        problem=f"{' and '.join(found[:2])} could both be the mask of {job.photo}; remove one from {folder}.",
+    )
+
+
+def with_format(name: str, format: str | None) -> str:
+    """The name of a result, in the format that is asked for."""
+    return name if format is None else str(PurePosixPath(name).with_suffix("." + format))
+
+
+def check_targets(jobs: Iterable[Job]) -> None:
+    """Raise :class:`RetouchError` if two jobs would write one file."""
+    seen: dict[str, str] = {}
+    for job in jobs:
+        for name in job.names.values():
+            if name in seen:
+                raise RetouchError(
+                    f"{seen[name]} and {job.photo} would both be written to {name}; rename one, or leave out "
+                    "--format."
+                )
+            seen[name] = job.photo
+
+
+def _pictures(folder: str, recursive: bool) -> list[str]:
+    return [name for name in places.files_below(folder, recursive=recursive) if is_picture(name)]
+
+
+def _is_folder(place: str) -> bool:
+    if places.is_url(place):
+        return not is_picture(place)
+    return Path(place).is_dir()
+
+
+def _same(one: str, other: str) -> bool:
+    if places.is_url(one) or places.is_url(other):
+        return one.rstrip("/") == other.rstrip("/")
+    return Path(one).resolve() == Path(other).resolve()
+
+
+def _inside(out: str, photos: str) -> str | None:
+    """The name of ``out`` in the folder of the photos, with a slash; None if it is not in it.
+
+    Raises:
+        RetouchError: both are one folder.
+    """
+    if _same(out, photos):
+        raise RetouchError(f"{out} holds the photos; write the results to another folder.")
+    if places.is_url(out) or places.is_url(photos):
+        return None
+    place, folder = Path(out).resolve(), Path(photos).resolve()
+    return place.relative_to(folder).as_posix() + "/" if place.is_relative_to(folder) else None

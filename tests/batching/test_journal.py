@@ -1,0 +1,125 @@
+"""What a kill at each step of writing a result leaves, and what the next run makes of it."""
+
+import json
+import shutil
+
+import pytest
+
+from retouch import RetouchError
+from retouch.batching import places
+from retouch.batching.jobs import Job
+from retouch.batching.journal import Journal
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_killed_between_line_and_name(archive, fill_all, lines, monkeypatch):
+    """The result waits under its first name; it gets its own, and nothing is filled."""
+    move = places.move
+
+    def killed(source, target):
+        if target.endswith("p2.png"):
+            # close() would clean up, which a kill does not do.
+            shutil.copytree(archive / "out", archive / "killed")
+            raise Killed
+        move(source, target)
+
+    monkeypatch.setattr(places, "move", killed)
+    with pytest.raises(Killed):
+        fill_all(workers=1)
+    monkeypatch.undo()
+    shutil.rmtree(archive / "out")
+    (archive / "killed").rename(archive / "out")
+    (waiting,) = (archive / "out" / ".retouch-batch").glob("*/*/*.png")
+    content, before = waiting.read_bytes(), len(lines())
+    assert not (archive / "out" / "p2.png").exists()
+    assert fill_all()["p2.png"].outcome == "done"
+    assert (archive / "out" / "p2.png").read_bytes() == content
+    assert len(lines()) == 6 >= before
+    assert not (archive / "out" / ".retouch-batch").exists()
+
+
+def test_killed_between_result_and_line(archive, fill_all, lines):
+    """What waits without a line may be half a file; it is removed, and filled anew."""
+    fill_all()
+    journal = archive / "out" / "retouch-batch.jsonl"
+    whole = journal.read_bytes()
+    cut = whole[: whole.rstrip().rfind(b"\n") + 20]  # the last line, torn
+    name = next(line["name"] for line in reversed(lines()))
+    (archive / "out" / name).unlink()
+    journal.write_bytes(cut)
+    half = archive / "out" / ".retouch-batch" / "retouch-batch" / "00000000" / "half.png"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half")
+    found = fill_all()
+    assert {each for each in found if found[each].outcome == "filled"} == {name}
+    assert not half.exists()
+    assert len(lines()) == 6
+
+
+def test_another_shards_unfinished_results_stay(archive, fill_all):
+    theirs = archive / "out" / ".retouch-batch" / "retouch-batch-2-of-2" / "00000000" / "half.png"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"half")
+    fill_all(shard="1/2")
+    assert theirs.exists()
+    fill_all(shard="2/2")
+    assert not theirs.exists()
+
+
+def test_a_damaged_line_is_named(archive, fill_all):
+    fill_all()
+    journal = archive / "out" / "retouch-batch.jsonl"
+    journal.write_bytes(b"{broken\n" + journal.read_bytes())
+    with pytest.raises(RetouchError, match=r"Line 1 of .*retouch-batch\.jsonl is damaged"):
+        fill_all()
+
+
+def test_a_weights_file_that_changed_counts(tmp_path, archive):
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"one")
+    job = Job("a.png", None, "a.png", {"model": str(weights)})
+    assert job.inputs()["model"] == str(weights)
+    assert "model" not in Job("a.png", None, "a.png", {"model": "telea"}).inputs()
+
+
+def test_looking_writes_nothing(archive):
+    journal = Journal(str(archive / "none"))
+    journal.read()
+    assert journal.state(Job("a.png", None, "a.png")) == "missing"
+    assert not (archive / "none").exists()
+
+
+def test_interrupted_between_line_and_name(archive, fill_all, lines, monkeypatch):
+    move, calls = places.move, []
+
+    def interrupted(source, target):
+        calls.append(target)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    monkeypatch.setattr(places, "move", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fill_all(workers=1)
+    assert {line["name"] for line in lines()} == {
+        path.relative_to(archive / "out").as_posix() for path in (archive / "out").rglob("*.png")
+    }
+    before = len(lines())
+    assert before >= 1
+    assert sum(each.outcome == "done" for each in fill_all().values()) == before
+
+
+def test_the_last_line_counts_and_of_two_journals_the_later_one(archive, fill_all, lines):
+    fill_all(shard="1/1")
+    fill_all(shard="1/1", dilate=1)
+    first = archive / "out" / "retouch-batch-1-of-1.jsonl"
+    assert {each.outcome for each in fill_all(dilate=1).values()} == {"done"}
+    early = [
+        json.dumps(line | {"ended": "2000"}) for line in lines() if line["options"].get("dilate") is None
+    ]
+    (archive / "out" / "retouch-batch-9-of-9.jsonl").write_text("\n".join(early) + "\n")
+    assert {each.outcome for each in fill_all(dilate=1).values()} == {"done"}
+    assert first.exists()
