@@ -81,7 +81,7 @@ def test_it_has_every_option_of_fill(run, complete):
     commands = typer.main.get_command(app).commands
     fill, batch = ({each.name: each for each in commands[name].params} for name in ("fill", "batch"))
     for name, option in fill.items():
-        if name not in ("photo", "mask", "mask_file", "output"):
+        if name not in ("photo", "mask", "mask_file", "output", "progress"):
             assert name in batch
             if name not in ("sources", "confidence"):  # files there, whether to draw them here
                 assert (batch[name].default, batch[name].opts) == (option.default, option.opts)
@@ -115,6 +115,7 @@ def test_watching_ends_with_ctrl_c(complete):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while not (complete[3] / "b.png").exists():
+        assert watching.poll() is None, watching.stderr.read()
         time.sleep(0.05)
     time.sleep(0.2)
     watching.send_signal(signal.SIGINT)

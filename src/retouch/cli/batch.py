@@ -16,7 +16,9 @@ from retouch.cli.terminal import plain_errors
 from retouch.errors import RetouchError
 
 # What is about one photo, or has another meaning here.
-_NOT_OF_FILL = ("photo", "mask", "mask_file", "output", "sources", "confidence", "colour_wheel", "quiet")
+_NOT_OF_FILL = frozenset(
+    ["photo", "mask", "mask_file", "output", "sources", "confidence", "colour_wheel", "quiet", "progress"]
+)
 
 
 def _with_options_of_fill(command: Callable[..., None]) -> Callable[..., None]:
