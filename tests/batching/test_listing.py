@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from retouch import RetouchError
+from retouch.api.arguments import DEFAULTS, InpaintArguments
+from retouch.batching.jobs import MASKS, NOT_HERE, OPTIONS
 from retouch.batching.listing import item_jobs, table_jobs
 
 
@@ -117,3 +119,17 @@ def test_items_of_python(tmp_path, monkeypatch):
 def test_what_is_no_item_is_refused(item, says):
     with pytest.raises(RetouchError, match=says):
         item_jobs([item])
+
+
+def test_it_is_decided_of_each_argument_of_fill_whether_a_batch_has_it():
+    undecided = set(DEFAULTS) - set(OPTIONS) - set(NOT_HERE)
+    assert not undecided, "Add them to _OF_FILL, and say in docs/batch.md what they do; or to NOT_HERE."
+    assert not set(OPTIONS) & set(NOT_HERE)
+
+
+def test_each_option_is_of_a_kind_that_a_table_can_hold():
+    """A list or a pair would be read as one text; a file that is not in MASKS would be no input."""
+    kinds = {name: kind.__forward_arg__ for name, kind in InpaintArguments.__annotations__.items()}
+    assert {name for name in OPTIONS if "Picture" in kinds.get(name, "")} == set(MASKS)
+    for name in set(OPTIONS) & set(kinds) - {*MASKS, "options"}:
+        assert kinds[name].startswith(("bool", "int", "str", "Literal")), f"read_option cannot read {name}"

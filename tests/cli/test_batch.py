@@ -16,6 +16,8 @@ from retouch.cli import app, tally
 from retouch.cli.tally import Tally
 
 FAST = ("--model", "telea")
+ABOUT_ONE_PHOTO = ("photo", "mask", "mask_file", "output", "progress")
+"""What ``retouch fill`` has and ``retouch batch`` has not."""
 
 
 @pytest.fixture
@@ -81,8 +83,10 @@ def test_it_has_every_option_of_fill(run, complete):
     commands = typer.main.get_command(app).commands
     fill, batch = ({each.name: each for each in commands[name].params} for name in ("fill", "batch"))
     for name, option in fill.items():
-        if name not in ("photo", "mask", "mask_file", "output", "progress"):
-            assert name in batch
+        if name not in ABOUT_ONE_PHOTO:
+            assert name in batch, (
+                f"Add {name} to batching.jobs.OPTIONS, or to ABOUT_ONE_PHOTO and docs/batch.md."
+            )
             if name not in ("sources", "confidence"):  # files there, whether to draw them here
                 assert (batch[name].default, batch[name].opts) == (option.default, option.opts)
     assert set(OPTIONS) <= set(batch)

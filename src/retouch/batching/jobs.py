@@ -15,16 +15,21 @@ MASKS = ("include", "avoid", "lines")
 """Options that name one more picture, or a folder of them."""
 DRAWINGS = ("sources", "confidence")
 """Options that draw one more picture, whose name ends in ``-sources.png`` or ``-confidence.png``."""
+_OF_FILL = ("model", "refine", "options", "device", "seed", "dilate", "close", "invert_mask", "mask_from")
+_OF_FILL += ("resize_mask", "trust_mask", *MASKS, "working_size", "upsampling", "wrap", "confidence")
+_OF_FILL += ("allow_huge",)
 OPTIONS: Mapping[str, Any] = {
-    **{
-        name: value
-        for name, value in DEFAULTS.items()
-        if name not in ("in_place", "on_progress", "output", "overwrite", "trace")
-    },
+    **{name: value for name, value in DEFAULTS.items() if name in _OF_FILL},
     "sources": False,
     "colour_wheel": False,
 }
-"""The options of a job, and their defaults: those of ``fill`` that are about a photo, and the drawings."""
+"""The options of a job, and their defaults: those of ``fill`` that are about a photo, and the drawings.
+
+They are named, and not all that ``fill`` has, because each must be right here: that a row of a table can hold
+it, that other processes get it, that files which it names count as inputs and files which it writes as results.
+"""
+NOT_HERE = ("in_place", "on_progress", "output", "overwrite", "trace")
+"""The arguments of ``fill`` that are no options of a job. A test asks for a decision about each new one."""
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 

@@ -95,18 +95,23 @@ def files_below(folder: str, *, recursive: bool) -> Iterator[str]:
         return
     if not Path(folder).is_dir():
         raise RetouchError(f"There is no folder {folder}; check its name.")
-    below = [""]
+    below = [("", frozenset([os.path.realpath(folder)]))]
     while below:
-        inside = below.pop()
+        inside, above = below.pop()
         with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118 # as in stamp
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
-                    if recursive:
-                        below.append(f"{inside}{entry.name}/")
-                else:
+                if not _is_folder(entry):
                     yield inside + entry.name
+                elif recursive and (real := os.path.realpath(entry.path)) not in above:  # a link may go round
+                    below.append((f"{inside}{entry.name}/", above | {real}))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # a link to itself
+        return entry.is_dir()
+    return False
 
 
 def move(source: str, target: str) -> None:

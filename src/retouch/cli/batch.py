@@ -9,26 +9,22 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from retouch.batching.jobs import OPTIONS
 from retouch.batching.plan import Batch
 from retouch.cli.fill import fill, read_options
 from retouch.cli.tally import Tally
 from retouch.cli.terminal import plain_errors
 from retouch.errors import RetouchError
 
-# What is about one photo, or has another meaning here.
-_NOT_OF_FILL = frozenset(
-    ["photo", "mask", "mask_file", "output", "sources", "confidence", "colour_wheel", "quiet", "progress"]
-)
-
 
 def _with_options_of_fill(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command all options of ``retouch fill``, as they are written there."""
+    """Give a command the options of ``retouch fill`` that a batch knows, as they are written there."""
     own = inspect.signature(command, eval_str=True).parameters
     hints = get_type_hints(fill, include_extras=True)
     theirs = [
         parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
         for name, parameter in inspect.signature(fill).parameters.items()
-        if name not in (*_NOT_OF_FILL, *own)
+        if (name in OPTIONS or name == "overwrite") and name not in own
     ]
     named = [each for each in own.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
     whole = inspect.Signature([*named, *theirs])
