@@ -215,6 +215,23 @@ def test_a_name_that_is_no_text(archive, fill_all, write):
     assert set(outcomes(fill_all(masks="masks/p1_mask.png")).values()) == {"done"}
 
 
+@pytest.mark.parametrize("mask", ["masks/p0_mask.png", "out/p0.png"])
+def test_nothing_that_is_read_is_replaced(archive, fill_all, mask):
+    out = archive / "out"
+    (archive / "photos" if "masks" in mask else archive / "masks").rename(out)
+    if "masks" not in mask:
+        (out / "p0_mask.png").rename(out / "p0.png")
+    items = [(archive / "photos" / "p0.png", archive / mask)]
+    if "masks" in mask:
+        (archive / "photos").symlink_to(out)
+    before = (out / "p0.png").read_bytes()
+    with pytest.raises(RetouchError, match=r"would replace .*out/p0\.png, which is read"):
+        fill_all(
+            [{"photo": photo, "mask": hole, "output": "p0.png"} for photo, hole in items], overwrite=True
+        )
+    assert (out / "p0.png").read_bytes() == before
+
+
 @pytest.mark.skipif(os.name == "nt", reason="paths in URLs")
 def test_urls_are_read_and_written_by_path(archive, write):
     pytest.importorskip("fsspec")

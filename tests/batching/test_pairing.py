@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +133,44 @@ def test_where_to_borrow_from_may_be_a_folder(archive, write):
     jobs = {job.name: job for job in jobs_of(archive, options={"avoid": str(archive / "avoid"), "dilate": 1})}
     assert jobs["p1.png"].inputs()["avoid"] == str(archive / "avoid" / "p1.png")
     assert jobs["p0.png"].options == {"dilate": 1}
+
+
+def test_masks_among_the_photos_are_no_photos(archive, write):
+    (archive / "masks").rename(archive / "photos" / "masks")
+    stamp = write(archive / "photos" / "stamp.png", box=slice(2, 5))
+    avoided = {"avoid": str(stamp)}
+    names = [job.name for job in jobs_of(archive, "photos/masks", recursive=True, options=avoided)]
+    assert names == ["p0.png", "p1.png", "p2.png", "p3.png", "sub/p4.png", "sub/p5.png"]
+    assert len(jobs_of(archive, "photos/stamp.png", out=f"{archive}/photos/masks", recursive=True)) == 6
+
+
+@pytest.mark.parametrize("what", ["masks", "avoid"])
+def test_results_do_not_go_among_the_masks(archive, write, what):
+    write(archive / "avoid" / "p1.png", box=slice(0, 4))
+    with pytest.raises(RetouchError, match=f"holds the {what}; write the results to another folder"):
+        jobs_of(archive, out=str(archive / what), options={"avoid": str(archive / "avoid")})
+
+
+def test_links_that_go_round_are_followed_once(archive):
+    if os.name == "nt":
+        pytest.skip("links need a right of their own")
+    photos = archive / "photos"
+    (photos / "round").symlink_to(".")
+    (photos / "sub" / "up").symlink_to("..")
+    (photos / "itself.png").symlink_to("itself.png")
+    (archive / "more").mkdir()
+    (archive / "more" / "back").symlink_to(photos)
+    (photos / "more").symlink_to(archive / "more")
+    (archive / "photos" / "again").symlink_to("sub")
+    names = [job.name for job in jobs_of(archive, None, recursive=True)]
+    found = ["p0.png", "p1.png", "p2.png", "p3.png", "sub/p4.png", "sub/p5.png"]
+    assert names == ["again/p4.png", "again/p5.png", "itself.png", *found]
+
+
+def test_a_pipe_is_no_photo(archive):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes")
+    os.mkfifo(archive / "photos" / "pipe.png")  # reading it would wait for ever
+    (archive / "photos" / "lost.png").symlink_to("nowhere")
+    assert [job.name for job in jobs_of(archive, None)][:2] == ["lost.png", "p0.png"]
+    assert len(jobs_of(archive, None)) == 5

@@ -84,9 +84,7 @@ def test_it_has_every_option_of_fill(run, complete):
     fill, batch = ({each.name: each for each in commands[name].params} for name in ("fill", "batch"))
     for name, option in fill.items():
         if name not in ABOUT_ONE_PHOTO:
-            assert name in batch, (
-                f"Add {name} to batching.jobs.OPTIONS, or to ABOUT_ONE_PHOTO and docs/batch.md."
-            )
+            assert name in batch, f"Add {name} to batching.jobs.OPTIONS, or here and to docs/batch.md."
             if name not in ("sources", "confidence"):  # files there, whether to draw them here
                 assert (batch[name].default, batch[name].opts) == (option.default, option.opts)
     assert set(OPTIONS) <= set(batch)
@@ -118,7 +116,7 @@ def test_watching_ends_with_ctrl_c(complete):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    while not (complete[3] / "b.png").exists():
+    while not all((complete[3] / name).exists() for name in ("a.png", "b.png")):
         assert watching.poll() is None, watching.stderr.read()
         time.sleep(0.05)
     time.sleep(0.2)

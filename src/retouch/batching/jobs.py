@@ -25,8 +25,8 @@ OPTIONS: Mapping[str, Any] = {
 }
 """The options of a job, and their defaults: those of ``fill`` that are about a photo, and the drawings.
 
-They are named, and not all that ``fill`` has, because each must be right here: that a row of a table can hold
-it, that other processes get it, that files which it names count as inputs and files which it writes as results.
+They are named, and not all that ``fill`` has, because each must be right here: a table can hold it, other
+processes get it, files that it names count as inputs, and files that it writes as results.
 """
 NOT_HERE = ("in_place", "on_progress", "output", "overwrite", "trace")
 """The arguments of ``fill`` that are no options of a job. A test asks for a decision about each new one."""

@@ -79,22 +79,28 @@ def folder_jobs(
     Args:
         photos: the folder.
         masks: the folder of the masks; or one mask for all; None = fill what is transparent.
-        out: the folder of the results; what lies in it is no photo.
+        out: the folder of the results. What lies in it is no photo, and so is no mask that is given.
         recursive: also take the folders in it, with masks in folders of the same names.
         format: the ending of the results, such as "png"; None = as the photo's.
         options: as in :class:`Job`. A folder as one of :data:`MASKS` is paired like one of masks; photos
             without such a picture go without.
 
     Raises:
-        RetouchError: a folder is missing, or two photos would get one name.
+        RetouchError: a folder is missing, the results would lie among what is read, or two photos would get
+            one name.
     """
     given = dict(options or {})
-    inside = _inside(out, photos)
-    named = [
-        name
-        for name in places.files_below(photos, recursive=recursive)
-        if is_picture(name) and (inside is None or not name.startswith(inside))
-    ]
+    named = _pictures(photos, recursive)
+    for what, place in {
+        "photos": photos,
+        "masks": masks,
+        **{kind: given.get(kind) for kind in MASKS},
+    }.items():
+        if place is not None and _same(out, str(place)):
+            raise RetouchError(f"{out} holds the {what}; write the results to another folder.")
+    for place in (out, masks, *(given.get(kind) for kind in MASKS)):
+        if place is not None and (inside := _inside(str(place), photos)):
+            named = [name for name in named if name != inside and not name.startswith(inside + "/")]
     single = masks is not None and not _is_folder(masks)
     together = masks is not None and not single and _same(masks, photos)
     paired: dict[str, list[str]] = {}
@@ -147,6 +153,28 @@ def check_targets(jobs: Iterable[Job]) -> None:
             seen[name] = job.photo
 
 
+def check_unread(jobs: Iterable[Job], out: str) -> None:
+    """Raise :class:`RetouchError` if a result would replace a photo, a mask or another file that is read."""
+    folders: dict[str, str] = {}
+
+    def real(place: str) -> str:
+        if places.is_url(place) or os.path.islink(place):  # noqa: PTH114 # as in places.stamp
+            return place if places.is_url(place) else os.path.realpath(place)
+        folder, name = os.path.split(place)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        return os.path.join(folders[folder], name)  # noqa: PTH118 # as in places.stamp
+
+    listed = list(jobs)
+    read = {real(place) for job in listed for place in job.inputs().values()}
+    for job in listed:
+        for name in job.names.values():
+            if real(place := places.join(out, name)) in read:
+                raise RetouchError(
+                    f"The result of {job.photo} would replace {place}, which is read; choose another -o."
+                )
+
+
 def _pictures(folder: str, recursive: bool) -> list[str]:
     return [name for name in places.files_below(folder, recursive=recursive) if is_picture(name)]
 
@@ -163,15 +191,10 @@ def _same(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).resolve()
 
 
-def _inside(out: str, photos: str) -> str | None:
-    """The name of ``out`` in the folder of the photos, with a slash; None if it is not in it.
-
-    Raises:
-        RetouchError: both are one folder.
-    """
-    if _same(out, photos):
-        raise RetouchError(f"{out} holds the photos; write the results to another folder.")
-    if places.is_url(out) or places.is_url(photos):
-        return None
-    place, folder = Path(out).resolve(), Path(photos).resolve()
-    return place.relative_to(folder).as_posix() + "/" if place.is_relative_to(folder) else None
+def _inside(place: str, photos: str) -> str:
+    """The name of a place in the folder of the photos; "" if it is not in it, or that folder."""
+    if places.is_url(place) or places.is_url(photos):
+        root = photos.rstrip("/") + "/"
+        return place.removeprefix(root).rstrip("/") if place.startswith(root) else ""
+    inner, folder = Path(place).resolve(), Path(photos).resolve()
+    return inner.relative_to(folder).as_posix() if inner != folder and inner.is_relative_to(folder) else ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from retouch.errors import RetouchError, missing_extra
 
@@ -102,16 +102,23 @@ def files_below(folder: str, *, recursive: bool) -> Iterator[str]:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if not _is_folder(entry):
+                kind = _kind(entry)
+                if kind == "file":
                     yield inside + entry.name
-                elif recursive and (real := os.path.realpath(entry.path)) not in above:  # a link may go round
+                elif kind == "folder" and recursive:
+                    if (real := os.path.realpath(entry.path)) in above:
+                        continue  # a link that goes round
                     below.append((f"{inside}{entry.name}/", above | {real}))
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    with suppress(OSError):  # a link to itself
-        return entry.is_dir()
-    return False
+def _kind(entry: os.DirEntry[str]) -> Literal["folder", "file", "other"]:
+    """What an entry is; "other" is a pipe or a device, which may never end."""
+    with suppress(OSError):
+        if entry.is_dir():
+            return "folder"
+        if not entry.is_file() and Path(entry).exists():
+            return "other"
+    return "file"  # also a link that leads nowhere: filling it says so
 
 
 def move(source: str, target: str) -> None:

@@ -13,7 +13,7 @@ from retouch.batching import places
 from retouch.batching.jobs import Job, given_options, in_shard, read_shard
 from retouch.batching.journal import Journal
 from retouch.batching.listing import Item, item_jobs, table_jobs
-from retouch.batching.pairing import folder_jobs
+from retouch.batching.pairing import check_unread, folder_jobs
 from retouch.batching.pool import Pool, Workers
 from retouch.batching.running import Outcome, look, run
 from retouch.batching.watching import arrivals
@@ -49,7 +49,9 @@ class Batch:
     def jobs(self) -> list[Job]:
         """List the jobs of this shard; raises :class:`RetouchError` where they cannot be told."""
         shard = None if self.shard is None else read_shard(self.shard)
-        return [job for job in self._all_jobs() if shard is None or in_shard(job.name, shard)]
+        listed = self._all_jobs()
+        check_unread(listed, self.output)
+        return [job for job in listed if shard is None or in_shard(job.name, shard)]
 
     def _all_jobs(self) -> list[Job]:
         options = given_options(self.options)
