@@ -81,6 +81,24 @@ def test_what_others_wrote_is_not_replaced(archive, fill_all, write):
     }
 
 
+def test_what_comes_while_a_photo_is_filled_is_not_replaced(archive, fill_all, write, monkeypatch):
+    take = pool.Pool.take
+
+    def takes(self, *, wait):
+        if not (archive / "out" / "p0.png").exists():
+            write(archive / "out" / "p0.png", 5)
+        return take(self, wait=wait)
+
+    monkeypatch.setattr(pool.Pool, "take", takes)
+    found = fill_all()
+    assert outcomes(found) == dict.fromkeys(NAMES, "filled") | {"p0.png": "failed"}
+    assert "move it away, or use --overwrite" in found["p0.png"].error
+    assert (archive / "out" / "p0.png").read_bytes() == write(archive / "other.png", 5).read_bytes()
+    monkeypatch.undo()
+    (archive / "out" / "p0.png").unlink()
+    assert outcomes(fill_all())["p0.png"] == "filled"
+
+
 def test_a_broken_photo_stops_nothing_and_is_tried_again_when_asked(archive, fill_all, write):
     good = (archive / "photos" / "p0.png").read_bytes()
     (archive / "photos" / "p0.png").write_bytes(good[:200])
@@ -190,6 +208,8 @@ def test_an_empty_mask_copies_the_photo(archive, fill_all, write):
         ({"workers": 0}, "--workers takes auto, or 1 to"),
         ({"workers": 1000}, "--workers takes auto, or 1 to"),
         ({"memory": "much"}, "Memory is given like 4G"),
+        ({"memory": -1}, "Memory is given like 4G"),
+        ({"photos": "photos/empty"}, "There are no photos in .*empty; check its name"),
         ({"shard": "0/4"}, "written like 3/10"),
         ({"colour": 3}, "no option 'colour'"),
         ({"cluster": "auto", "workers": 1}, "on a cluster Ray shares them out"),
@@ -198,6 +218,7 @@ def test_an_empty_mask_copies_the_photo(archive, fill_all, write):
     ],
 )
 def test_what_is_wrong_for_all_is_said_at_once_and_nothing_written(archive, fill_all, given, says):
+    (archive / "photos" / "empty").mkdir()
     with pytest.raises(RetouchError, match=says):
         fill_all(**given)
     assert not (archive / "out").exists()

@@ -1,7 +1,10 @@
 """What a kill at each step of writing a result leaves, and what the next run makes of it."""
 
+import errno
 import json
+import os
 import shutil
+from hashlib import sha256
 
 import pytest
 
@@ -32,7 +35,8 @@ def test_killed_between_line_and_name(archive, fill_all, lines, monkeypatch):
     monkeypatch.undo()
     shutil.rmtree(archive / "out")
     (archive / "killed").rename(archive / "out")
-    (waiting,) = (archive / "out" / ".retouch-batch").glob("*/*/*.png")
+    stem = sha256(b"p2.png").hexdigest()[:24]  # others may be ready meanwhile
+    (waiting,) = (archive / "out" / ".retouch-batch").glob(f"*/*/{stem}.png")
     content, before = waiting.read_bytes(), len(lines())
     assert not (archive / "out" / "p2.png").exists()
     assert fill_all()["p2.png"].outcome == "done"
@@ -75,6 +79,49 @@ def test_a_damaged_line_is_named(archive, fill_all):
     journal.write_bytes(b"{broken\n" + journal.read_bytes())
     with pytest.raises(RetouchError, match=r"Line 1 of .*retouch-batch\.jsonl is damaged"):
         fill_all()
+
+
+@pytest.mark.parametrize(
+    "change", [{"ended": 5}, {"files": None}, {"files": {"a.png": {}}}, {"inputs": {"photo": {"size": 1}}}]
+)
+def test_a_line_of_another_version_is_named(archive, fill_all, lines, change):
+    fill_all()
+    journal = archive / "out" / "retouch-batch.jsonl"
+    for strange in (json.dumps(lines()[0] | change), "5", "[" * 100_000):
+        journal.write_text(f"{json.dumps(lines()[0])}\n{strange}\n", "utf-8")
+        with pytest.raises(RetouchError, match=r"Line 2 of .*retouch-batch\.jsonl is damaged, or of another"):
+            fill_all()
+        journal.write_text(journal.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+
+
+def test_a_full_disk_leaves_no_line_of_results_without_names(archive, fill_all, monkeypatch):
+    """Otherwise the photo's result from before would count as somebody else's."""
+    fill_all()
+    before = (archive / "out" / "retouch-batch.jsonl").read_bytes()
+    write = os.write
+    calls = []
+
+    def full(file, data):
+        if calls.append(data) or len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data[:-9])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(RetouchError, match=r"journal in .* cannot be written \(No space left"):
+        fill_all(dilate=1)
+    monkeypatch.undo()
+    assert (archive / "out" / "retouch-batch.jsonl").read_bytes() == before
+    assert {each.outcome for each in fill_all(dilate=1).values()} == {"filled"}
+
+
+def test_storage_without_locks(fill_all, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    assert {each.outcome for each in fill_all().values()} == {"filled"}
 
 
 def test_a_weights_file_that_changed_counts(tmp_path, archive):

@@ -12,7 +12,7 @@ from retouch.batching.listing import item_jobs, table_jobs
 def table(tmp_path):
     def table(text: str, **given):
         path = tmp_path / "list.csv"
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text.encode())
         return table_jobs(path, **given)
 
     return table
@@ -66,6 +66,10 @@ def test_a_photo_may_come_twice_with_names_of_its_own(table):
         ("photo,options\na.png,patch\n", "line 2: The column options takes NAME=VALUE"),
         ("photo,mask\n,m.png\n", "line 2 names no photo"),
         ("photo\na.png,b.png\n", "line 2 has more cells"),
+        ("photo,mask, mask\na.png,b.png,c.png\n", "has the column mask twice"),
+        ("photo\na\0.png\n", "is no text"),
+        ('photo\n"a.png\n', "is no CSV"),
+        ("photo,output\na.png,.retouch-batch/a.png\n", "is a name for the journal"),
         ("photo,output\na.png,../a.png\n", "line 2: The output ../a.png leaves the folder"),
         ("photo,output\na.png,/a.png\n", "leaves the folder"),
     ],
@@ -74,6 +78,13 @@ def test_a_wrong_row_is_named(table, text, says):
     with pytest.raises(RetouchError) as refused:
         table(text)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_ends_in_quotes_and_none_at_the_end(table, tmp_path, end):
+    first, second = table(end.join(["photo,output,", '"a\nb.png",c.png,', "", "d\u2028e.png,,"]))
+    assert (first.photo, first.name) == (str(tmp_path / "a\nb.png"), "c.png")
+    assert second.name == "d\u2028e.png"
 
 
 def test_a_table_that_is_no_text(tmp_path):

@@ -79,6 +79,15 @@ def test_a_dry_run_shows_pairs_and_writes_nothing(run, folders):
     assert [row[0] for row in rows] == ["done", "done", "unmasked"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such names")
+def test_names_with_line_ends_stay_on_their_line(run, folders):
+    (folders[0] / "c.png").rename(folders[0] / "c\n\td\x1b[31m.png")
+    shown = "c\\n\\td\\x1b[31m.png"
+    rows = [line.split("\t") for line in run("batch", *folders, "--dry-run").out.decode().splitlines()]
+    assert [row[3] for row in rows] == ["a.png", "b.png", shown]
+    assert f"  {folders[0] / shown}: There is no mask" in run("batch", *folders, *FAST).err
+
+
 def test_it_has_every_option_of_fill(run, complete):
     commands = typer.main.get_command(app).commands
     fill, batch = ({each.name: each for each in commands[name].params} for name in ("fill", "batch"))

@@ -70,7 +70,12 @@ class Journal:
                     f"{self._out} cannot be written to ({error.strerror}); choose another folder."
                 ) from error
         self.read()
-        self._finish()
+        try:
+            self._finish()
+        except OSError as error:
+            raise RetouchError(
+                f"A result that waits in {self._waiting} cannot get its name ({error}); make way for it."
+            ) from error
         self._open = True
 
     def _finish(self) -> None:
@@ -98,13 +103,9 @@ class Journal:
             gone; "changed": something of these is another; "foreign": there is a file of its name that is
             not the one that was written.
         """
+        if not overwrite and self.foreign(job):
+            return "foreign"
         record = self._records.get(job.name)
-        ours = {} if record is None else record["files"]
-        for name in job.names.values():
-            place = places.join(self._out, name)
-            now = places.stamp(place)
-            if now is not None and not overwrite and not (name in ours and same_file(ours[name], place, now)):
-                return "foreign"
         if record is None:
             return "missing"
         if record["options"] != dict(job.options) or not unchanged(record["inputs"], job.inputs()):
@@ -114,11 +115,21 @@ class Journal:
         for name in job.names.values():
             place = places.join(self._out, name)
             now = places.stamp(place)
-            if name not in ours or now is None:
+            if name not in record["files"] or now is None:
                 return "missing"
-            if not same_file(ours[name], place, now):
+            if not same_file(record["files"][name], place, now):
                 return "changed"  # only with overwrite
         return "done"
+
+    def foreign(self, job: Job) -> bool:
+        """Whether there is a file of a result's name that is not the one that was written."""
+        ours = self.files(job.name)
+        for name in job.names.values():
+            place = places.join(self._out, name)
+            now = places.stamp(place)
+            if now is not None and not (name in ours and same_file(ours[name], place, now)):
+                return True
+        return False
 
     def record(self, name: str) -> Record:
         """The last line of a job."""
@@ -142,11 +153,14 @@ class Journal:
             part = f"{self._name}-{self.staging.rpartition('/')[2]}-{self._parts:06d}.jsonl"
             places.write_bytes(data, places.join(self._out, part))
         else:
+            whole = os.fstat(self._file).st_size
             try:
                 while data:
                     data = data[os.write(self._file, data) :]
                 os.fsync(self._file)
             except OSError as error:
+                with suppress(OSError):
+                    os.ftruncate(self._file, whole)  # no line may say of a result that it got its name
                 raise RetouchError(
                     f"The journal in {self._out} cannot be written ({error.strerror}); make room, "
                     "and start again."

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from retouch.batching import places
 from retouch.batching.jobs import MASKS, Job, given_options, read_option
 from retouch.batching.pairing import check_targets, with_format
+from retouch.batching.records import NAME
 from retouch.errors import RetouchError
 
 Item: TypeAlias = str | Path | Sequence[str | Path | None] | Mapping[str, Any]
@@ -37,18 +39,22 @@ def table_jobs(
         RetouchError: the table cannot be read, or a row is wrong; the sentence has its number.
     """
     try:
-        text = table.read_text("utf-8-sig")
+        text = table.read_bytes().decode("utf-8-sig")  # line ends in quoted cells stay as they are
     except OSError as error:
         raise RetouchError(f"{table} cannot be read ({error.strerror}); check its name.") from error
     except UnicodeDecodeError as error:
         raise RetouchError(f"{table} is no UTF-8 text; save the table as CSV in UTF-8.") from error
-    lines = text.splitlines()
-    head = lines[0] if lines else ""
+    if "\0" in text:
+        raise RetouchError(f"{table} is no text; save the table as CSV in UTF-8.")
+    head = text.partition("\n")[0]
     between = max(",;\t", key=head.count)
-    reader = csv.DictReader(lines, delimiter=between, strict=True)
+    reader = csv.DictReader(StringIO(text, newline=""), delimiter=between, strict=True)
     columns = [str(each).strip() for each in reader.fieldnames or ()]
     if "photo" not in columns:
         raise RetouchError(f"{table} has no column photo; name the columns in its first row.")
+    twice = next((each for each in columns if each and columns.count(each) > 1), None)
+    if twice is not None:
+        raise RetouchError(f"{table} has the column {twice} twice; leave one out.")
     reader.fieldnames = columns
     jobs = []
     try:
@@ -136,6 +142,8 @@ def _relative(photo: str, folder: Path) -> str:
 
 def _name(wanted: str, given: Mapping[str, Any], format: str | None) -> str:
     path = PurePosixPath(Path(wanted).as_posix())
-    if path.is_absolute() or ".." in path.parts or not path.name:
+    if path.is_absolute() or ".." in path.parts or not path.name or "\0" in wanted:
         raise RetouchError(f"The output {wanted} leaves the folder of the results; give a name inside it.")
+    if path.parts[0].startswith((NAME, f".{NAME}")):
+        raise RetouchError(f"{wanted} is a name for the journal; give the output another one.")
     return str(path) if given.get("output") else with_format(str(path), format)

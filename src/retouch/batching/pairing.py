@@ -158,15 +158,17 @@ def check_unread(jobs: Iterable[Job], out: str) -> None:
     folders: dict[str, str] = {}
 
     def real(place: str) -> str:
-        if places.is_url(place) or os.path.islink(place):  # noqa: PTH114 # as in places.stamp
-            return place if places.is_url(place) else os.path.realpath(place)
+        if places.is_url(place):
+            return place
         folder, name = os.path.split(place)
         if folder not in folders:
             folders[folder] = os.path.realpath(folder)
         return os.path.join(folders[folder], name)  # noqa: PTH118 # as in places.stamp
 
     listed = list(jobs)
-    read = {real(place) for job in listed for place in job.inputs().values()}
+    inputs = {place for job in listed for place in job.inputs().values()}
+    read = {real(place) for place in inputs}
+    read |= {os.path.realpath(place) for place in inputs if os.path.islink(place)}  # noqa: PTH114
     for job in listed:
         for name in job.names.values():
             if real(place := places.join(out, name)) in read:

@@ -46,10 +46,22 @@ class Batch:
     overwrite: bool = False
     retry_failed: bool = False
 
-    def jobs(self) -> list[Job]:
-        """List the jobs of this shard; raises :class:`RetouchError` where they cannot be told."""
+    def jobs(self, *, empty: bool = False) -> list[Job]:
+        """List the jobs of this shard.
+
+        Args:
+            empty: the folder may hold no photo yet.
+
+        Raises:
+            RetouchError: there is no photo, or it cannot be told what the jobs are.
+        """
         shard = None if self.shard is None else read_shard(self.shard)
         listed = self._all_jobs()
+        if not listed and not empty and isinstance(self.photos, str | Path):
+            raise RetouchError(
+                f"There are no photos in {self.photos}; check its name, or also take its folders, with "
+                "--recursive."
+            )
         check_unread(listed, self.output)
         return [job for job in listed if shard is None or in_shard(job.name, shard)]
 
@@ -100,7 +112,7 @@ class Batch:
         """Fill what is in the folder and what arrives there, without end."""
         if not isinstance(self.photos, str | Path) or not Path(self.photos).is_dir():
             raise RetouchError("--watch is for a folder of photos; name one.")
-        return self.run(arrivals(self.jobs))
+        return self.run(arrivals(partial(self.jobs, empty=True)))
 
     def preview(self) -> Iterator[tuple[Job, Outcome | None]]:
         """Each job with what is known of it, None if it is to be filled; nothing is written."""
@@ -147,7 +159,7 @@ def _checked(workers: Workers, options: Mapping[str, Any]) -> Workers:
 
 
 def _bytes(memory: str | int) -> int:
-    return room.read_memory(memory) if isinstance(memory, str) else memory
+    return room.read_memory(str(memory))
 
 
 def _count(workers: str | int) -> int:

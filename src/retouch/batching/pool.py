@@ -124,9 +124,8 @@ class Pool:
         needed = process.ask({"needs": asdict(job)})["bytes"]
         if needed > self._budget.total:
             need, most = needed / 2**30, self._budget.total / 2**30
-            return failed(
-                job, f"It may need {need:.1f} GB of memory, and --memory allows {most:.1f}; allow more."
-            )
+            limit = f"It may need {need:.1f} GB of memory, and --memory allows {most:.1f}"
+            return failed(job, f"{limit}; allow more, with --retry-failed.")
         with self._budget.hold(self._budget.total if alone else needed):
             return process.ask({"fill": asdict(job), "out": self._out, "staging": self._staging})
 

@@ -34,12 +34,24 @@ def lines_of(place: str) -> list[Record]:
     found: list[Record] = []
     for number, line in enumerate(lines, 1):
         try:
-            found.append(json.loads(line))
-        except ValueError as error:
+            found.append(_checked(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RetouchError(
-                f"Line {number} of {place} is damaged; remove the line, and start again with --overwrite."
+                f"Line {number} of {place} is damaged, or of another version; remove it, and start again with "
+                "--overwrite."
             ) from error
     return found
+
+
+def _checked(record: Record) -> Record:
+    """Raise KeyError, TypeError or AttributeError if what is read of a line is not there."""
+    "".join([*(record[key] for key in ("name", "ended", "outcome", "error")), *record["notes"]])
+    record["seconds"], record["options"].keys()
+    for each in (*record["inputs"].values(), *record["files"].values()):
+        each["size"], each["changed"], each["sha256"]
+    for each in record["files"].values():
+        each["staged"].encode()
+    return record
 
 
 def open_locked(path: Path) -> int:
@@ -48,8 +60,8 @@ def open_locked(path: Path) -> int:
     try:
         _lock(file)
         if os.fstat(file).st_nlink == 0:
-            raise OSError("another batch has just removed it")
-    except OSError as error:
+            raise BlockingIOError("another batch has just removed it")
+    except BlockingIOError as error:
         os.close(file)
         raise RetouchError(
             f"Another batch writes to {path.parent}; wait for it, or give each one a --shard of its own."
@@ -66,7 +78,12 @@ def _lock(file: int) -> None:
         import fcntl
     except ImportError:  # Windows
         return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return  # storage without locks, as Lustre is often mounted
 
 
 def unchanged(record: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:

@@ -47,8 +47,7 @@ def look(job: Job, journal: Journal, out: str, *, overwrite: bool, retry_failed:
         return Outcome(job.photo, job.mask, output, "unmasked" if job.unmasked else "failed", job.problem)
     state = journal.state(job, overwrite=overwrite)
     if state == "foreign":
-        error = f"{output} exists, and is not what this batch wrote; move it away, or use --overwrite."
-        return Outcome(job.photo, job.mask, output, "failed", error)
+        return _foreign(job, output)
     if state == "done" or (state == "failed" and not retry_failed):
         return _outcome(journal.record(job.name), job, output, "done" if state == "done" else "failed")
     return None
@@ -80,7 +79,7 @@ def run(
         assert workers is not None
         found = workers.take(wait=wait)
         flying.difference_update(job.name for job, _ in found)
-        return _commit(found, journal, out)
+        return _commit(found, journal, out, overwrite=overwrite)
 
     try:
         for job in jobs:
@@ -103,17 +102,20 @@ def run(
             workers.close()
 
 
-def _commit(ended: list[tuple[Job, Reply]], journal: Journal, out: str) -> list[Outcome]:
+def _commit(ended: list[tuple[Job, Reply]], journal: Journal, out: str, *, overwrite: bool) -> list[Outcome]:
     """Write the lines of jobs that ended, then give their results their names."""
+    # What somebody put there meanwhile stays. Without a line, the photo is filled once it is moved away.
+    came = [] if overwrite else [job for job, _ in ended if journal.foreign(job)]
+    outcomes = [_foreign(job, places.join(out, job.name)) for job in came]
+    ended = [each for each in ended if each[0] not in came]
     if not ended:
-        return []
+        return outcomes
     before = {job.name: journal.files(job.name) for job, _ in ended}
     records = [_record(job, reply) for job, reply in ended]
     for record in records:
         if record["outcome"] == "failed":
             record["files"] = before[record["name"]]  # what an earlier fill left is still known
     journal.append(records)
-    outcomes = []
     for (job, _), record in zip(ended, records, strict=True):
         output = places.join(out, job.name)
         try:
@@ -142,6 +144,11 @@ def _record(job: Job, reply: Reply) -> Record:
         "files": reply["files"],
         "notes": reply["notes"],
     }
+
+
+def _foreign(job: Job, output: str) -> Outcome:
+    error = f"{output} exists, and is not what this batch wrote; move it away, or use --overwrite."
+    return Outcome(job.photo, job.mask, output, "failed", error)
 
 
 @cache

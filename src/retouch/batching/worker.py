@@ -42,14 +42,13 @@ def main() -> None:
 
 def _needs(job: Job) -> dict[str, Any]:
     from retouch.batching.memory import needs
-    from retouch.errors import RetouchError
 
     try:
         return {"bytes": needs(job)}
-    except RetouchError:
-        return {"bytes": 0}  # filling it says what is wrong
     except MemoryError:
         return {"bytes": 2**62}
+    except Exception:
+        return {"bytes": 0}  # filling it says what is wrong
 
 
 def _listen(requests: BinaryIO, asked: SimpleQueue[dict[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import typer
 
 from retouch.batching.running import Outcome
+from retouch.cli.terminal import on_a_line
 
 _EVERY = 60.0  # seconds between two lines where there is no terminal
 _SHOWN = 50  # failures, and photos without a mask, that are named; the journal has all
@@ -69,7 +70,7 @@ class Tally:
             if found:
                 typer.echo(f"{len(found):,} {_TITLES[key]}:", err=True)
             for each in found[:_SHOWN]:
-                typer.echo(f"  {each.photo}: {each.error}", err=True)
+                typer.echo(on_a_line(f"  {each.photo}: {each.error}"), err=True)
             if len(found) > _SHOWN:
                 typer.echo(f"  and {len(found) - _SHOWN:,} more; --dry-run lists all of them", err=True)
         if not self._quiet:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from retouch.contract import Progress
 
 PIPE = "-"
+_CONTROLS = {each: repr(chr(each))[1:-1] for each in (*range(32), *range(127, 160))}
+
+
+def on_a_line(text: str) -> str:
+    """Escape what a name may hold and a line must not: line ends, tabs, commands for the terminal."""
+    return text.translate(_CONTROLS)
 
 
 @contextmanager
