@@ -9,7 +9,8 @@ from PIL import Image
 
 import retouch
 from retouch import RetouchError
-from retouch.batching import pool
+from retouch.batching import filling, pool
+from retouch.batching.jobs import Job
 from retouch.batching.plan import Batch
 
 NAMES = {"p0.png", "p1.png", "p2.png", "p3.png", "sub/p4.png", "sub/p5.png"}
@@ -192,6 +193,17 @@ def test_formats_drawings_and_rows_of_their_own(archive, fill_all):
     assert written == ["a/zero-sources.png", "a/zero.webp", "photos/p1.tif", "retouch-batch.jsonl"]
     (archive / "out" / "a" / "zero-sources.png").unlink()
     assert outcomes(fill_all("list.csv", model="exemplar", format="tif"))["a/zero.webp"] == "filled"
+
+
+def test_where_a_result_cannot_be_written_it_is_named(archive):
+    """Not the name under which it waits, which nobody knows."""
+    out = str(archive / "out")
+    job = Job(
+        str(archive / "photos/p0.png"), str(archive / "masks/p0_mask.png"), "p0.png", {"model": "telea"}
+    )
+    error = filling.fill_job(job, out, f"{out}/.retouch-batch/gone")["error"]
+    assert str(archive / "out" / "p0.png") in error
+    assert ".retouch-batch/gone/" not in error
 
 
 def test_an_empty_mask_copies_the_photo(archive, fill_all, write):

@@ -1,4 +1,5 @@
 import os
+from pathlib import PurePath
 
 import pytest
 from hypothesis import given
@@ -113,11 +114,15 @@ def test_a_photo_without_a_mask_or_with_two_says_so(archive, write):
     assert not jobs["p1.png"].problem
 
 
-def test_two_photos_of_one_name_are_refused(archive, write):
+def test_two_photos_of_one_name_are_refused_and_the_others_not(archive, write):
     write(archive / "photos" / "p0.jpg")
-    with pytest.raises(RetouchError, match=r"p0\.jpg and .*p0\.png would both be written to p0\.webp"):
-        jobs_of(archive, format="webp")
-    assert len(jobs_of(archive)) == 5
+    jobs = {PurePath(job.photo).name: job for job in jobs_of(archive, format="webp")}
+    assert [name for name, job in jobs.items() if job.problem] == ["p0.jpg", "p0.png"]
+    for name in ("p0.jpg", "p0.png"):
+        assert "p0.jpg and" in jobs[name].problem
+        assert "p0.png would both be written to p0.webp" in jobs[name].problem
+        assert not jobs[name].unmasked
+    assert not any(job.problem for job in jobs_of(archive))
 
 
 def test_results_inside_the_folder_are_no_photos(archive, write):

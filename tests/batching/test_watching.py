@@ -1,9 +1,11 @@
+import os
 import threading
 import time
 
 import pytest
 
 from retouch import RetouchError
+from retouch.batching import places
 from retouch.batching.jobs import Job
 from retouch.batching.journal import Journal
 from retouch.batching.plan import Batch
@@ -52,6 +54,35 @@ def test_watching_fills_what_arrives(archive, write):
     thread.join()
     running.close()
     assert (archive / "out" / "late.png").exists()
+
+
+def test_a_second_photo_of_one_name_ends_no_watch(archive, write):
+    masks = str(archive / "masks")
+    batch = Batch(archive / "photos", masks, str(archive / "out"), {"model": "telea"}, format="webp")
+    running = batch.watch()
+    assert {next(running).outcome for _ in range(4)} == {"filled"}
+    write(archive / "photos" / "p0.jpg")
+    late = next(running)
+    assert (late.photo, late.outcome) == (str(archive / "photos" / "p0.jpg"), "failed")
+    running.close()
+
+
+def test_a_folder_that_goes_meanwhile_and_one_that_nobody_may_read(archive, monkeypatch):
+    scan = os.scandir
+
+    def fails(error):
+        def scandir(folder):
+            if str(folder).rstrip("/").endswith("sub"):
+                raise error
+            return scan(folder)
+
+        return scandir
+
+    monkeypatch.setattr(os, "scandir", fails(FileNotFoundError()))
+    assert len(list(places.files_below(str(archive / "photos"), recursive=True))) == 4
+    monkeypatch.setattr(os, "scandir", fails(PermissionError(13, "Permission denied")))
+    with pytest.raises(RetouchError, match=r"sub cannot be listed \(Permission denied"):
+        list(places.files_below(str(archive / "photos"), recursive=True))
 
 
 def test_a_photo_that_changes_while_it_is_filled_is_filled_after_that(tmp_path):

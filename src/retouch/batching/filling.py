@@ -77,6 +77,8 @@ def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
         error = str(mistake)
         for kind, path in local.items():
             error = error.replace(path, job.inputs()[kind])  # a URL's copy has another name
+        waiting = Path(staging, _staged(job)).absolute()
+        error = error.replace(str(waiting), places.join(out, job.name))  # such as where the disk is full
     except MemoryError:
         error = "There is not enough memory for this photo; give more with --memory, or fill a smaller hole."
     except Exception as failure:
@@ -104,8 +106,7 @@ def _fill(
         given.pop("model"), given.pop("refine"), given.pop("device"), _frozen(given.pop("options"))
     )
     given |= {name: local[name] for name in MASKS if name in local}
-    stem = sha256(job.name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    target = folder / (stem + PurePosixPath(job.name).suffix)
+    target = folder / _staged(job)
     result = retouch.fill(
         local["photo"], local.get("mask"), model=model, output=target, overwrite=True, trace=sources, **given
     )
@@ -113,9 +114,14 @@ def _fill(
     for kind, name in job.names.items():
         if kind == "photo":
             continue
-        made[name] = folder / f"{stem}-{kind}.png"
+        made[name] = folder / f"{target.stem}-{kind}.png"
         imaging.write_png(_drawn(result, kind, wheel, sheet), made[name], overwrite=True)
     return result.notes, {name: sent(path, staging) for name, path in made.items()}
+
+
+def _staged(job: Job) -> str:
+    stem = sha256(job.name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return stem + PurePosixPath(job.name).suffix
 
 
 def _drawn(result: Any, kind: str, wheel: bool, sheet: Any) -> Any:

@@ -15,10 +15,9 @@ MASKS = ("include", "avoid", "lines")
 """Options that name one more picture, or a folder of them."""
 DRAWINGS = ("sources", "confidence")
 """Options that draw one more picture, whose name ends in ``-sources.png`` or ``-confidence.png``."""
-_OF_FILL = frozenset(
-    ["model", "refine", "options", "device", "seed", "dilate", "close", "invert_mask", "mask_from"]
-    + ["resize_mask", "trust_mask", *MASKS, "working_size", "upsampling", "wrap", "confidence", "allow_huge"]
-)
+_OF_FILL = {"model", "refine", "options", "device", "seed", "dilate", "close", "invert_mask", "mask_from"}
+_OF_FILL |= {"resize_mask", "trust_mask", *MASKS, "working_size", "upsampling", "wrap", "confidence"}
+_OF_FILL |= {"allow_huge"}
 OPTIONS: Mapping[str, Any] = {
     **{name: value for name, value in DEFAULTS.items() if name in _OF_FILL},
     "sources": False,

@@ -86,8 +86,7 @@ def folder_jobs(
             without such a picture go without.
 
     Raises:
-        RetouchError: a folder is missing, the results would lie among what is read, or two photos would get
-            one name.
+        RetouchError: a folder is missing, or the results would lie among what is read.
     """
     given = dict(options or {})
     named = _pictures(photos, recursive)
@@ -120,8 +119,8 @@ def folder_jobs(
         elif masks is not None:
             job = _with_mask(job, masks, paired[name])
         jobs.append(job)
-    check_targets(jobs)
-    return jobs
+    clashes = _clashes(job for job in jobs if not job.problem)
+    return [replace(job, problem=clashes.get(id(job), job.problem)) for job in jobs]
 
 
 def _with_mask(job: Job, folder: str, found: list[str]) -> Job:
@@ -142,15 +141,22 @@ def with_format(name: str, format: str | None) -> str:
 
 def check_targets(jobs: Iterable[Job]) -> None:
     """Raise :class:`RetouchError` if two jobs would write one file."""
-    seen: dict[str, str] = {}
+    for problem in _clashes(jobs).values():
+        raise RetouchError(problem)
+
+
+def _clashes(jobs: Iterable[Job]) -> dict[int, str]:
+    """What is wrong with the jobs that would write one file, by their ids."""
+    seen: dict[str, Job] = {}
+    found: dict[int, str] = {}
     for job in jobs:
         for name in job.names.values():
-            if name in seen:
-                raise RetouchError(
-                    f"{seen[name]} and {job.photo} would both be written to {name}; rename one, or leave out "
-                    "--format."
-                )
-            seen[name] = job.photo
+            first = seen.setdefault(name, job)
+            if first is not job:
+                photos = f"{first.photo} and {job.photo}"
+                problem = f"{photos} would both be written to {name}; rename one, or leave out --format."
+                found |= {id(first): problem, id(job): problem}
+    return found
 
 
 def check_unread(jobs: Iterable[Job], out: str) -> None:

@@ -83,7 +83,7 @@ def files_below(folder: str, *, recursive: bool) -> Iterator[str]:
     """The names of a folder's files, with slashes, relative to the folder; hidden ones are left out.
 
     Raises:
-        RetouchError: there is no such folder.
+        RetouchError: there is no such folder, or one in it may not be read.
     """
     if is_url(folder):
         system = remote(folder)
@@ -98,7 +98,15 @@ def files_below(folder: str, *, recursive: bool) -> Iterator[str]:
     below = [("", frozenset([os.path.realpath(folder)]))]
     while below:
         inside, above = below.pop()
-        with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118 # as in stamp
+        try:
+            listed = os.scandir(os.path.join(folder, inside))  # noqa: PTH118 # as in stamp
+        except FileNotFoundError:
+            continue  # it was removed meanwhile
+        except OSError as error:
+            raise RetouchError(
+                f"{Path(folder, inside)} cannot be listed ({error.strerror}); check who may read it."
+            ) from error
+        with listed as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue

@@ -37,7 +37,7 @@ def lines_of(place: str) -> list[Record]:
             found.append(_checked(json.loads(line)))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RetouchError(
-                f"Line {number} of {place} is damaged, or of another version; remove it, and start again with "
+                f"Line {number} of {place} is damaged, or of another version; remove it, then start with "
                 "--overwrite."
             ) from error
     return found

@@ -35,9 +35,9 @@ def arrivals(
             if job.unmasked:
                 continue
             seen = tuple(places.stamp(place) for place in job.inputs().values())
-            now[job.name] = seen
-            if None not in seen and before.get(job.name) == seen != given.get(job.name):
-                given[job.name] = seen
+            now[job.photo] = seen
+            if None not in seen and before.get(job.photo) == seen != given.get(job.photo):
+                given[job.photo] = seen
                 yield job
         before = now
         yield None
