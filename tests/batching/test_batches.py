@@ -195,15 +195,22 @@ def test_formats_drawings_and_rows_of_their_own(archive, fill_all):
     assert outcomes(fill_all("list.csv", model="exemplar", format="tif"))["a/zero.webp"] == "filled"
 
 
-def test_where_a_result_cannot_be_written_it_is_named(archive):
+def test_where_a_result_cannot_be_written_it_is_named(archive, monkeypatch):
     """Not the name under which it waits, which nobody knows."""
-    out = str(archive / "out")
-    job = Job(
-        str(archive / "photos/p0.png"), str(archive / "masks/p0_mask.png"), "p0.png", {"model": "telea"}
-    )
-    error = filling.fill_job(job, out, f"{out}/.retouch-batch/gone")["error"]
-    assert str(archive / "out" / "p0.png") in error
-    assert ".retouch-batch/gone/" not in error
+
+    def full(*_, output, **__):
+        raise RetouchError(f"{output} cannot be written (No space left on device); choose another place.")
+
+    monkeypatch.setattr(retouch, "fill", full)
+    job = Job(str(archive / "photos" / "p0.png"), None, "p0.png", {"model": "telea"})
+    error = filling.fill_job(job, str(archive / "out"), str(archive / "out" / ".retouch-batch"))["error"]
+    assert error.startswith(f"{archive / 'out' / 'p0.png'} cannot be written")
+
+
+def test_formats_may_be_written_like_endings(fill_all):
+    assert outcomes(fill_all("photos", format=".WEBP", recursive=False)) == {
+        f"p{number}.webp": "filled" for number in range(4)
+    }
 
 
 def test_an_empty_mask_copies_the_photo(archive, fill_all, write):
@@ -221,6 +228,11 @@ def test_an_empty_mask_copies_the_photo(archive, fill_all, write):
         ({"workers": 1000}, "--workers takes auto, or 1 to"),
         ({"memory": "much"}, "Memory is given like 4G"),
         ({"memory": -1}, "Memory is given like 4G"),
+        ({"format": "bmp"}, "format of the results is one of jpg, png"),
+        ({"dilate": "4"}, "option dilate takes a whole number, not '4'"),
+        ({"trust_mask": 1}, "option trust_mask takes True or False, not 1"),
+        ({"wrap": 3}, "option wrap takes text, not 3"),
+        ({"options": 5}, "options are given as a mapping"),
         ({"photos": "photos/empty"}, "There are no photos in .*empty; check its name"),
         ({"shard": "0/4"}, "written like 3/10"),
         ({"colour": 3}, "no option 'colour'"),

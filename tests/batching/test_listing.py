@@ -123,6 +123,8 @@ def test_items_of_python(tmp_path, monkeypatch):
         (5, "An item of a batch is"),
         (("a.png", "b.png", "c.png"), "An item of a batch is"),
         ({"mask": "a.png"}, "An item of a batch is"),
+        ({"photo": "a.png", "mask": 5}, "An item of a batch is"),
+        ({"photo": "a.png", "output": 5}, "An item of a batch is"),
         ({"photo": "a.png", "model": object()}, "must be a name, a file or a number, not a object"),
         ({"photo": "a.png", "in_place": True}, "no option 'in_place'"),
     ],

@@ -30,6 +30,7 @@ processes get it, files that it names count as inputs, and files that it writes 
 """
 NOT_HERE = ("in_place", "on_progress", "output", "overwrite", "trace")
 """The arguments of ``fill`` that are no options of a job. A test asks for a decision about each new one."""
+_KINDS: Mapping[type, str] = {bool: "True or False", int: "a whole number", str: "text"}
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -86,12 +87,17 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Path):
             value = str(value)
         if name == "options" and value is not None:
+            if not isinstance(value, Mapping):
+                raise RetouchError(f"options are given as a mapping, such as {{'patch': 7}}, not {value!r}.")
             value = {key: str(each) for key, each in value.items()}
         elif value is not None and not isinstance(value, bool | int | str):
             raise RetouchError(
                 f"In a batch, {name} must be a name, a file or a number, not a {type(value).__name__}, "
                 "because other processes do the work."
             )
+        kind = type(OPTIONS[name])
+        if kind in _KINDS and not isinstance(value, kind):
+            raise RetouchError(f"The option {name} takes {_KINDS[kind]}, not {value!r}.")
         if value != OPTIONS[name]:
             kept[name] = value
     return kept

@@ -114,12 +114,16 @@ def item_jobs(
 
 
 def _fields(item: Item) -> Mapping[str, Any]:
+    given: Mapping[str, Any] = {}
     if isinstance(item, str | Path):
-        return {"photo": item}
-    if isinstance(item, Mapping) and isinstance(item.get("photo"), str | Path):
-        return item
-    if isinstance(item, Sequence) and len(item) == 2 and isinstance(item[0], str | Path):
-        return {"photo": item[0], "mask": item[1]}
+        given = {"photo": item}
+    elif isinstance(item, Mapping):
+        given = item
+    elif isinstance(item, Sequence) and len(item) == 2:
+        given = {"photo": item[0], "mask": item[1]}
+    places_given = [given.get(name) for name in _FIELDS]
+    if given.get("photo") and all(isinstance(each, str | Path | None) for each in places_given):
+        return given
     raise RetouchError(
         f"An item of a batch is a photo's path, a photo and its mask, or a mapping with photo, not {item!r}."
     )

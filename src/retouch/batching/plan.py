@@ -19,6 +19,9 @@ from retouch.batching.running import Outcome, look, run
 from retouch.batching.watching import arrivals
 from retouch.errors import RetouchError
 
+FORMATS = ("jpg", "png", "webp", "tif", "avif", "heic")
+"""The endings that all results can be given."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -66,21 +69,21 @@ class Batch:
         return [job for job in listed if shard is None or in_shard(job.name, shard)]
 
     def _all_jobs(self) -> list[Job]:
-        options = given_options(self.options)
+        options, format = given_options(self.options), _ending(self.format)
         if not isinstance(self.photos, str | Path):
             self._check_no_masks("items")
-            return item_jobs(self.photos, format=self.format, options=options)
+            return item_jobs(self.photos, format=format, options=options)
         place = str(self.photos)
         if place.lower().endswith((".csv", ".tsv")):
             self._check_no_masks("a table")
-            return table_jobs(Path(place), format=self.format, options=options)
+            return table_jobs(Path(place), format=format, options=options)
         masks = None if self.masks is None else str(self.masks)
         if masks is not None and places.stamp(masks) is None and not places.is_url(masks):
             raise RetouchError(
                 f"There is no {masks}; name the folder of the masks, or one mask for all photos."
             )
         return folder_jobs(
-            place, masks, out=self.output, recursive=self.recursive, format=self.format, options=options
+            place, masks, out=self.output, recursive=self.recursive, format=format, options=options
         )
 
     def _check_no_masks(self, what: str) -> None:
@@ -156,6 +159,13 @@ def _checked(workers: Workers, options: Mapping[str, Any]) -> Workers:
         workers.close()
         raise
     return workers
+
+
+def _ending(format: str | None) -> str | None:
+    ending = None if format is None else format.lower().removeprefix(".")
+    if ending is None or ending in FORMATS:
+        return ending
+    raise RetouchError(f"The format of the results is one of {', '.join(FORMATS)}, not {format!r}.")
 
 
 def _bytes(memory: str | int) -> int:
