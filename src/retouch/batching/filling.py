@@ -45,6 +45,8 @@ def check(options: Mapping[str, Any]) -> str:
                 raise RetouchError(f"--{name} takes 0 or more pixels, not {given[name]}.")
     except RetouchError as error:
         return str(error)
+    except Exception as failure:
+        return f"The model cannot be loaded ({type(failure).__name__}: {failure}); check its file."
     return ""
 
 
