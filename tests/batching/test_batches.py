@@ -238,6 +238,7 @@ def test_an_empty_mask_copies_the_photo(archive, fill_all, write):
         ({"colour": 3}, "no option 'colour'"),
         ({"cluster": "auto", "workers": 1}, "on a cluster Ray shares them out"),
         ({"masks": "nowhere"}, "There is no .*nowhere"),
+        ({"avoid": "nowhere"}, "There is no nowhere"),
         ({"photos": "nowhere"}, "There is no folder .*nowhere"),
     ],
 )

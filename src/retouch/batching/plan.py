@@ -10,7 +10,7 @@ from typing import Any
 
 from retouch.batching import memory as room
 from retouch.batching import places
-from retouch.batching.jobs import Job, given_options, in_shard, read_shard
+from retouch.batching.jobs import MASKS, Job, given_options, in_shard, read_shard
 from retouch.batching.journal import Journal
 from retouch.batching.listing import Item, item_jobs, table_jobs
 from retouch.batching.pairing import check_unread, folder_jobs
@@ -61,10 +61,9 @@ class Batch:
         shard = None if self.shard is None else read_shard(self.shard)
         listed = self._all_jobs()
         if not listed and not empty and isinstance(self.photos, str | Path):
-            raise RetouchError(
-                f"There are no photos in {self.photos}; check its name, or also take its folders, with "
-                "--recursive."
-            )
+            folders = Path(self.photos).is_dir() and not self.recursive
+            more = "; check its name" + (", or also take its folders, with --recursive." if folders else ".")
+            raise RetouchError(f"There are no photos in {self.photos}{more}")
         check_unread(listed, self.output)
         return [job for job in listed if shard is None or in_shard(job.name, shard)]
 
@@ -78,10 +77,11 @@ class Batch:
             self._check_no_masks("a table")
             return table_jobs(Path(place), format=format, options=options)
         masks = None if self.masks is None else str(self.masks)
-        if masks is not None and places.stamp(masks) is None and not places.is_url(masks):
-            raise RetouchError(
-                f"There is no {masks}; name the folder of the masks, or one mask for all photos."
-            )
+        for each in (masks, *(options.get(kind) for kind in MASKS)):
+            if each is not None and not places.is_url(each) and places.stamp(each) is None:
+                raise RetouchError(
+                    f"There is no {each}; name a folder of such pictures, or one picture for all photos."
+                )
         return folder_jobs(
             place, masks, out=self.output, recursive=self.recursive, format=format, options=options
         )
