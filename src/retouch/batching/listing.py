@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from retouch.batching import places
 from retouch.batching.jobs import MASKS, Job, given_options, read_option
-from retouch.batching.pairing import check_targets, with_format
 from retouch.batching.records import NAME
+from retouch.batching.targets import check_targets, with_format
 from retouch.errors import RetouchError
 
 Item: TypeAlias = str | Path | Sequence[str | Path | None] | Mapping[str, Any]

@@ -6,11 +6,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from retouch.batching import places
 from retouch.batching.jobs import MASKS, Job
+from retouch.batching.targets import clashes, with_format
 from retouch.errors import RetouchError
 
 ENDINGS = ("_mask", "-mask", ".mask")
@@ -119,8 +120,8 @@ def folder_jobs(
         elif masks is not None:
             job = _with_mask(job, masks, paired[name])
         jobs.append(job)
-    clashes = _clashes(job for job in jobs if not job.problem)
-    return [replace(job, problem=clashes.get(id(job), job.problem)) for job in jobs]
+    wrong = clashes(job for job in jobs if not job.problem)
+    return [replace(job, problem=wrong.get(id(job), job.problem)) for job in jobs]
 
 
 def _with_mask(job: Job, folder: str, found: list[str]) -> Job:
@@ -132,55 +133,6 @@ def _with_mask(job: Job, folder: str, found: list[str]) -> Job:
         job,
         problem=f"{' and '.join(found[:2])} could both be the mask of {job.photo}; remove one from {folder}.",
     )
-
-
-def with_format(name: str, format: str | None) -> str:
-    """The name of a result, in the format that is asked for."""
-    return name if format is None else str(PurePosixPath(name).with_suffix("." + format))
-
-
-def check_targets(jobs: Iterable[Job]) -> None:
-    """Raise :class:`RetouchError` if two jobs would write one file."""
-    for problem in _clashes(jobs).values():
-        raise RetouchError(problem)
-
-
-def _clashes(jobs: Iterable[Job]) -> dict[int, str]:
-    """What is wrong with the jobs that would write one file, by their ids."""
-    seen: dict[str, Job] = {}
-    found: dict[int, str] = {}
-    for job in jobs:
-        for name in job.names.values():
-            first = seen.setdefault(name, job)
-            if first is not job:
-                photos = f"{first.photo} and {job.photo}"
-                problem = f"{photos} would both be written to {name}; rename one, or leave out --format."
-                found |= {id(first): problem, id(job): problem}
-    return found
-
-
-def check_unread(jobs: Iterable[Job], out: str) -> None:
-    """Raise :class:`RetouchError` if a result would replace a photo, a mask or another file that is read."""
-    folders: dict[str, str] = {}
-
-    def real(place: str) -> str:
-        if places.is_url(place):
-            return place
-        folder, name = os.path.split(place)
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        return os.path.join(folders[folder], name)  # noqa: PTH118 # as in places.stamp
-
-    listed = list(jobs)
-    inputs = {place for job in listed for place in job.inputs().values()}
-    read = {real(place) for place in inputs}
-    read |= {os.path.realpath(place) for place in inputs if os.path.islink(place)}  # noqa: PTH114
-    for job in listed:
-        for name in job.names.values():
-            if real(place := places.join(out, name)) in read:
-                raise RetouchError(
-                    f"The result of {job.photo} would replace {place}, which is read; choose another -o."
-                )
 
 
 def _pictures(folder: str, recursive: bool) -> list[str]:

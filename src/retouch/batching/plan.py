@@ -13,9 +13,10 @@ from retouch.batching import places
 from retouch.batching.jobs import MASKS, Job, given_options, in_shard, read_shard
 from retouch.batching.journal import Journal
 from retouch.batching.listing import Item, item_jobs, table_jobs
-from retouch.batching.pairing import check_unread, folder_jobs
+from retouch.batching.pairing import folder_jobs
 from retouch.batching.pool import Pool, Workers
 from retouch.batching.running import Outcome, look, run
+from retouch.batching.targets import check_unread
 from retouch.batching.watching import arrivals
 from retouch.errors import RetouchError
 
