@@ -13,6 +13,7 @@ from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe
 from retouch.errors import RetouchError
 
 ENDING = "-damage"
+_PLURALS = {"speck": "specks", "hair": "hairs", "scratch": "scratches", "area": "areas"}
 
 
 def find(
@@ -58,6 +59,7 @@ def find(
 
         from retouch import imaging, pictures
         from retouch.finding.damage import find_damage
+        from retouch.finding.kinds import count_kinds
 
         _, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
         kept = None
@@ -68,6 +70,7 @@ def find(
             found = find_damage(opened, sensitivity=sensitivity, protect=kept, progress=listen)
         imaging.write_png(found.astype("uint8") * 255, target, overwrite=overwrite)
         if not quiet:
+            typer.echo(_counted(count_kinds(found), found.mean()), err=True)
             report(target, time.perf_counter() - started)
 
 
@@ -77,3 +80,11 @@ def _mask_file(photo: str, output: str | None) -> Path:
     if target is None:
         raise RetouchError("The mask is written to a file; name one that ends in .png after -o.")
     return target if output is not None else target.with_suffix(".png")
+
+
+def _counted(kinds: dict[str, int], share: float) -> str:
+    """Say what was found, by kind."""
+    if not kinds:
+        return "found no damage"
+    counts = (f"{count:,} {kind if count == 1 else _PLURALS[kind]}" for kind, count in kinds.items())
+    return f"found {', '.join(counts)}: {100 * share:.2g} % of the photo"

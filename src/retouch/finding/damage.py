@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from numbers import Real
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from retouch.contract.progress import OnProgress
 from retouch.errors import RetouchError
+from retouch.finding.arrays import shipped_arrays
+from retouch.finding.looking import Values, look
+from retouch.finding.networks import NAME
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask
+
+WORTH = 0.03
+"""Squares that the scout thinks damaged with less than this probability are not looked at."""
+_PEAK = (0.98, 0.85, 0.4)  # what a spot must reach somewhere, at sensitivity 0, 0.5 and 1 …
+_REST = (0.6, 0.4, 0.2)  # … and what belongs to it then
 
 
 def find_damage(
@@ -20,6 +30,9 @@ def find_damage(
     progress: OnProgress | None = None,
 ) -> Mask:
     """Find the damage of a photo.
+
+    A network says for each pixel how probably it is damaged. A spot counts if it is very probable somewhere,
+    and then reaches as far as it is fairly probable (hysteresis, as Canny, PAMI 1986, does for edges).
 
     Args:
         photo: the photo; it is only read.
@@ -34,10 +47,41 @@ def find_damage(
         RetouchError: the sensitivity is out of range, or the mask is of another size.
     """
     check_sensitivity(sensitivity)
-    found = np.zeros(photo.pixels.shape[:2], bool)
-    if protect is not None and protect.shape != found.shape:
+    values = Values(photo)
+    if protect is not None and protect.shape != values.shape:
         raise RetouchError("The protected area has another size than the photo; give a mask of its size.")
+    probable = look(values, shipped_arrays(NAME), worth=WORTH, progress=progress)
+    found = spots(probable, *levels(sensitivity))
+    if protect is not None:
+        found &= ~protect
     return found
+
+
+def levels(sensitivity: float) -> tuple[float, float]:
+    """Return the probabilities that a spot must reach somewhere, and everywhere: ``peak, rest``."""
+    peak, rest = (float(np.interp(sensitivity, (0, 0.5, 1), each)) for each in (_PEAK, _REST))
+    return peak, rest
+
+
+def spots(probable: NDArray[np.uint8], peak: float, rest: float) -> Mask:
+    """Find the spots that are probable enough.
+
+    Args:
+        probable: ``H×W``, probability from 0 to 255.
+        peak: what a spot must reach somewhere, from 0 to 1.
+        rest: how far down a spot reaches from there.
+
+    Returns:
+        ``H×W`` bool.
+    """
+    low = probable >= round(255 * rest)
+    if not low.any():
+        return low
+    count, labels = cv2.connectedComponents(low.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    kept = np.zeros(count, bool)
+    kept[labels[probable >= round(255 * peak)]] = True
+    kept[0] = False
+    return np.asarray(kept[labels])
 
 
 def check_sensitivity(sensitivity: float) -> None:

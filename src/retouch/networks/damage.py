@@ -10,9 +10,9 @@ takes a tenth of the finder's work, and says for squares of 16 pixels whether th
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,9 +24,9 @@ CELL = 16
 """Side of the squares that the scout judges, in pixels."""
 DEEPEST = 32
 """The finder's coarsest level has one value for a square of this many pixels; sides are multiples of it."""
-CHANNELS = (24, 32, 64, 96, 96)
+CHANNELS = (16, 32, 64, 96, 96)
 """Channels of the finder, from half the resolution down."""
-_SCOUT = (24, 32, 48)
+_SCOUT = (16, 32, 48)
 _SELDOM = -4.0  # a sensible first guess for what is rare, in logits
 
 
@@ -49,10 +49,10 @@ class DamageNetwork(nn.Module):
         super().__init__()
         first = CHANNELS[0]
         self.down = nn.ModuleList([nn.Sequential(_layer(3, first, 4, 2), _layer(first, first))])
-        for above, below in zip(CHANNELS, CHANNELS[1:], strict=False):
+        for above, below in pairwise(CHANNELS):
             steps = (_layer(above, below, stride=2), _layer(below, below), _layer(below, below))
             self.down.append(nn.Sequential(*steps))
-        pairs = list(zip(CHANNELS, CHANNELS[1:], strict=False))
+        pairs = list(pairwise(CHANNELS))
         self.across = nn.ModuleList(convolution(below, above, 1) for above, below in pairs)
         self.up = nn.ModuleList(_layer(above, above) for above, _ in pairs)
         self.last = convolution(first, 4)
@@ -89,25 +89,3 @@ def _layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> _Norm
         made = convolution(inputs, outputs, kernel, stride, bias=False)
     nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
     return _Normalised(made, nn.BatchNorm2d(outputs, momentum=0.05), nn.ReLU())
-
-
-def folded(network: DamageNetwork) -> dict[str, Tensor]:
-    """Return the weights of all convolutions with the normalisation that follows folded into them.
-
-    Returns:
-        "weight" and "bias" of each convolution, by its name in the network.
-    """
-    made: dict[str, Tensor] = {}
-    for name, module in network.named_modules():
-        if isinstance(module, _Normalised):
-            weighted, normal = module[0], module[1]
-            assert isinstance(weighted, nn.Conv2d)
-            assert isinstance(normal, nn.BatchNorm2d)
-            assert normal.running_mean is not None
-            assert normal.running_var is not None
-            scale = normal.weight / torch.sqrt(normal.running_var + normal.eps)
-            made[f"{name}.0.weight"] = weighted.weight * scale[:, None, None, None]
-            made[f"{name}.0.bias"] = normal.bias - normal.running_mean * scale
-        elif isinstance(module, nn.Conv2d) and module.bias is not None:
-            made[f"{name}.weight"], made[f"{name}.bias"] = module.weight, module.bias
-    return made

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from retouch.training.damage_kinds import LUMA, between, noise
-
-Image = NDArray[np.float32]
+from retouch.training.damage_shapes import Image, between, noise, plain, three
 
 
 @dataclass(frozen=True)
@@ -61,30 +59,32 @@ class Ageing:
             top, left = int(random.integers(height - high + 1)), int(random.integers(width - wide + 1))
             way = cv2.INTER_CUBIC if random.random() < 0.7 else cv2.INTER_LINEAR
             cut = image[top : top + high, left : left + wide]
-            image = cv2.resize(cut, (width, height), interpolation=way).clip(0, 1)  # type: ignore[assignment]
+            image = np.asarray(cv2.resize(cut, (width, height), interpolation=way), np.float32).clip(0, 1)
         if random.random() < self.blurred:
-            image = cv2.GaussianBlur(image, (0, 0), between(random, self.blur))  # type: ignore[assignment]
+            image = np.asarray(cv2.GaussianBlur(image, (0, 0), between(random, self.blur)), np.float32)
         if random.random() < self.grained:
             size = int(random.choice((1, 1, 2, 3)))
-            grain = noise(random, height, width, size)[..., None]
+            grain = three(noise(random, height, width, size))
             if random.random() < 0.4:
-                grain = np.stack([noise(random, height, width, size) for _ in range(3)], 2)
+                grain = np.asarray(
+                    cv2.merge([noise(random, height, width, size) for _ in range(3)]), np.float32
+                )
             # Most in the middle tones, as on film.
             image = image + between(random, self.grain) * grain * (0.4 + 2.4 * image * (1 - image))
         return image
 
     def tone(self, random: Generator, image: Image) -> Image:
         """Take colours or contrast away."""
+        height, width = image.shape[:2]
         if random.random() < self.grey:
-            grey = (image @ LUMA)[..., None]
-            tint = np.ones(3, np.float32)
+            grey, tint = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (1.0, 1.0, 1.0)
             if random.random() < self.toned:
-                tint = np.array([1.0, random.uniform(0.8, 0.97), random.uniform(0.55, 0.9)], np.float32)
-            image = grey * tint
+                tint = (1.0, random.uniform(0.8, 0.97), random.uniform(0.55, 0.9))
+            image = np.asarray(cv2.merge([grey * np.float32(each) for each in tint]), np.float32)
         if random.random() < self.faded:
             low, high = random.uniform(0, 0.25), random.uniform(0.7, 1.0)
             cast = random.normal(0, 0.05, 3)
-            image = (low + (high - low) * image + cast).astype(np.float32)
+            image = np.float32(high - low) * image + plain(low + cast, height, width)
         return image
 
     def scan(self, random: Generator, image: Image) -> NDArray[np.uint8]:
@@ -92,16 +92,16 @@ class Ageing:
         height, width = image.shape[:2]
         if random.random() < self.papered:
             scale = int(random.choice((1, 2, 4)))
-            image = image + between(random, self.paper) * noise(random, height, width, scale)[..., None]
+            image = image + between(random, self.paper) * three(noise(random, height, width, scale))
         if random.random() < self.sharpened:
             image = image + random.uniform(0.2, 0.9) * (image - cv2.GaussianBlur(image, (0, 0), 1.0))
         if random.random() < 0.5:
-            image = image + random.uniform(0, 0.012) * noise(random, height, width)[..., None]
+            image = image + random.uniform(0, 0.012) * three(noise(random, height, width))
         if random.random() < self.negative:
             image = 1 - image
-        made = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
+        made: NDArray[np.uint8] = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
         if random.random() < self.compressed:
             quality = int(random.integers(self.quality[0], self.quality[1] + 1))
             written = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-            made = cv2.imdecode(written, cv2.IMREAD_COLOR).astype(np.uint8, copy=False)
+            made = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.uint8)
         return made

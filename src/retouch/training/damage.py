@@ -2,8 +2,8 @@
 
 A photo is first made soft and grained as its lens and film left it, with things in it that look like damage
 (:mod:`retouch.training.lookalikes`). Layers of damage lie on top of that
-(:mod:`retouch.training.damage_kinds`). Fading, paper, scanner and compression affect everything
-(:mod:`retouch.training.ageing`), and count as no damage.
+(:mod:`retouch.training.damage_lines`, :mod:`retouch.training.damage_areas`). Fading, paper, scanner and
+compression affect everything (:mod:`retouch.training.ageing`), and count as no damage.
 """
 
 from __future__ import annotations
@@ -16,22 +16,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from retouch.ops.masks import Mask
-from retouch.training.ageing import Ageing, Image
-from retouch.training.damage_kinds import (
-    Corners,
-    Cracks,
-    Dust,
-    Fibres,
-    Flakes,
-    Folds,
-    Kind,
-    Layer,
-    Plane,
-    Scratches,
-    Stains,
-    Tears,
-    noise,
-)
+from retouch.training.ageing import Ageing
+from retouch.training.damage_areas import Corners, Dust, Flakes, Stains, Tears
+from retouch.training.damage_lines import Cracks, Fibres, Folds, Scratches
+from retouch.training.damage_shapes import Image, Kind, Layer, Plane, noise, plain, three
 from retouch.training.lookalikes import Lookalikes
 
 _COVERED = 0.35  # a pixel covered by less still shows the photo
@@ -102,7 +90,7 @@ class Damage:
         Returns:
             The crop as it would be scanned, ``H×W×3`` uint8; and where damage covers it, ``H×W`` bool.
         """
-        image: Image = crop.astype(np.float32) / 255
+        image: Image = crop.astype(np.float32) / np.float32(255)
         clean = random.random() < self.clean
         if random.random() < self.lookalikes * (1.0 if clean else 0.5):
             image = self.things.draw(random, image)
@@ -113,7 +101,9 @@ class Damage:
         mask = np.zeros(crop.shape[:2], bool)
         if not clean:
             shares = np.array([kind.share for kind in self.kinds])
-            for place in random.choice(len(shares), 1 + random.binomial(self.layers - 1, 0.3), p=shares / shares.sum()):
+            for place in random.choice(
+                len(shares), 1 + random.binomial(self.layers - 1, 0.3), p=shares / shares.sum()
+            ):
                 layer = self.kinds[place].draw(random, *mask.shape)
                 image = self._laid(random, image, layer, mask)
         if not toned_first:
@@ -122,21 +112,24 @@ class Damage:
 
     def _laid(self, random: Generator, image: Image, layer: Layer, mask: Mask) -> Image:
         """Return the photo with a layer on it, and add to the mask what shows of it."""
+        height, width = mask.shape
         cover, blur = layer.cover, random.uniform(0, self.sharp)
         if blur > 0.3:
             cover = cv2.GaussianBlur(cover, (0, 0), blur).astype(np.float32, copy=False)
         if random.random() < 0.25:  # uneven: parts have come off, or are fainter
-            cover = cover * (0.8 + 0.3 * noise(random, *cover.shape, int(random.choice((4, 16))))).clip(0.2, 1)
+            cover = cover * (0.8 + 0.3 * noise(random, height, width, int(random.choice((4, 16))))).clip(
+                0.2, 1
+            )
         level = _COVERED * (float(cover.max()) if layer.soft else 1.0)
         seen = cover > level
         if not seen.any():
             return image
         under = image
         if layer.over is not None:
-            under = image + layer.over[..., None]
+            under = image + three(layer.over)
         if layer.shadow:
             moved = np.roll(cover, random.integers(-2, 3, 2), (0, 1))
-            under = under * (1 - layer.shadow * cv2.GaussianBlur(moved, (0, 0), random.uniform(0.8, 3)))[..., None]
+            under = under * three(1 - layer.shadow * cv2.GaussianBlur(moved, (0, 0), random.uniform(0.8, 3)))
         colour = np.array(layer.colour, np.float32)
         for _ in range(2):
             made = self._covered(random, under, cover, colour, layer.multiplies)
@@ -149,11 +142,14 @@ class Damage:
             colour = 1 - colour  # light dust on a white sky does not show; dark dust does
         return image
 
-    def _covered(self, random: Generator, image: Image, cover: Plane, colour: NDArray[np.float32], ink: bool) -> Image:
-        shown = np.broadcast_to(colour, image.shape)
+    def _covered(
+        self, random: Generator, image: Image, cover: Plane, colour: NDArray[np.float32], ink: bool
+    ) -> Image:
+        height, width = cover.shape
+        shown = plain(colour, height, width)
         if ink:
-            shown = image * colour
+            shown *= image
         elif random.random() < 0.7:
-            grain = random.uniform(0, self.texture) * noise(random, *cover.shape, int(random.choice((1, 2, 4, 16))))
-            shown = shown + grain[..., None]
-        return image + cover[..., None] * (shown - image)
+            scale, strength = int(random.choice((1, 2, 4, 16))), random.uniform(0, self.texture)
+            shown += three(strength * noise(random, height, width, scale))
+        return image + three(cover) * (shown - image)

@@ -1,4 +1,4 @@
-"""What looks like damage and belongs to the photo: cables, twigs, whiskers, railings, stars, snow, rain, text.
+"""What looks like damage and belongs to the photo: cables, twigs, whiskers, railings, stars, rain, text.
 
 They are drawn before the lens: they share the photo's blur and grain, and things stand in front of them. A
 detector has to leave them alone. Lengths are in pixels of the crop.
@@ -7,20 +7,23 @@ detector has to leave them alone. Lengths are in pixels of the crop.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from retouch.training.damage_kinds import LUMA, Canvas, Plane, Points, between, count, walk
+from retouch.training.damage_shapes import Canvas, Image, Plane, Points, between, count, plain, three, walk
 
 _TEXT = "ABCDEFGHIKLMNOPRSTUVWabcdefghiklmnoprstuvw0123456789"
-_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX)
-
-Image = NDArray[np.float32]
+_FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ class Lookalikes:
         height, width = image.shape[:2]
         kind = _KINDS[random.choice(len(_KINDS), p=_SHARES)]
         cover, light = kind(random, height, width, between(random, self.width))
-        cover = cv2.GaussianBlur(cover, (0, 0), between(random, self.blur))
-        grey = image @ LUMA
+        cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), between(random, self.blur)), np.float32)
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         if random.random() < self.occluded:
             wide = cv2.GaussianBlur(grey, (0, 0), 2)
             edge = float(np.quantile(wide, random.uniform(0.2, 0.6)))
@@ -57,11 +60,11 @@ class Lookalikes:
         if random.random() < 0.15:
             colour = random.uniform(0, 1, 3)
         # Light falls unevenly on what is in the photo.
-        rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-        slope = 1 + random.normal(0, 0.12) * rows + random.normal(0, 0.12) * columns
-        shown = colour.astype(np.float32) * slope[..., None]
-        made: Image = image + cover[..., None] * (shown - image)
-        return made.clip(0, 1).astype(np.float32)
+        rows, columns = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
+        slope = (1 + random.normal(0, 0.12) * rows + random.normal(0, 0.12) * columns).astype(np.float32)
+        shown = plain(colour, height, width) * three(slope)
+        made: Image = image + three(cover) * (shown - image)
+        return made.clip(0, 1)
 
 
 def _cables(random: Generator, height: int, width: int, wide: float) -> tuple[Plane, bool]:
@@ -78,10 +81,10 @@ def _cables(random: Generator, height: int, width: int, wide: float) -> tuple[Pl
 
 def _twigs(random: Generator, height: int, width: int, wide: float) -> tuple[Plane, bool]:
     canvas = Canvas(height, width)
-    ends = [(random.uniform(0, width), random.choice((-2.0, height + 2.0)))]
-    headings = [math.atan2(height / 2 - ends[0][1], width / 2 - ends[0][0]) + random.normal(0, 0.4)]
+    ends: list[ArrayLike] = [(x := random.uniform(0, width), y := random.choice((-2.0, height + 2.0)))]
+    headings = [math.atan2(height / 2 - y, width / 2 - x) + random.normal(0, 0.4)]
     for depth in range(3):
-        grown: list[tuple[Sequence[float], float]] = []
+        grown: list[tuple[ArrayLike, float]] = []
         for start, heading in zip(ends, headings, strict=True):
             thick = max(0.5, wide * 0.65**depth)
             branch = walk(random, start, heading, between(random, (30, 160)) * 0.7**depth, 0.12)
@@ -89,7 +92,7 @@ def _twigs(random: Generator, height: int, width: int, wide: float) -> tuple[Pla
                 canvas.line(branch[piece : piece + 5], thick * (1 - 0.5 * piece / len(branch)))
             for _ in range(random.integers(2, 5)):
                 grown.append((branch[random.integers(len(branch))], heading + random.normal(0, 0.7)))
-        ends, headings = [tuple(each) for each, _ in grown], [each for _, each in grown]  # type: ignore[misc]
+        ends, headings = [each for each, _ in grown], [each for _, each in grown]
     return canvas.cover(), bool(random.random() < 0.2)
 
 
@@ -159,7 +162,7 @@ def _text(random: Generator, height: int, width: int, wide: float) -> tuple[Plan
     turn = cv2.getRotationMatrix2D(middle, random.normal(0, 8), 1.0)
     turn[0, 1] += random.normal(0, 0.15)
     turned = cv2.warpAffine(plane, turn, (width, height), flags=cv2.INTER_LINEAR)
-    return turned.astype(np.float32) / 255, bool(random.random() < 0.5)
+    return turned.astype(np.float32) / np.float32(255), bool(random.random() < 0.5)
 
 
 def _catch_lights(random: Generator, height: int, width: int, wide: float) -> tuple[Plane, bool]:

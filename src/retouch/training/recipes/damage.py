@@ -63,7 +63,9 @@ class DamageRecipe(CriticFree):
         # The constant makes it gentle where there is little or no damage.
         overlap = (right + 20) / (right + 20 + self.false_alarm * wrong + (1 - self.false_alarm) * missed)
         squares = F.max_pool2d(truth, CELL)
-        worth = F.binary_cross_entropy_with_logits(said.worth.float(), squares, 1 + (self.missed - 1) * squares)
+        worth = F.binary_cross_entropy_with_logits(
+            said.worth.float(), squares, 1 + (self.missed - 1) * squares
+        )
         return {
             "entropy": Term(self.entropy, entropy),
             "overlap": Term(self.overlap, (1 - overlap).mean()),
