@@ -116,7 +116,7 @@ class Damage:
         cover, blur = layer.cover, random.uniform(0, self.sharp)
         if blur > 0.3:
             cover = cv2.GaussianBlur(cover, (0, 0), blur).astype(np.float32, copy=False)
-        if random.random() < 0.25:  # uneven: parts have come off, or are fainter
+        if not layer.even and random.random() < 0.25:  # parts have come off, or are fainter
             cover = cover * (0.8 + 0.3 * noise(random, height, width, int(random.choice((4, 16))))).clip(
                 0.2, 1
             )

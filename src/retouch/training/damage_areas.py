@@ -93,7 +93,7 @@ class Tears:
         ]
         canvas.area(np.concatenate([sides[0], sides[1][::-1]]))
         canvas.line(middle, min(1.5, wide))
-        return Layer(canvas.cover(), light_or_dark(random, 0.85), shadow=random.uniform(0, 0.5))
+        return Layer(canvas.cover(), light_or_dark(random, 0.85), even=True, shadow=random.uniform(0, 0.5))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Stains:
             cover = np.minimum(1, cover * (0.65 + 1.6 * (inside - wide).clip(0, 1)))
         cover *= (1 + 0.15 * noise(random, height, width, 16)).clip(0.5, 1.5)
         if random.random() < self.bleached:
-            return Layer(cover.clip(0, 1), light_or_dark(random, 1.0), soft=True)
+            return Layer(cover.clip(0, 1), light_or_dark(random, 1.0), soft=True, even=True)
         hue = np.array(
             [[0.55, 0.38, 0.18], [0.35, 0.25, 0.15], [0.2, 0.25, 0.3], [0.5, 0.45, 0.4], [0.25, 0.2, 0.3]]
         )
@@ -140,7 +140,7 @@ class Stains:
             0.3, 1.5
         ) + random.normal(0, 0.04, 3)
         return Layer(
-            cover.clip(0, 1), list(colour.clip(0, 1)), multiplies=bool(random.random() < 0.6), soft=True
+            cover.clip(0, 1), list(colour.clip(0, 1)), multiplies=bool(random.random() < 0.6), soft=True, even=True
         )
 
 
@@ -176,7 +176,7 @@ class Flakes:
                 int(random.integers(8, 30)),
             )
             canvas.area(outline + random.normal(0, 0.06 * radius, outline.shape))
-        return Layer(canvas.cover(), light_or_dark(random, self.light), shadow=random.uniform(0, 0.3))
+        return Layer(canvas.cover(), light_or_dark(random, self.light), even=True, shadow=random.uniform(0, 0.3))
 
 
 @dataclass(frozen=True)
@@ -223,4 +223,4 @@ class Corners:
         canvas.area(outline)
         if random.random() < 0.5:
             canvas.line(outline[: len(path)], between(random, self.paper))
-        return Layer(canvas.cover(), light_or_dark(random, self.light), shadow=random.uniform(0, 0.4))
+        return Layer(canvas.cover(), light_or_dark(random, self.light), even=True, shadow=random.uniform(0, 0.4))

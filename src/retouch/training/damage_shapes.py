@@ -29,7 +29,8 @@ class Layer(NamedTuple):
         cover: ``H×W`` in [0, 1], how much of the photo it covers.
         colour: red, green and blue in [0, 1].
         multiplies: whether it darkens the photo like ink instead of covering it.
-        soft: an area whose edge is soft: it counts as damaged where half of its strength is reached.
+        soft: an area whose edge is soft: it counts as damaged where a part of its strength is reached.
+        even: whether it covers as much everywhere; else parts of it may be fainter.
         shadow: strength of the soft shadow beside it, 0 for none.
         over: ``H×W`` in [-1, 1], light and shade around it that is no damage by itself; None for none.
     """
@@ -38,6 +39,7 @@ class Layer(NamedTuple):
     colour: Sequence[float]
     multiplies: bool = False
     soft: bool = False
+    even: bool = False
     shadow: float = 0.0
     over: Plane | None = None
 
