@@ -120,7 +120,7 @@ def main() -> None:
         near = dilate(true, TOLERANCE)
         shares = []
         for place, sensitivity in enumerate(SENSITIVITIES):
-            found = spots(probable, *levels(float(sensitivity)))
+            found = spots(probable, levels(float(sensitivity)))
             sums[place] += (
                 found.sum(),
                 (found & near).sum(),

@@ -6,7 +6,7 @@ import pytest
 
 import retouch
 from retouch.errors import RetouchError
-from retouch.finding.damage import levels, spots
+from retouch.finding.damage import Levels, levels, spots
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +82,17 @@ def test_a_spot_needs_a_peak_and_keeps_its_slopes():
     probable[1, 1:4] = 120, 240, 120  # reaches the peak
     probable[2, 4] = 110  # touches it at a corner
     probable[3, 7] = 200  # does not
-    found = spots(probable, 0.9, 0.4)
+    found = spots(probable, Levels(0.9, 0.9, 0.4))
     assert np.argwhere(found).tolist() == [[1, 1], [1, 2], [1, 3], [2, 4]]
-    assert not spots(probable, 0.99, 0.4).any()
+    assert not spots(probable, Levels(0.99, 0.9, 0.4)).any(), "nothing is certain"
+    assert spots(np.full((3, 4), 255, np.uint8), Levels(0.9, 0.9, 0.4)).all()
 
 
 def test_levels_fall_with_sensitivity():
-    peaks, rests = zip(*(levels(each) for each in np.linspace(0, 1, 11)), strict=True)
-    assert list(peaks) == sorted(peaks, reverse=True)
-    assert list(rests) == sorted(rests, reverse=True)
-    assert all(rest < peak for peak, rest in zip(peaks, rests, strict=True))
+    for name in Levels._fields:
+        values = [getattr(levels(each), name) for each in np.linspace(0, 1, 11)]
+        assert values == sorted(values, reverse=True)
+    assert all(each.rest <= each.peak <= each.certain for each in map(levels, np.linspace(0, 1, 11)))
 
 
 def test_progress_is_told(clean):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,8 +19,24 @@ from retouch.ops.masks import Mask
 
 WORTH = 0.03
 """Squares that the scout thinks damaged with less than this probability are not looked at."""
-_PEAK = (0.98, 0.85, 0.4)  # what a spot must reach somewhere, at sensitivity 0, 0.5 and 1 …
-_REST = (0.6, 0.4, 0.2)  # … and what belongs to it then
+_CERTAIN = (0.98, 0.95, 0.4)  # what a photo must reach somewhere, at sensitivity 0, 0.5 and 1 …
+_PEAK = (0.95, 0.8, 0.4)  # … what a spot must reach somewhere then …
+_REST = (0.6, 0.4, 0.2)  # … and what belongs to it
+
+
+class Levels(NamedTuple):
+    """Probabilities of damage, from 0 to 1.
+
+    Attributes:
+        certain: what some spot of a photo must reach; else the photo is not damaged at all. Old photos have many
+            spots, and what is found in error in others is alone and doubtful.
+        peak: what a spot must reach somewhere.
+        rest: how far down a spot reaches from there.
+    """
+
+    certain: float
+    peak: float
+    rest: float
 
 
 def find_damage(
@@ -32,7 +49,8 @@ def find_damage(
     """Find the damage of a photo.
 
     A network says for each pixel how probably it is damaged. A spot counts if it is very probable somewhere,
-    and then reaches as far as it is fairly probable (hysteresis, as Canny, PAMI 1986, does for edges).
+    and then reaches as far as it is fairly probable (hysteresis, as Canny, PAMI 1986, does for edges). A photo
+    in which no spot is nearly certain counts as undamaged.
 
     Args:
         photo: the photo; it is only read.
@@ -51,35 +69,34 @@ def find_damage(
     if protect is not None and protect.shape != values.shape:
         raise RetouchError("The protected area has another size than the photo; give a mask of its size.")
     probable = look(values, shipped_arrays(NAME), worth=WORTH, progress=progress)
-    found = spots(probable, *levels(sensitivity))
+    found = spots(probable, levels(sensitivity))
     if protect is not None:
         found &= ~protect
     return found
 
 
-def levels(sensitivity: float) -> tuple[float, float]:
-    """Return the probabilities that a spot must reach somewhere, and everywhere: ``peak, rest``."""
-    peak, rest = (float(np.interp(sensitivity, (0, 0.5, 1), each)) for each in (_PEAK, _REST))
-    return peak, rest
+def levels(sensitivity: float) -> Levels:
+    """Return the levels for a sensitivity from 0 to 1."""
+    return Levels(*(float(np.interp(sensitivity, (0, 0.5, 1), each)) for each in (_CERTAIN, _PEAK, _REST)))
 
 
-def spots(probable: NDArray[np.uint8], peak: float, rest: float) -> Mask:
+def spots(probable: NDArray[np.uint8], wanted: Levels) -> Mask:
     """Find the spots that are probable enough.
 
     Args:
         probable: ``H×W``, probability from 0 to 255.
-        peak: what a spot must reach somewhere, from 0 to 1.
-        rest: how far down a spot reaches from there.
+        wanted: what they must reach.
 
     Returns:
         ``H×W`` bool.
     """
-    low = probable >= round(255 * rest)
-    if not low.any():
-        return low
+    certain, peak, rest = (round(255 * each) for each in wanted)
+    if probable.max(initial=0) < certain:
+        return np.zeros(probable.shape, bool)
+    low = probable >= rest
     count, labels = cv2.connectedComponents(low.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     kept = np.zeros(count, bool)
-    kept[labels[probable >= round(255 * peak)]] = True
+    kept[labels[probable >= peak]] = True
     kept[0] = False
     return np.asarray(kept[labels])
 

@@ -88,4 +88,4 @@ def _layer(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> _Norm
     else:
         made = convolution(inputs, outputs, kernel, stride, bias=False)
     nn.init.kaiming_normal_(made.weight, nonlinearity="relu")
-    return _Normalised(made, nn.BatchNorm2d(outputs, momentum=0.05), nn.ReLU())
+    return _Normalised(made, nn.BatchNorm2d(outputs, momentum=0.05), nn.ReLU(inplace=True))

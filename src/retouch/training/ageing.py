@@ -34,7 +34,7 @@ class Ageing:
         quality: of that JPEG.
     """
 
-    enlarged: float = 0.5
+    enlarged: float = 0.4
     enlargement: tuple[float, float] = (1.1, 3.0)
     blurred: float = 0.2
     blur: tuple[float, float] = (0.4, 1.6)
@@ -43,10 +43,10 @@ class Ageing:
     grain: tuple[float, float] = (0.006, 0.07)
     grey: float = 0.4
     toned: float = 0.4
-    faded: float = 0.35
+    faded: float = 0.3
     papered: float = 0.15
     paper: tuple[float, float] = (0.006, 0.03)
-    negative: float = 0.06
+    negative: float = 0.04
     compressed: float = 0.35
     quality: tuple[int, int] = (60, 96)
 

@@ -51,10 +51,10 @@ class Damage:
     """
 
     clean: float = 0.34
-    layers: int = 4
+    layers: int = 6
     lookalikes: float = 0.5
     sharp: float = 1.1
-    contrast: float = 0.07
+    contrast: float = 0.1
     texture: float = 0.03
     dust: Dust = field(default_factory=Dust)
     fibres: Fibres = field(default_factory=Fibres)

@@ -40,7 +40,7 @@ class Dust:
     """
 
     share: float = 1.5
-    count: tuple[int, int] = (1, 40)
+    count: tuple[int, int] = (1, 80)
     radius: Range = (0.6, 7.0)
     roughness: float = 0.22
     light: float = 0.55
@@ -110,9 +110,9 @@ class Stains:
         bleached: probability that it is lighter than the photo.
     """
 
-    share: float = 1.0
+    share: float = 0.7
     count: tuple[int, int] = (1, 7)
-    radius: Range = (3.0, 70.0)
+    radius: Range = (3.0, 60.0)
     strength: Range = (0.3, 0.9)
     edge: Range = (0.5, 5.0)
     rim: float = 0.5
@@ -140,7 +140,11 @@ class Stains:
             0.3, 1.5
         ) + random.normal(0, 0.04, 3)
         return Layer(
-            cover.clip(0, 1), list(colour.clip(0, 1)), multiplies=bool(random.random() < 0.6), soft=True, even=True
+            cover.clip(0, 1),
+            list(colour.clip(0, 1)),
+            multiplies=bool(random.random() < 0.6),
+            soft=True,
+            even=True,
         )
 
 
@@ -157,7 +161,7 @@ class Flakes:
     """
 
     share: float = 0.9
-    count: tuple[int, int] = (1, 9)
+    count: tuple[int, int] = (1, 12)
     radius: Range = (3.0, 35.0)
     roughness: float = 0.3
     light: float = 0.75
@@ -176,7 +180,9 @@ class Flakes:
                 int(random.integers(8, 30)),
             )
             canvas.area(outline + random.normal(0, 0.06 * radius, outline.shape))
-        return Layer(canvas.cover(), light_or_dark(random, self.light), even=True, shadow=random.uniform(0, 0.3))
+        return Layer(
+            canvas.cover(), light_or_dark(random, self.light), even=True, shadow=random.uniform(0, 0.3)
+        )
 
 
 @dataclass(frozen=True)
@@ -190,8 +196,8 @@ class Corners:
         light: probability that what lies behind is light.
     """
 
-    share: float = 0.6
-    size: Range = (10.0, 130.0)
+    share: float = 0.35
+    size: Range = (10.0, 180.0)
     paper: Range = (0.5, 9.0)
     light: float = 0.6
 
@@ -223,4 +229,6 @@ class Corners:
         canvas.area(outline)
         if random.random() < 0.5:
             canvas.line(outline[: len(path)], between(random, self.paper))
-        return Layer(canvas.cover(), light_or_dark(random, self.light), even=True, shadow=random.uniform(0, 0.4))
+        return Layer(
+            canvas.cover(), light_or_dark(random, self.light), even=True, shadow=random.uniform(0, 0.4)
+        )

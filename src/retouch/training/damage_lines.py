@@ -40,7 +40,7 @@ class Fibres:
     """
 
     share: float = 1.3
-    count: tuple[int, int] = (1, 6)
+    count: tuple[int, int] = (1, 9)
     length: Range = (10.0, 240.0)
     width: Range = (0.7, 6.0)
     curl: Range = (0.02, 0.45)
@@ -86,7 +86,7 @@ class Scratches:
     """
 
     share: float = 1.6
-    count: tuple[int, int] = (1, 9)
+    count: tuple[int, int] = (1, 14)
     length: Range = (12.0, 400.0)
     width: Range = (0.5, 5.0)
     bend: Range = (0.001, 0.06)
