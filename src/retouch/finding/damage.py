@@ -28,8 +28,8 @@ class Levels(NamedTuple):
     """Probabilities of damage, from 0 to 1.
 
     Attributes:
-        certain: what some spot of a photo must reach; else the photo is not damaged at all. Old photos have many
-            spots, and what is found in error in others is alone and doubtful.
+        certain: what some spot of a photo must reach; else the photo is not damaged at all. Old photos have
+            many spots, and what is found in error in others is alone and doubtful.
         peak: what a spot must reach somewhere.
         rest: how far down a spot reaches from there.
     """
@@ -49,8 +49,8 @@ def find_damage(
     """Find the damage of a photo.
 
     A network says for each pixel how probably it is damaged. A spot counts if it is very probable somewhere,
-    and then reaches as far as it is fairly probable (hysteresis, as Canny, PAMI 1986, does for edges). A photo
-    in which no spot is nearly certain counts as undamaged.
+    and then reaches as far as it is fairly probable (hysteresis, as Canny, PAMI 1986, does for edges). A
+    photo in which no spot is nearly certain counts as undamaged.
 
     Args:
         photo: the photo; it is only read.
