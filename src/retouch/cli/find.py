@@ -77,9 +77,11 @@ def find(
 def _mask_file(photo: str, output: str | None) -> Path:
     """Return the PNG file to write."""
     target = target_file(photo, output, ENDING)
-    if target is None:
+    if target is not None and output is None:
+        target = target.with_suffix(".png")
+    if target is None or target.suffix.lower() != ".png":
         raise RetouchError("The mask is written to a file; name one that ends in .png after -o.")
-    return target if output is not None else target.with_suffix(".png")
+    return target
 
 
 def _counted(kinds: dict[str, int], share: float) -> str:

@@ -17,7 +17,7 @@ from retouch.finding.networks import NAME
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask
 
-WORTH = 0.03
+WORTH = 0.2
 """Squares that the scout thinks damaged with less than this probability are not looked at."""
 _CERTAIN = (0.98, 0.95, 0.4)  # what a photo must reach somewhere, at sensitivity 0, 0.5 and 1 …
 _PEAK = (0.95, 0.8, 0.4)  # … what a spot must reach somewhere then …
