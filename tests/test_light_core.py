@@ -57,6 +57,7 @@ def test_the_command_line_works(folder):
         "models --json",
         *(["fill photo.png mask.png -o exemplar.png"] if library() else []),
         "fill photo.png mask.png --model telea -o telea.png",
+        "find photo.png --damage -o found.png",
         "fill photo.png mask.png --model navier-stokes --working-size 32 --sources sources.png -o small.png",
     ]
     done = child(COMMANDS, *lines, cwd=folder)

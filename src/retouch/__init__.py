@@ -2,15 +2,26 @@
 
 ``inpaint`` fills and returns a picture of the kind it was given, ``fill`` also says what the fill was made
 from, ``batch`` fills many, ``load`` returns a model to call on tensors, and ``list_models`` lists the models.
-``stylize`` gives a picture the style of another.
+``stylize`` gives a picture the style of another. ``find_damage`` finds what is to be filled in old and scanned
+photos.
 """
 
-from retouch.api import Result, fill, inpaint, stylize
+from retouch.api import Result, fill, find_damage, inpaint, stylize
 from retouch.batching import batch
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
 
-__all__ = ["Result", "RetouchError", "batch", "fill", "inpaint", "list_models", "load", "stylize"]
+__all__ = [
+    "Result",
+    "RetouchError",
+    "batch",
+    "fill",
+    "find_damage",
+    "inpaint",
+    "list_models",
+    "load",
+    "stylize",
+]
 
 
 def __getattr__(name: str) -> str:

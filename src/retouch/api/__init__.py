@@ -4,8 +4,9 @@
 OpenCV, libvips, numpy) is imported inside the functions that need it.
 """
 
+from retouch.api.finding import find_damage
 from retouch.api.inpainting import fill, inpaint
 from retouch.api.result import Result
 from retouch.api.style_transfer import stylize
 
-__all__ = ["Result", "fill", "inpaint", "stylize"]
+__all__ = ["Result", "fill", "find_damage", "inpaint", "stylize"]

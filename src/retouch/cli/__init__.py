@@ -17,6 +17,7 @@ from retouch.cli.edit import edit
 from retouch.cli.evaluate import evaluate, score
 from retouch.cli.export import export
 from retouch.cli.fill import fill
+from retouch.cli.find import find
 from retouch.cli.install_plugin import install_plugin
 from retouch.cli.models import models
 from retouch.cli.serve import serve
@@ -25,7 +26,7 @@ from retouch.cli.terminal import PIPE, plain_errors
 from retouch.cli.train import train
 from retouch.errors import RetouchError
 
-COMMANDS = (fill, batch, edit, serve, stylize, models, evaluate, score, train, export, install_plugin)
+COMMANDS = (fill, batch, find, edit, serve, stylize, models, evaluate, score, train, export, install_plugin)
 
 app = typer.Typer(
     name="retouch",

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from retouch.errors import RetouchError
 from retouch.ops.masks import Mask
+from retouch.training.damage import Damage
 from retouch.training.masks import Sampler
 from retouch.training.shards import Shards
 
@@ -156,7 +157,7 @@ class TrainingSet:
     Args:
         paths: Tar shards, folders or pictures; see :class:`retouch.training.shards.Shards`.
         size: Height and width of a crop, in pixels.
-        masks: Sampler of the holes.
+        masks: Sampler of the holes; or what damages the pictures, and then says where.
         seed: Seed of all randomness.
         scale: Least and greatest shorter side of the scaled picture, as a multiple of ``size``; at least 1.
         memory: Keep the encoded pictures in RAM if they fit into this many bytes.
@@ -169,7 +170,7 @@ class TrainingSet:
         self,
         paths: Sequence[str | Path],
         size: int,
-        masks: Sampler,
+        masks: Sampler | Damage,
         seed: int,
         *,
         scale: tuple[float, float] = (1.0, 2.0),
@@ -180,7 +181,8 @@ class TrainingSet:
         if not 1 <= scale[0] <= scale[1]:
             raise RetouchError(f"The scale must be two numbers from 1, the lesser first, not {scale}.")
         self.size, self.masks, self.seed, self.scale = size, masks, seed, scale
-        masks(_generator(seed, _MASK, 0), size, size)  # reports problems with the masks right away
+        if not isinstance(masks, Damage):
+            masks(_generator(seed, _MASK, 0), size, size)  # reports problems with the masks right away
         self.shards = Shards([Path(path) for path in paths], memory)
         self._unreadable: set[int] = set()
         self._chosen = list(range(len(self.shards)))
@@ -235,8 +237,12 @@ class TrainingSet:
         picture = self._decoded(self._chosen[_order(self.seed, epoch, len(self))[place]])
         while picture is None:  # a random other one takes its place
             picture = self._decoded(self._chosen[random.integers(len(self))])
-        hole = self.masks(_generator(self.seed, _MASK, number), self.size, self.size)
-        return self._crop(picture, random), hole
+        crop, own = self._crop(picture, random), _generator(self.seed, _MASK, number)
+        if isinstance(self.masks, Damage):
+            crop, hole = self.masks.spoil(own, crop)
+        else:
+            hole = self.masks(own, self.size, self.size)
+        return np.ascontiguousarray(crop.transpose(2, 0, 1)), hole
 
     def _lot(self, number: int) -> bytes:
         """Return the key that decides about holding out; it does not depend on the folder."""
@@ -303,4 +309,4 @@ class TrainingSet:
             crop = cv2.resize(crop, (self.size, self.size), interpolation=way)
         if random.random() < 0.5:
             crop = crop[:, ::-1]
-        return np.ascontiguousarray(crop.transpose(2, 0, 1), np.uint8)
+        return np.ascontiguousarray(crop, np.uint8)

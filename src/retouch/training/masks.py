@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.ops.masks import Mask, bounding_box, depth
+from retouch.training.damage import Damage
 from retouch.training.shards import Shards
 
 _ATTEMPTS = 40
@@ -304,7 +305,7 @@ class Mixture:
         return self.parts[int(generator.choice(len(self.parts), p=shares / shares.sum()))]
 
 
-def with_silhouettes(masks: Part | Mixture, silhouettes: str) -> Part | Mixture:
+def with_silhouettes(masks: Part | Mixture | Damage, silhouettes: str) -> Part | Mixture | Damage:
     """Return the same settings with another tar file or folder of silhouettes in all objects."""
     if isinstance(masks, Mixture):
         parts = tuple(
@@ -315,7 +316,7 @@ def with_silhouettes(masks: Part | Mixture, silhouettes: str) -> Part | Mixture:
     return replace(masks, silhouettes=silhouettes) if isinstance(masks, Objects) else masks
 
 
-def silhouettes_of(masks: Part | Mixture) -> list[str]:
+def silhouettes_of(masks: Part | Mixture | Damage) -> list[str]:
     """List the tar files and folders of silhouettes that a sampler draws from, each once."""
     parts = masks.parts if isinstance(masks, Mixture) else (masks,)
     return list(dict.fromkeys(part.silhouettes for part in parts if isinstance(part, Objects)))

@@ -13,6 +13,7 @@ import yaml
 from retouch.errors import RetouchError
 from retouch.files import write_text
 from retouch.options import build, dump
+from retouch.training.damage import Damage
 from retouch.training.masks import Mixture, Objects, Rectangles, Strokes
 from retouch.training.recipes import RECIPES, Recipe
 
@@ -27,13 +28,13 @@ class Data:
     Attributes:
         size: Height and width of a crop, in pixels.
         scale: Least and greatest shorter side of the scaled picture, as a multiple of ``size``.
-        masks: Sampler of the holes.
+        masks: Sampler of the holes; or what damages the pictures, for a network that finds damage.
         held_out: Number of pictures kept for validation grids and figures, and never trained on.
     """
 
     size: int = 256
     scale: tuple[float, float] = (1.0, 2.0)
-    masks: Rectangles | Strokes | Objects | Mixture = field(default_factory=Rectangles)
+    masks: Rectangles | Strokes | Objects | Mixture | Damage = field(default_factory=Rectangles)
     held_out: int = 32
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from lightning.fabric import Fabric
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, load_checkpoint
 from retouch.training.config import find_config, override, read_yaml
+from retouch.training.damage import Damage
 from retouch.training.data import TrainingSet
 from retouch.training.finetune import begin_with, fitting
 from retouch.training.journal import duration
@@ -189,7 +190,7 @@ def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes
 
 
 def _note_data(
-    state: State, pictures: TrainingSet, masks: Part | Mixture, say: Callable[[str], None]
+    state: State, pictures: TrainingSet, masks: Part | Mixture | Damage, say: Callable[[str], None]
 ) -> None:
     """Record the data that is used from this step on, and say so if it differs from the data before."""
     files = silhouettes_of(masks)

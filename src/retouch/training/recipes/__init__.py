@@ -14,6 +14,7 @@ from retouch.training.recipes.confidence_feedback import ConfidenceFeedbackRecip
 from retouch.training.recipes.confidence_head import ConfidenceHeadRecipe
 from retouch.training.recipes.context_encoder import ContextEncoderRecipe
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
+from retouch.training.recipes.damage import DamageRecipe
 from retouch.training.recipes.guided_upsampling import GuidedUpsamplingRecipe
 from retouch.training.recipes.infer_match_translate import InferMatchTranslateRecipe
 from retouch.training.recipes.pen_net import PenNetRecipe
@@ -70,4 +71,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "guided-upsampling": GuidedUpsamplingRecipe,
     "confidence-head": ConfidenceHeadRecipe,
     "structure": StructureRecipe,
+    "damage": DamageRecipe,
 }

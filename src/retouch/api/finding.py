@@ -1,0 +1,44 @@
+"""``find_damage``: where a photo is damaged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retouch.contract.progress import OnProgress
+    from retouch.pictures import Mask, Picture
+
+
+def find_damage(
+    image: Picture,
+    *,
+    sensitivity: float = 0.5,
+    protect: Picture | None = None,
+    on_progress: OnProgress | None = None,
+    allow_huge: bool = False,
+) -> Mask:
+    """Find the damage of an old or scanned photo: dust, hairs, scratches, cracks, folds, tears, stains.
+
+    What is found can be given to :func:`retouch.inpaint` as the mask.
+
+    Args:
+        image: a path, the bytes of an image file, a numpy array or a PIL image.
+        sensitivity: from 0 (only what is certain) to 1 (whatever might be damage).
+        protect: a mask of what is to be left alone, white = nothing is found there.
+        on_progress: called with the progress, stage "find".
+        allow_huge: read files with more pixels than the safety limit.
+
+    Returns:
+        ``H×W`` bool, True = damage.
+
+    Raises:
+        RetouchError: the picture or the mask cannot be used, or the sensitivity is out of range.
+    """
+    from retouch import pictures
+    from retouch.finding.damage import find_damage as find
+
+    photo = pictures.to_photo(image, allow_huge=allow_huge)
+    kept = None
+    if protect is not None:
+        kept = pictures.to_mask(protect, photo, name="protect mask", allow_huge=allow_huge)
+    return find(photo, sensitivity=sensitivity, protect=kept, progress=on_progress)

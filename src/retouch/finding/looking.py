@@ -1,0 +1,139 @@
+"""Go over a photo in windows: the scout says where it is worth looking, and the finder looks there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from retouch.contract.progress import OnProgress, Progress
+from retouch.finding.arrays import Arrays
+from retouch.finding.networks import CELL, Runner, finder, scout, whole
+from retouch.imaging import Photo
+from retouch.imaging.photo import white
+
+MARGIN = 32
+"""What a window sees around its core, in pixels: there, its own edges mislead the network."""
+CORE = 448
+"""Side of the cores that divide the photo, in pixels; with the margins, a window has 512."""
+_PART = CORE // 2  # a core where little is worth looking at is looked at in parts
+_SCOUTED = 1024  # core of the scout's windows; a multiple of its squares
+_NARROW = 0.25  # deep values that take up less than this of their range are stretched
+_SAMPLE = 1_000_000  # pixels from which the range of deep values is estimated
+
+
+class Values:
+    """The values of a photo as the networks see them, window by window.
+
+    Values of 8 bits stay as they are, because fading is nothing that networks mind. Deeper values that take
+    up a small part of their range are stretched.
+    """
+
+    def __init__(self, photo: Photo) -> None:
+        self._pixels = photo.pixels
+        self.shape = photo.pixels.shape[:2]
+        self._low, self._span = 0.0, white(photo.pixels.dtype)
+        if photo.pixels.dtype != np.uint8:
+            step = max(1, int((photo.pixels.size / _SAMPLE) ** 0.5))
+            some = photo.pixels[::step, ::step]
+            some = some[np.isfinite(some)]
+            low, high = np.quantile(some, (0.001, 0.999)) if some.size else (0.0, 1.0)
+            if low < 0 or high > self._span or high - low < _NARROW * self._span:
+                self._low, self._span = float(low), float(high - low) or 1.0
+
+    def window(self, top: int, left: int, side: int) -> NDArray[np.float32]:
+        """Return a square, ``side×side×3`` in [0, 1]; beyond its edges the photo is mirrored."""
+        height, width = self.shape
+        rows = slice(max(0, top), min(height, top + side))
+        columns = slice(max(0, left), min(width, left + side))
+        crop = self._pixels[rows, columns].astype(np.float32)
+        if self._pixels.dtype.kind == "f":
+            crop = np.nan_to_num(crop, nan=self._low)
+        crop = ((crop - np.float32(self._low)) / np.float32(self._span)).clip(0, 1)
+        above, before = rows.start - top, columns.start - left
+        below, after = top + side - rows.stop, left + side - columns.stop
+        if max(above, before, below, after):
+            # OpenCV mirrors any number of times, which photos smaller than a window need.
+            mirrored = cv2.copyMakeBorder(crop, above, below, before, after, cv2.BORDER_REFLECT_101)
+            crop = np.asarray(mirrored, np.float32)
+        crop = crop.reshape(side, side, -1)
+        return crop if crop.shape[2] == 3 else np.asarray(cv2.merge([crop] * 3), np.float32)
+
+
+def look(
+    values: Values, arrays: Arrays, *, worth: float, progress: OnProgress | None = None
+) -> NDArray[np.uint8]:
+    """Look for damage.
+
+    Args:
+        values: the photo.
+        arrays: weights of the networks.
+        worth: least probability, as the scout sees it, at which a square is looked at; 0 looks everywhere.
+        progress: called after each step of the stage "find".
+
+    Returns:
+        The probability of damage, ``H×W`` from 0 to 255.
+    """
+    height, width = values.shape
+    found = np.zeros((height, width), np.uint8)
+    squares = scouted(values, arrays) >= _logit(worth) if worth > 0 else None
+    cores = list(_cores(height, width, CORE))
+    wide: Runner | None = None
+    narrow: Runner | None = None
+    for done, (top, left) in enumerate(cores):
+        parts = [
+            (top + down, left + right)
+            for down, right in product((0, _PART), repeat=2)
+            if top + down < height and left + right < width
+        ]
+        wanted = [each for each in parts if squares is None or _any(squares, *each, _PART)]
+        if len(wanted) > 2:
+            wide = wide or finder(arrays, CORE + 2 * MARGIN)
+            _find(values, wide, top, left, CORE, found)
+        else:
+            for each in wanted:
+                narrow = narrow or finder(arrays, _PART + 2 * MARGIN)
+                _find(values, narrow, *each, _PART, found)
+        if progress is not None:
+            progress(Progress("find", done + 1, len(cores)))
+    return found
+
+
+def scouted(values: Values, arrays: Arrays) -> NDArray[np.float32]:
+    """Ask the scout about the whole photo: a logit for each square of 16 pixels."""
+    height, width = values.shape
+    side = min(_SCOUTED, -(-max(height, width) // CELL) * CELL)
+    runner = scout(arrays, side + 2 * MARGIN)
+    said = np.empty((-(-height // CELL), -(-width // CELL)), np.float32)
+    edge = MARGIN // CELL
+    for top, left in _cores(height, width, side):
+        inner = runner(values.window(top - MARGIN, left - MARGIN, side + 2 * MARGIN))[
+            0, edge:-edge, edge:-edge
+        ]
+        place = said[top // CELL : (top + side) // CELL, left // CELL : (left + side) // CELL]
+        place[:] = inner[: place.shape[0], : place.shape[1]]
+    return said
+
+
+def _find(values: Values, runner: Runner, top: int, left: int, core: int, found: NDArray[np.uint8]) -> None:
+    """Write what the finder says of a core into ``found``."""
+    logits = whole(runner(values.window(top - MARGIN, left - MARGIN, core + 2 * MARGIN)))
+    inner = logits[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    place = found[top : top + core, left : left + core]
+    inner = inner[: place.shape[0], : place.shape[1]]
+    place[:] = np.rint(255 / (1 + np.exp(-inner)))
+
+
+def _cores(height: int, width: int, side: int) -> Iterator[tuple[int, int]]:
+    return product(range(0, height, side), range(0, width, side))
+
+
+def _any(squares: NDArray[np.bool_], top: int, left: int, side: int) -> bool:
+    return bool(squares[top // CELL : (top + side) // CELL, left // CELL : (left + side) // CELL].any())
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))

@@ -1,0 +1,56 @@
+"""``retouch find``: a mask of the damage."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import retouch
+
+
+@pytest.fixture
+def scan_file(tmp_path):
+    """A grey slope with a white cross of scratches, 96×128."""
+    scan = np.tile(np.linspace(60, 140, 128), (96, 1)).astype(np.uint8)
+    scan[20:80, 50:52] = 250
+    scan[40:42, 20:110] = 250
+    path = tmp_path / "scan.png"
+    Image.fromarray(scan).save(path)
+    return path
+
+
+def test_the_mask_is_what_python_finds(run, pixels, scan_file):
+    done = run("find", scan_file, "--damage")
+    target = scan_file.with_name("scan-damage.png")
+    assert done.code == 0
+    assert done.out == b""
+    found = retouch.find_damage(pixels(scan_file))
+    assert np.array_equal(pixels(target), found * np.uint8(255))
+    assert found[30, 50]
+    assert done.err.startswith("found ")
+    assert done.err.splitlines()[1].startswith(f"wrote {target} in ")
+
+
+def test_nothing_found_is_said(run, pixels, tmp_path):
+    path = tmp_path / "plain.tif"
+    Image.fromarray(np.full((40, 50, 3), 128, np.uint8)).save(path)
+    done = run("find", path, "--damage", "-o", tmp_path / "mask.png")
+    assert done.err.startswith("found no damage\n")
+    assert not pixels(tmp_path / "mask.png").any()
+
+
+def test_protected_places_are_left_alone(run, pixels, scan_file, tmp_path):
+    protect = np.zeros((96, 128), np.uint8)
+    protect[:, :90] = 255
+    Image.fromarray(protect).save(tmp_path / "protect.png")
+    run("find", scan_file, "--damage", "-o", tmp_path / "m.png", "--protect", tmp_path / "protect.png", "-q")
+    mask = pixels(tmp_path / "m.png")
+    assert not mask[:, :90].any()
+    assert mask[40, 95:105].any()
+
+
+def test_mistakes_are_said(refused, scan_file, tmp_path):
+    refused("find", scan_file, says="Add --damage")
+    refused("find", scan_file, "--damage", "--sensitivity", "2", says="from 0 to 1")
+    refused("find", scan_file, "--damage", "-o", "-", says="name one that ends in .png")
+    refused("find", scan_file, "--damage", "-o", scan_file, says="the same file")
+    refused("find", scan_file, "--damage", "-o", tmp_path / "mask.jpg", says=".png")

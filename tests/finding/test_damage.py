@@ -1,0 +1,101 @@
+"""Finding damage with the weights that ship, and what becomes of probabilities."""
+
+import cv2
+import numpy as np
+import pytest
+
+import retouch
+from retouch.errors import RetouchError
+from retouch.finding.damage import Levels, levels, spots
+
+
+@pytest.fixture(scope="module")
+def clean():
+    """A slope of light with soft round shapes and grain, 160×224×3."""
+    rows, columns = np.mgrid[:160, :224]
+    photo = 90 + 0.3 * columns + 25 * np.sin(rows / 30) * np.cos(columns / 40)
+    photo = np.stack([photo, photo * 0.9, photo * 0.8], 2)
+    return (photo + np.random.default_rng(0).normal(0, 2, photo.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def scratched(clean):
+    """The same with a light scratch and dark specks, and where they are."""
+    drawn = np.zeros(clean.shape[:2], np.uint8)
+    cv2.line(drawn, (70, 8), (82, 150), 255, 2, cv2.LINE_AA)
+    photo = np.where(drawn[..., None] > 100, np.uint8(245), clean)
+    specks = np.zeros_like(drawn)
+    for x, y in ((150, 40), (180, 100), (30, 120)):
+        cv2.circle(specks, (x, y), 4, 255, -1, cv2.LINE_AA)
+    photo = np.where(specks[..., None] > 100, np.uint8(25), photo)
+    return photo, (drawn > 100) | (specks > 100)
+
+
+def near(mask, pixels=2):
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * pixels + 1,) * 2, np.uint8)) > 0
+
+
+def test_a_clean_photo_stays_clean(clean):
+    assert not retouch.find_damage(clean).any()
+
+
+def test_scratch_and_specks_are_found(scratched):
+    photo, true = scratched
+    found = retouch.find_damage(photo)
+    assert (found & near(true)).sum() >= 0.9 * found.sum() > 0
+    assert (true & near(found)).sum() >= 0.9 * true.sum()
+
+
+def test_every_kind_of_photo_is_looked_at(scratched):
+    photo, true = scratched
+    deep = photo.astype(np.uint16) * 257
+    assert np.array_equal(retouch.find_damage(deep), retouch.find_damage(photo))
+    grey = retouch.find_damage(photo[..., 1])
+    assert (true & near(grey)).sum() >= 0.8 * true.sum()
+
+
+def test_protected_places_are_left_alone(scratched):
+    photo, _ = scratched
+    protect = np.zeros(photo.shape[:2], bool)
+    protect[:, :100] = True
+    found, kept = retouch.find_damage(photo), retouch.find_damage(photo, protect=protect)
+    assert np.array_equal(kept, found & ~protect)
+    assert kept.any()
+
+
+def test_more_sensitivity_finds_more(scratched):
+    photo, _ = scratched
+    least, usual, most = (retouch.find_damage(photo, sensitivity=each) for each in (0, 0.5, 1))
+    assert not (least & ~usual).any()
+    assert not (usual & ~most).any()
+    assert most.sum() > least.sum()
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, "much", float("nan")])
+def test_sensitivities_are_checked(clean, wrong):
+    with pytest.raises(RetouchError, match="from 0 to 1"):
+        retouch.find_damage(clean, sensitivity=wrong)
+
+
+def test_a_spot_needs_a_peak_and_keeps_its_slopes():
+    probable = np.zeros((5, 9), np.uint8)
+    probable[1, 1:4] = 120, 240, 120  # reaches the peak
+    probable[2, 4] = 110  # touches it at a corner
+    probable[3, 7] = 200  # does not
+    found = spots(probable, Levels(0.9, 0.9, 0.4))
+    assert np.argwhere(found).tolist() == [[1, 1], [1, 2], [1, 3], [2, 4]]
+    assert not spots(probable, Levels(0.99, 0.9, 0.4)).any(), "nothing is certain"
+    assert spots(np.full((3, 4), 255, np.uint8), Levels(0.9, 0.9, 0.4)).all()
+
+
+def test_levels_fall_with_sensitivity():
+    for name in Levels._fields:
+        values = [getattr(levels(each), name) for each in np.linspace(0, 1, 11)]
+        assert values == sorted(values, reverse=True)
+    assert all(each.rest <= each.peak <= each.certain for each in map(levels, np.linspace(0, 1, 11)))
+
+
+def test_progress_is_told(clean):
+    told = []
+    retouch.find_damage(clean, on_progress=told.append)
+    assert [(each.stage, each.done, each.total) for each in told] == [("find", 1, 1)]

@@ -1,0 +1,98 @@
+"""Made damage: what changes is labelled, and what is labelled changed."""
+
+import numpy as np
+import pytest
+
+from retouch.errors import RetouchError
+from retouch.options import build, dump
+from retouch.training.ageing import Ageing
+from retouch.training.damage import Damage
+from retouch.training.data import TrainingSet
+from retouch.training.lookalikes import Lookalikes
+
+STEADY = Ageing(**dict.fromkeys(
+    ("enlarged", "blurred", "sharpened", "grained", "grey", "faded", "papered", "negative", "compressed"), 0.0
+))  # fmt: skip
+
+
+KINDS = Damage().kinds
+
+
+@pytest.fixture(scope="module")
+def crop():
+    rows, columns = np.mgrid[:96, :128]
+    planes = [90 + rows, 180 - columns, 100 + 40 * np.sin(columns / 9)]
+    return np.stack(planes, 2).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+def test_every_kind_covers_some_of_the_photo(kind):
+    shares = []
+    for seed in range(30):
+        layer = kind.draw(np.random.default_rng(seed), 96, 128)
+        assert layer.cover.shape == (96, 128)
+        assert layer.cover.dtype == np.float32
+        assert layer.cover.min() >= 0
+        assert layer.cover.max() <= 1
+        assert all(0 <= each <= 1 for each in layer.colour)
+        shares.append((layer.cover > 0.3).mean())
+    assert np.mean(np.array(shares) > 0) > 0.7  # some lie beyond the edges
+    assert np.mean(shares) < 0.6
+
+
+def test_what_is_labelled_changed_and_the_rest_did_not(crop):
+    for seed in range(20):
+        made = Damage(clean=0.0, lookalikes=0.0, ageing=STEADY)
+        photo, mask = made.spoil(np.random.default_rng(seed), crop)
+        assert photo.shape == crop.shape
+        assert photo.dtype == np.uint8
+        assert mask.dtype == bool
+        change = np.abs(photo.astype(int) - crop).max(2)
+        if mask.any():
+            assert change[mask].mean() > 20
+            assert change[mask].mean() > 4 * change[~mask].mean()
+
+
+def test_clean_photos_have_lookalikes_but_no_mask(crop):
+    changed = 0
+    for seed in range(12):
+        photo, mask = Damage(clean=1.0, lookalikes=1.0).spoil(np.random.default_rng(seed), crop)
+        assert not mask.any()
+        changed += not np.array_equal(photo, crop)
+    assert changed >= 10
+
+
+def test_everything_depends_on_the_seed_alone(crop):
+    one, two = (Damage().spoil(np.random.default_rng(5), crop) for _ in range(2))
+    assert np.array_equal(one[0], two[0])
+    assert np.array_equal(one[1], two[1])
+
+
+def test_lookalikes_share_the_lens_of_the_photo():
+    plain = np.full((96, 128, 3), 0.5, np.float32)
+    for seed in range(16):
+        drawn = Lookalikes(blur=(1.5, 1.5)).draw(np.random.default_rng(seed), plain)
+        assert np.abs(np.diff(drawn, axis=1)).max() < 0.3  # nothing is sharper than the lens
+
+
+def test_settings_come_from_a_file_and_go_to_one():
+    made = build(Damage, {"clean": 0.5, "dust": {"radius": [1, 3]}})
+    assert made.dust.radius == (1, 3)
+    assert build(Damage, dump(made)) == made
+    with pytest.raises(RetouchError, match="clean"):
+        build(Damage, {"clean": 2})
+    with pytest.raises(RetouchError, match="greater than 0"):
+        build(Damage, {type(kind).__name__.lower(): {"share": 0} for kind in KINDS})
+
+
+def test_a_training_set_gives_damaged_pictures(tmp_path, crop):
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "photo.png"), crop)
+    samples = TrainingSet([tmp_path], 64, Damage(clean=0.0), 0, scale=(1.0, 1.5))
+    picture, mask = samples[3]
+    assert (picture.shape, picture.dtype) == ((3, 64, 64), np.uint8)
+    assert (mask.shape, mask.dtype) == ((64, 64), bool)
+    again = TrainingSet([tmp_path], 64, Damage(clean=0.0), 0, scale=(1.0, 1.5))[3]
+    assert np.array_equal(picture, again[0])
+    assert np.array_equal(mask, again[1])
