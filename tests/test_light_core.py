@@ -59,12 +59,15 @@ def test_the_command_line_works(folder):
         "fill photo.png mask.png --model telea -o telea.png",
         "find photo.png --damage -o found.png",
         "fill photo.png mask.png --model navier-stokes --working-size 32 --sources sources.png -o small.png",
+        "find photo.png --text -o text.png",
+        *(["restore photo.png --mask mask.png --report report.html -o restored.png"] if library() else []),
     ]
     done = child(COMMANDS, *lines, cwd=folder)
     assert re.findall("<.>", done.stderr) == ["<0>"] * len(lines), done.stderr
     assert "contextual-attention" in done.stdout
     photo, mask = (np.asarray(Image.open(folder / name)) for name in ("photo.png", "mask.png"))
-    for name in (*(["exemplar.png"] if library() else []), "telea.png", "small.png"):
+    compiled = ["exemplar.png", "restored.png"] if library() else []
+    for name in (*compiled, "telea.png", "small.png"):
         filled = np.asarray(Image.open(folder / name))
         assert np.array_equal(filled[mask == 0], photo[mask == 0])
         assert (filled[mask > 0] != photo[mask > 0]).any()

@@ -2,16 +2,17 @@
 
 ``inpaint`` fills and returns a picture of the kind it was given, ``fill`` also says what the fill was made
 from, ``batch`` fills many, ``load`` returns a model to call on tensors, and ``list_models`` lists the models.
-``stylize`` gives a picture the style of another. ``find_damage`` finds what is to be filled in old and scanned
-photos.
+``stylize`` gives a picture the style of another. ``find_damage`` finds the damage of old photos, and
+``restore`` mends it.
 """
 
-from retouch.api import Result, fill, find_damage, inpaint, stylize
+from retouch.api import Restored, Result, fill, find_damage, inpaint, restore, stylize
 from retouch.batching import batch
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
 
 __all__ = [
+    "Restored",
     "Result",
     "RetouchError",
     "batch",
@@ -20,6 +21,7 @@ __all__ = [
     "inpaint",
     "list_models",
     "load",
+    "restore",
     "stylize",
 ]
 

@@ -49,7 +49,8 @@ def test_protected_places_are_left_alone(run, pixels, scan_file, tmp_path):
 
 
 def test_mistakes_are_said(refused, scan_file, tmp_path):
-    refused("find", scan_file, says="Add --damage")
+    refused("find", scan_file, says="Add --damage or --text")
+    refused("find", scan_file, "--damage", "--json", says="are for --text")
     refused("find", scan_file, "--damage", "--sensitivity", "2", says="from 0 to 1")
     refused("find", scan_file, "--damage", "-o", "-", says="name one that ends in .png")
     refused("find", scan_file, "--damage", "-o", scan_file, says="the same file")

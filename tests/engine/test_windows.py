@@ -172,3 +172,41 @@ def test_sources_of_a_box_are_those_of_the_photo(seed, holes, share):
     sources, box = Sources(mask, allowed), Box(2, 3, 5, 8)
     assert sources.count() == whole.sum()
     assert np.array_equal(sources.inside(box), whole[2:7, 3:11])
+
+
+def specks(count, shape=(1500, 2000)):
+    mask = blank(*shape)
+    random = np.random.default_rng(0)
+    for row, column in random.integers(5, np.array(shape) - 10, (count, 2)):
+        mask[row : row + 4, column : column + 3] = True
+    return mask
+
+
+def test_many_specks_share_windows_that_hardly_overlap():
+    mask = specks(1500)
+    found = windows(mask, working_size=2048, context=24)
+    check(mask, found, 2048)
+    assert len(found) <= 12 + 6  # a grid of 3 × 4, and clusters that are longer than a speck
+    assert sum(each.box.height * each.box.width for each in found) < 1.5 * mask.size
+
+
+def test_many_specks_beside_a_large_hole_leave_its_window_as_it_is():
+    mask = specks(1500)
+    mask[400:800, 500:900] = True
+    found = windows(mask, working_size=2048, context=24)
+    check(mask, found, 2048)
+    large = max(found, key=lambda each: each.hole.sum())
+    assert large.hole.sum() < 1.1 * 400**2
+
+
+def test_shared_windows_are_no_larger_than_a_model_sees():
+    mask = specks(1500)
+    assert all(each.scale == 1 for each in windows(mask, working_size=256, context=64))
+
+
+def test_a_few_specks_keep_windows_of_their_own():
+    mask = specks(30)
+    found = windows(mask, working_size=2048, context=24)
+    check(mask, found, 2048)
+    assert len(found) > 20
+    assert all(each.box.long_side <= 4 * 64 for each in found)

@@ -6,7 +6,8 @@ OpenCV, libvips, numpy) is imported inside the functions that need it.
 
 from retouch.api.finding import find_damage
 from retouch.api.inpainting import fill, inpaint
+from retouch.api.restoring import Restored, restore
 from retouch.api.result import Result
 from retouch.api.style_transfer import stylize
 
-__all__ = ["Result", "fill", "find_damage", "inpaint", "stylize"]
+__all__ = ["Restored", "Result", "fill", "find_damage", "inpaint", "restore", "stylize"]

@@ -20,13 +20,28 @@ from retouch.cli.fill import fill
 from retouch.cli.find import find
 from retouch.cli.install_plugin import install_plugin
 from retouch.cli.models import models
+from retouch.cli.restore import restore
 from retouch.cli.serve import serve
 from retouch.cli.stylize import stylize
 from retouch.cli.terminal import PIPE, plain_errors
 from retouch.cli.train import train
 from retouch.errors import RetouchError
 
-COMMANDS = (fill, batch, find, edit, serve, stylize, models, evaluate, score, train, export, install_plugin)
+COMMANDS = (
+    fill,
+    batch,
+    find,
+    restore,
+    edit,
+    serve,
+    stylize,
+    models,
+    evaluate,
+    score,
+    train,
+    export,
+    install_plugin,
+)
 
 app = typer.Typer(
     name="retouch",
@@ -68,7 +83,9 @@ def main(arguments: list[str] | None = None) -> None:
     with plain_errors():
         _check_command(given)
         try:
-            code = app(arguments if given else ["--help"], prog_name="retouch", standalone_mode=False)
+            code = app(
+                arguments if given else ["--help"], prog_name="retouch", standalone_mode=False, obj=given
+            )
         except _Misuse as error:
             raise RetouchError(_sentence(error)) from error
     sys.exit(code)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,7 +13,7 @@ from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, t
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe
 from retouch.errors import RetouchError
 
-ENDING = "-damage"
+ENDING, TEXT_ENDING = "-damage", "-text"
 _PLURALS = {"speck": "specks", "hair": "hairs", "scratch": "scratches", "area": "areas"}
 
 
@@ -24,13 +25,24 @@ def find(
             "--damage", help="Find dust, hairs, scratches, cracks, folds, tears, stains and missing corners."
         ),
     ] = False,
+    text: Annotated[
+        bool,
+        typer.Option(
+            "--text", help="Find orange date stamps; with the extra text also captions and other text."
+        ),
+    ] = False,
+    where: Annotated[Literal["corners", "anywhere"], typer.Option(help="Where --text looks.")] = "corners",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --text: print the boxes of what was found as JSON.")
+    ] = False,
     output: Annotated[
         str | None,
         typer.Option(
             "--output",
             "-o",
             metavar="MASK",
-            help="The PNG file to write, white = found. Left out: <stem>-damage.png beside the photo.",
+            help="The PNG file to write, white = found. Left out: <stem>-damage.png, or for --text alone "
+            "<stem>-text.png, beside the photo.",
         ),
     ] = None,
     sensitivity: Annotated[
@@ -47,12 +59,14 @@ def find(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Find damage in a photo, and write a mask of it that retouch fill takes."""
+    """Find damage or text in a photo, and write a mask of it that retouch fill takes."""
     with plain_errors():
-        if not damage:
-            raise RetouchError("What is to be found? Add --damage.")
+        if not damage and not text:
+            raise RetouchError("What is to be found? Add --damage or --text.")
+        if not text and (as_json or where != "corners"):
+            raise RetouchError("--where and --json are for --text; add it.")
         started = time.perf_counter()
-        target = _mask_file(photo, output)
+        target = _mask_file(photo, output, ENDING if damage else TEXT_ENDING)
         check_one_pipe(photo, protect, "--protect")
         if photo != PIPE:
             check_apart("-o", target, "PHOTO", Path(photo))
@@ -60,23 +74,39 @@ def find(
         from retouch import imaging, pictures
         from retouch.finding.damage import find_damage
         from retouch.finding.kinds import count_kinds
+        from retouch.finding.text import find_text, has_detector
 
         _, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
         kept = None
         if protect is not None:
             given = read_pipe("mask") if protect == PIPE else protect
             kept = pictures.to_mask(given, opened, name="protect mask", allow_huge=allow_huge)
-        with progress_bar(quiet=quiet) as listen:
-            found = find_damage(opened, sensitivity=sensitivity, protect=kept, progress=listen)
+        marks, said = [], []
+        if damage:
+            with progress_bar(quiet=quiet) as listen:
+                marks.append(find_damage(opened, sensitivity=sensitivity, protect=kept, progress=listen))
+            said.append(counted(count_kinds(marks[0]), marks[0].mean()))
+        if text:
+            written, texts = find_text(opened, where=where, protect=kept)
+            marks.append(written)
+            said.append(_counted_texts([each.kind for each in texts]))
+            if not has_detector():
+                said.append("only orange dates were looked for; for all text: pip install '.[text]'")
+        found = marks[0] if len(marks) == 1 else marks[0] | marks[1]
         imaging.write_png(found.astype("uint8") * 255, target, overwrite=overwrite)
+        if as_json:
+            height, width = found.shape
+            listed = {"width": width, "height": height, "texts": [each.as_json() for each in texts]}
+            typer.echo(json.dumps(listed))
         if not quiet:
-            typer.echo(_counted(count_kinds(found), found.mean()), err=True)
+            for line in said:
+                typer.echo(line, err=True)
             report(target, time.perf_counter() - started)
 
 
-def _mask_file(photo: str, output: str | None) -> Path:
+def _mask_file(photo: str, output: str | None, ending: str) -> Path:
     """Return the PNG file to write."""
-    target = target_file(photo, output, ENDING)
+    target = target_file(photo, output, ending)
     if target is not None and output is None:
         target = target.with_suffix(".png")
     if target is None or target.suffix.lower() != ".png":
@@ -84,9 +114,16 @@ def _mask_file(photo: str, output: str | None) -> Path:
     return target
 
 
-def _counted(kinds: dict[str, int], share: float) -> str:
+def counted(kinds: dict[str, int], share: float) -> str:
     """Say what was found, by kind."""
     if not kinds:
         return "found no damage"
     counts = (f"{count:,} {kind if count == 1 else _PLURALS[kind]}" for kind, count in kinds.items())
     return f"found {', '.join(counts)}: {100 * share:.2g} % of the photo"
+
+
+def _counted_texts(kinds: list[str]) -> str:
+    """Say what text was found, by kind."""
+    counts = [(kinds.count(kind), kind) for kind in ("date stamp", "text")]
+    said = [f"{count} {kind}{'' if count == 1 else 's'}" for count, kind in counts if count]
+    return f"found {', '.join(said)}" if said else "found no text"

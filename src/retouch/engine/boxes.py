@@ -43,7 +43,12 @@ def union(one: Box, other: Box) -> Box:
 
 
 def window_box(
-    hole: Box, more: int, shape: tuple[int, ...], working_size: int, context: int = CONTEXT
+    hole: Box,
+    more: int,
+    shape: tuple[int, ...],
+    working_size: int,
+    context: int = CONTEXT,
+    apart: bool = False,
 ) -> tuple[Box, int]:
     """Choose the window around a hole, and the scale at which it is filled.
 
@@ -51,24 +56,25 @@ def window_box(
     scale. For a small hole it is twice the long side, but at least ``context`` and at most :data:`CONTEXT`.
 
     Args:
-        hole: the box of the hole.
+        hole: the box of the hole, or of several.
         more: pixels of context beyond the usual, on each side.
         shape: height and width of the photo.
         working_size: the longest side a model should see, in pixels.
         context: the known area that suffices on each side of the smallest hole, in pixels.
+        apart: the box holds small holes that lie apart, for which ``context`` suffices.
 
     Returns:
         The box, and the whole factor that brings it to the working size. Where the photo is large enough, the
         box's sides are multiples of that factor.
     """
-    long_side = hole.long_side
+    long_side = 0 if apart else hole.long_side
     small = max(context, min(CONTEXT, 2 * long_side))
     least = max(small, long_side // 4) + more
     sides = [
         min(length + 2 * least, limit) for length, limit in zip((hole.height, hole.width), shape, strict=True)
     ]
     scale = math.ceil(max(sides) / working_size)
-    room = (scale * working_size - long_side) // 2
+    room = (scale * working_size - hole.long_side) // 2
     around = max(least, min(max(small, long_side // 2) + more, room))
     top, height = _span(hole.top, hole.height, around, shape[0], scale)
     left, width = _span(hole.left, hole.width, around, shape[1], scale)

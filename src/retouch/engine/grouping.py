@@ -6,6 +6,7 @@ Holes are found on a grid of cells of 16 × 16 pixels first, which is quick even
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,9 +19,30 @@ CELL = 16
 """Side of a cell of the grid, in pixels."""
 THIN = 5
 """A hole is thin (a wire, a scratch) if no square of this many cells fits into it."""
+SPECK = 2 * CELL
+"""A hole is a speck if the cells that it touches are no longer than this, in pixels."""
+MANY, SHARED, SHORT = 64, 512, 8 * CELL
+"""Where specks lie in more tiles than this, all short holes share windows of such a side, in pixels.
+
+Windows around single specks would overlap, and each costs milliseconds besides what goes with its area.
+"""
 
 
-def group_holes(mask: Mask, working_size: int, context: int = CONTEXT) -> Iterator[tuple[Box, Mask]]:
+class Group(NamedTuple):
+    """Holes that are filled together.
+
+    Attributes:
+        box: the smallest box around them.
+        hole: bool of the box's size.
+        apart: whether they are short holes that share a window because there are so many.
+    """
+
+    box: Box
+    hole: Mask
+    apart: bool
+
+
+def group_holes(mask: Mask, working_size: int, context: int = CONTEXT) -> Iterator[Group]:
     """Group the holes of a mask.
 
     Args:
@@ -29,25 +51,30 @@ def group_holes(mask: Mask, working_size: int, context: int = CONTEXT) -> Iterat
         context: the known area that suffices on each side of the smallest hole, in pixels.
 
     Yields:
-        For each group the smallest box around it, and its holes, bool of the box's size. Each hole pixel of
-        the mask belongs to one group.
+        The groups. Each hole pixel of the mask belongs to one.
     """
     cells = any_per_cell(mask)
     if not cells.any():
         return
-    parts = _split(cells, working_size)
+    parts, shared = _split(cells, working_size)
+    for part in shared:
+        yield _group(mask, part, True)
     boxes = [_cells_box(part, mask.shape) for part in parts]
     for members in _merge(boxes, mask.shape, working_size, context):
-        group = np.concatenate([parts[each] for each in members])
-        coarse = _cells_box(group, mask.shape)
-        own = np.zeros((-(-coarse.height // CELL), -(-coarse.width // CELL)), dtype=bool)
-        own[group[:, 0] - coarse.top // CELL, group[:, 1] - coarse.left // CELL] = True
-        pixels = own.repeat(CELL, axis=0).repeat(CELL, axis=1)[: coarse.height, : coarse.width]
-        hole = mask[coarse.rows, coarse.columns] & pixels
-        exact = bounding_box(hole)
-        if exact is not None:
-            hole = np.ascontiguousarray(hole[exact])
-            yield Box(coarse.top + exact[0].start, coarse.left + exact[1].start, *hole.shape), hole
+        yield _group(mask, np.concatenate([parts[each] for each in members]), False)
+
+
+def _group(mask: Mask, cells: NDArray[np.int64], apart: bool) -> Group:
+    """The holes of a mask in some cells (``N×2``, row and column)."""
+    coarse = _cells_box(cells, mask.shape)
+    own = np.zeros((-(-coarse.height // CELL), -(-coarse.width // CELL)), dtype=bool)
+    own[cells[:, 0] - coarse.top // CELL, cells[:, 1] - coarse.left // CELL] = True
+    pixels = own.repeat(CELL, axis=0).repeat(CELL, axis=1)[: coarse.height, : coarse.width]
+    hole = mask[coarse.rows, coarse.columns] & pixels
+    exact = bounding_box(hole)
+    assert exact is not None  # each of the cells holds a hole pixel
+    hole = np.ascontiguousarray(hole[exact])
+    return Group(Box(coarse.top + exact[0].start, coarse.left + exact[1].start, *hole.shape), hole, apart)
 
 
 def any_per_cell(mask: Mask) -> Mask:
@@ -61,14 +88,15 @@ def any_per_cell(mask: Mask) -> Mask:
     return np.logical_or.reduceat(rows, np.arange(0, width, CELL), axis=1)
 
 
-def _split(cells: Mask, working_size: int) -> list[NDArray[np.int64]]:
+def _split(cells: Mask, working_size: int) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
     """Split the cells that hold holes into the smallest parts to be filled together.
 
     There are three kinds: whole connected holes; pieces of thin holes that are longer than a window; and
     tiles full of specks, so that a hundred thousand dust specks do not become as many windows.
 
     Returns:
-        For each part its cells, ``N×2``: row and column.
+        For each part its cells, ``N×2``: row and column. The second list has the tiles of short holes if
+        those are many: nothing is merged with them.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
     long_side = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) * CELL
@@ -90,11 +118,23 @@ def _split(cells: Mask, working_size: int) -> list[NDArray[np.int64]]:
     window_side = long_side + 2 * np.maximum(CONTEXT, long_side // 4)
     cut = (~thick & (window_side > working_size))[component]
     key[1, cut] = tile(working_size // 2)[cut]
-    speck = (long_side <= 2 * CELL)[component]
-    key[:, speck] = np.stack([np.zeros(int(speck.sum()), dtype=np.int64), tile(CONTEXT)[speck]])
+    speck = (long_side <= SPECK)[component]
+    tiles = tile(CONTEXT)[speck]
+    many = _distinct(tiles) > MANY
+    if many:
+        speck = (long_side <= SHORT)[component]
+        tiles = tile(min(SHARED, working_size // 2))[speck]
+    key[:, speck] = np.stack([np.zeros(int(speck.sum()), dtype=np.int64), tiles])
     # Not np.unique: its first call imports numpy.ma, which takes as long as finding the holes.
     order = np.lexsort((key[1], key[0]))
-    return np.split(where[order], np.flatnonzero(np.diff(key[:, order]).any(axis=0)) + 1)
+    parts = np.split(where[order], np.flatnonzero(np.diff(key[:, order]).any(axis=0)) + 1)
+    shared = _distinct(tiles) if many else 0  # no component has the number 0, so they come first
+    return parts[shared:], parts[:shared]
+
+
+def _distinct(numbers: NDArray[np.int64]) -> int:
+    ordered = np.sort(numbers)
+    return min(1, ordered.size) + int(np.count_nonzero(np.diff(ordered)))
 
 
 def _cells_box(cells: NDArray[np.int64], shape: tuple[int, ...]) -> Box:

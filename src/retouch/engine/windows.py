@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retouch.engine.boxes import CONTEXT, Box, window_box
-from retouch.engine.grouping import group_holes
+from retouch.engine.grouping import Group, group_holes
 from retouch.ops.masks import Mask, bounding_box
 from retouch.upsampling.fill_small import usable_scale
 
@@ -91,18 +91,19 @@ def windows(
     sources = Sources(mask, allowed)
     total = sources.count()
     found = []
-    for hole_box, hole in group_holes(mask, working_size, context):
-        box, scale = _grow(hole_box, min(int(hole.sum()), total), sources, working_size, context)
+    for group in group_holes(mask, working_size, context):
+        hole_box, hole, _ = group
+        box, scale = _grow(group, min(int(hole.sum()), total), sources, working_size, context)
         found.append(Window(box, usable_scale(sources.inside(box), scale), hole_box, hole))
     # Small holes are the easy ones, and once filled they are context for the large ones.
     return sorted(found, key=lambda each: (each.hole.size, each.hole_box.top, each.hole_box.left))
 
 
-def _grow(hole: Box, enough: int, sources: Sources, working_size: int, context: int) -> tuple[Box, int]:
+def _grow(group: Group, enough: int, sources: Sources, working_size: int, context: int) -> tuple[Box, int]:
     """Find a window, and its scale, that shows at least ``enough`` pixels to borrow from."""
     more = 0
     while True:
-        box, scale = window_box(hole, more, sources.mask.shape, working_size, context)
+        box, scale = window_box(group.box, more, sources.mask.shape, working_size, context, group.apart)
         whole = (box.height, box.width) == sources.mask.shape
         if whole or np.count_nonzero(sources.inside(box)) >= enough:
             return box, scale

@@ -135,7 +135,7 @@ class Exemplar(LineModel):
         guess = None if self._guide is None else self._guide(image, hole, allowed & ~hole, seed)
         return ArrayFill(*self._fill(seed, report, image, hole, allowed, lines, guess))
 
-    def _fill(
+    def copied(
         self,
         seed: int,
         report: Callable[[float, Render], None],
@@ -145,9 +145,12 @@ class Exemplar(LineModel):
         lines: NDArray[np.bool_] | None = None,
         guess: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        """The image with its hole filled, and where each pixel of it was taken from."""
+        """The painted image, whose tones do not meet yet, and where each pixel of its hole was taken from.
+
+        The arguments are those of :func:`retouch.native.painting.paint`.
+        """
         given = self.options
-        painted, sources = paint(
+        return paint(
             image,
             hole,
             allowed,
@@ -164,6 +167,19 @@ class Exemplar(LineModel):
             threads=self._threads,
             portable=self._portable,
         )
+
+    def _fill(
+        self,
+        seed: int,
+        report: Callable[[float, Render], None],
+        image: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        allowed: NDArray[np.bool_],
+        lines: NDArray[np.bool_] | None = None,
+        guess: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """The image with its hole filled, and where each pixel of it was taken from."""
+        painted, sources = self.copied(seed, report, image, hole, allowed, lines, guess)
         return assemble(image, painted, hole, allowed, sources, threads=self._threads), sources
 
 

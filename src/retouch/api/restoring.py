@@ -1,0 +1,236 @@
+"""``restore``: find the damage of an old or scanned photo, and mend only that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
+
+from retouch.api.arguments import completed, shows
+from retouch.api.inpainting import fill
+from retouch.api.shared import check_seed, target_file
+from retouch.errors import RetouchError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from retouch.contract import Progress
+    from retouch.imaging import Photo
+    from retouch.pictures import Mask, Picture
+    from retouch.restoration.record import FoundBy
+
+Given = TypeVar("Given")
+
+ENDING = "-restored"
+"""Added to the name of a photo where the caller names no file."""
+_MASK, _RECORD = "-mask.png", ".json"  # added to the name of the result
+
+
+class RestoreArguments(TypedDict, total=False):
+    """The keyword arguments of :func:`restore`.
+
+    Attributes:
+        sensitivity: from 0 (only what is certain) to 1 (whatever might be damage).
+        protect: a picture; white = nothing is mended there.
+        infrared: the infrared scan of the same frame, in which dust is dark. It says what is damage, instead
+            of the photo. The path of the photo itself means its fourth channel.
+        dilate: grow what was found, or the mask, by this many pixels, where a trace of damage remains.
+        seed: the same seed gives the same fill.
+        on_progress: called with a :class:`retouch.contract.Progress` as the work goes on.
+        output: only for a path: the file to write, or a folder (one that exists, or text that ends in a
+            slash). None = the photo's folder. In a folder, the file is called ``<stem>-restored<ext>``.
+        report: an HTML file to write, which shows each mended place before and after.
+        command: what the record says was called; None = this function.
+        overwrite: replace files that exist; never the photo itself.
+        allow_huge: read files with more pixels than the safety limit.
+    """
+
+    sensitivity: float
+    protect: Picture | None
+    infrared: Picture | None
+    dilate: int
+    seed: int
+    on_progress: Callable[[Progress], None] | None
+    output: str | Path | None
+    report: str | Path | None
+    command: str | None
+    overwrite: bool
+    allow_huge: bool
+
+
+DEFAULTS: RestoreArguments = {
+    "sensitivity": 0.5,
+    "protect": None,
+    "infrared": None,
+    "dilate": 0,
+    "seed": 0,
+    "on_progress": None,
+    "output": None,
+    "report": None,
+    "command": None,
+    "overwrite": False,
+    "allow_huge": False,
+}
+"""The value of each argument that is not given."""
+
+
+@dataclass(frozen=True)
+class Restored(Generic[Given]):
+    """A mended picture, and what was changed.
+
+    Attributes:
+        image: the mended picture, of the type that was handed over (for a path: the path written).
+        changed: False if there was nothing to mend, so that the picture came back as it was.
+        mask: ``H×W`` bool, what was mended.
+        record: what the file beside the result holds: what was found, by kind; versions, seed and command.
+        notes: what you should know, a sentence each.
+    """
+
+    image: Given
+    changed: bool
+    mask: np.ndarray[Any, np.dtype[np.bool_]] = field(repr=False)
+    record: dict[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many specks, hairs, scratches and larger areas were mended."""
+        found: dict[str, int] = self.record["found"]["kinds"]
+        return found
+
+
+@shows(RestoreArguments, DEFAULTS)
+def restore(image: Picture, mask: Picture | None = None, **given: Unpack[RestoreArguments]) -> Restored[Any]:
+    """Find the damage of an old or scanned photo, and mend only that.
+
+    Every other pixel comes back as it was, bit for bit (but a JPEG that is written is re-encoded), in the
+    photo's own depth and kind. For a path, three files are written: the result, the mask of what was mended,
+    and a record of both (``<stem>-restored.json``). The photo's own file is never replaced.
+
+    Args:
+        image: of any type that :func:`retouch.fill` takes.
+        mask: a picture, white = mend this: what :func:`retouch.find_damage` found, looked at and corrected.
+            None = find it now.
+        **given: see :class:`RestoreArguments`.
+
+    Raises:
+        RetouchError: what was handed over cannot be used; the text says why and what to do.
+    """
+    from importlib.metadata import version
+
+    from retouch import files, imaging, pictures
+    from retouch.api.opened import open_picture
+    from retouch.ops.masks import dilate
+    from retouch.restoration.mending import mending
+    from retouch.restoration.record import as_json, file_entry, record_of
+    from retouch.restoration.report import report_page
+
+    arguments = completed(given, DEFAULTS)
+    check_seed(arguments["seed"])
+    if arguments["dilate"] < 0:
+        raise RetouchError(f"Damage cannot be grown by {arguments['dilate']} pixels; use 0 or more.")
+    overwrite = arguments["overwrite"]
+    target = target_file(image, arguments["output"], ENDING)
+    report = None if arguments["report"] is None else Path(arguments["report"])
+    beside = _beside(image, target, report)
+    for each in beside:
+        files.refuse_existing(each, overwrite=overwrite)
+        files.check_folder(each)
+    opened = open_picture(image, target=target, overwrite=overwrite, allow_huge=arguments["allow_huge"])
+    pictures.check_floats(image)
+    kept = _protected(opened.photo, arguments)
+    hole, by = _damage(image, opened.photo, mask, kept, arguments)
+    if arguments["dilate"]:
+        hole = dilate(hole, arguments["dilate"])
+    if kept is not None:
+        hole = hole & ~kept  # never the caller's own array
+    if hole.all():
+        raise RetouchError("All of the photo seems damaged, so nothing is left to mend it from; give a mask.")
+    filled = fill(
+        opened.photo,
+        hole,
+        model=mending(),
+        seed=arguments["seed"],
+        trust_mask=True,
+        wrap="none",
+        trace=False,
+        in_place=opened.ours and report is None,
+        on_progress=arguments["on_progress"],
+    )
+    source = image if isinstance(image, (str, Path, bytes)) else None
+    record = record_of(
+        opened.photo,
+        source,
+        hole,
+        by=by,
+        sensitivity=None if by == "mask" else arguments["sensitivity"],
+        filled_by=filled.filled_by,
+        seed=arguments["seed"],
+        command=arguments["command"] or "retouch.restore",
+        version=version("retouch"),
+    )
+    result = opened.give_back(filled.image, changed=filled.changed)
+    if target is not None:
+        imaging.write_png(hole.astype("uint8") * 255, beside[0], overwrite=overwrite)
+        record |= {"result": file_entry(target), "mask": file_entry(beside[0])}
+        files.write_text(as_json(record), beside[1], overwrite=overwrite)
+    if report is not None:
+        page = report_page(opened.photo, filled.image, hole, record)
+        files.write_text(page, report, overwrite=overwrite)
+    return Restored(result, filled.changed, hole, record, opened.losses(filled.image, changed=filled.changed))
+
+
+def _protected(photo: Photo, arguments: RestoreArguments) -> Mask | None:
+    """Where nothing is mended."""
+    from retouch import pictures
+
+    if arguments["protect"] is None:
+        return None
+    huge = arguments["allow_huge"]
+    return pictures.to_mask(arguments["protect"], photo, name="protect mask", trust=True, allow_huge=huge)
+
+
+def _damage(
+    image: Picture, photo: Photo, mask: Picture | None, kept: Mask | None, arguments: RestoreArguments
+) -> tuple[Mask, FoundBy]:
+    """What is damaged, and what says so."""
+    from retouch import pictures
+    from retouch.finding.damage import find_damage
+    from retouch.finding.infrared import find_dust, infrared_channel
+
+    huge, infrared = arguments["allow_huge"], arguments["infrared"]
+    if mask is not None:
+        if infrared is not None:
+            raise RetouchError("A mask and an infrared scan both say what is damaged; give one of them.")
+        return pictures.to_mask(mask, photo, allow_huge=huge), "mask"
+    if infrared is not None:
+        if _same_file(infrared, image):
+            dark = infrared_channel(photo)
+        else:
+            dark = pictures.to_photo(infrared, allow_huge=huge)
+        return find_dust(photo, dark, sensitivity=arguments["sensitivity"]), "infrared"
+    sensitivity, progress = arguments["sensitivity"], arguments["on_progress"]
+    return find_damage(photo, sensitivity=sensitivity, protect=kept, progress=progress), "network"
+
+
+def _same_file(one: Picture, other: Picture) -> bool:
+    if not isinstance(one, (str, Path)) or not isinstance(other, (str, Path)):
+        return False
+    return Path(one).resolve() == Path(other).resolve()
+
+
+def _beside(image: Picture, target: Path | None, report: Path | None) -> list[Path]:
+    """The files to write besides the result: mask, record, report."""
+    found = []
+    if target is not None:
+        found = [target.with_name(target.stem + _MASK), target.with_suffix(_RECORD)]
+    if report is not None:
+        found.append(report)
+    if isinstance(image, (str, Path)):
+        places = {place.resolve() for place in (target, *found) if place is not None}
+        if Path(image).resolve() in places:
+            raise RetouchError("The scan itself is never replaced; name another file to write.")
+        if len(places) < 1 + len(found):
+            raise RetouchError("Result, mask, record and report are different files; name them differently.")
+    return found
