@@ -3,10 +3,10 @@
 ``inpaint`` fills and returns a picture of the kind it was given, ``fill`` also says what the fill was made
 from, ``batch`` fills many, ``load`` returns a model to call on tensors, and ``list_models`` lists the models.
 ``stylize`` gives a picture the style of another. ``find_damage`` finds the damage of old photos, and
-``restore`` mends it.
+``restore`` mends it. ``clear_crowd`` takes passers-by out of a series.
 """
 
-from retouch.api import Restored, Result, fill, find_damage, inpaint, restore, stylize
+from retouch.api import Restored, Result, clear_crowd, fill, find_damage, inpaint, restore, stylize
 from retouch.batching import batch
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
@@ -16,6 +16,7 @@ __all__ = [
     "Result",
     "RetouchError",
     "batch",
+    "clear_crowd",
     "fill",
     "find_damage",
     "inpaint",

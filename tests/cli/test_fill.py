@@ -81,9 +81,13 @@ def test_options_reach_the_library(
         "close": 5,
     }
     options |= {"mask_from": "luminance", "wrap": "both"}
-    flags = ("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine")
+    flags = (
+        *("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine"),
+        *("references_only", "any_light"),
+    )
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
     words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth", "--confidence", tmp_path / "c.png"]
+    words += ["--from", "one.jpg", "--from", "two.jpg"]
     run("fill", photo_file, tmp_path / "m.png", *words, *("--" + each.replace("_", "-") for each in flags))
     assert callable(seen.pop("on_progress"))  # for Ctrl-C
     expected = {**options, **dict.fromkeys(flags, True), "mask": str(tmp_path / "m.png")}
@@ -91,6 +95,7 @@ def test_options_reach_the_library(
         **expected,
         "options": {"preset": "fast", "vgg19": "a=b.pth"},
         "confidence": True,
+        "references": ["one.jpg", "two.jpg"],
         "in_place": True,
         "trace": False,  # sources are not drawn
     }
@@ -400,7 +405,7 @@ def test_islands_are_pointed_out_and_closed(run, pixels, photo, hole, photo_file
         (["-", "mask.png"], "retouch fill - mask.png"),
         (["fil", "photo.png"], "There is no command 'fil'; did you mean fill?"),
         (["Stylise", "photo.png"], "did you mean stylize?"),
-        (["bogus"], "choose one of fill, batch, edit, serve, stylize, models, "),
+        (["bogus"], "choose one of fill, clear-crowd, batch, find, restore, edit, serve, stylize, "),
     ],
 )
 def test_a_missing_or_unknown_command(run, words, says):

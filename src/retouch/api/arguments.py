@@ -5,7 +5,7 @@ The command line, the server and batches take names and defaults from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
@@ -48,6 +48,10 @@ class InpaintArguments(TypedDict, total=False):
             strokes of 5 to 15 pixels, drawn through the hole and on both sides of it, where the line can be
             seen. The hole is filled along them first, from lines. Only exemplar follows them. None = no
             lines.
+        references: other photos of the same place, pictures of any type or folders of them. What they show
+            fills the hole, and the model fills the rest; see docs/references.md.
+        references_only: fill nothing that no reference shows; the result's ``notes`` say how much is left.
+        any_light: also trust references of another hour or season by their structure alone.
         working_size: a hole whose window is longer than this many pixels is filled at a lower resolution,
             then gets its detail from the photo. None = what suits the model.
         upsampling: how that detail is made: "network" corrects the photo's residual with a network,
@@ -81,6 +85,9 @@ class InpaintArguments(TypedDict, total=False):
     include: Picture | None
     avoid: Picture | None
     lines: Picture | None
+    references: Sequence[Picture] | None
+    references_only: bool
+    any_light: bool
     working_size: int | None
     upsampling: Literal["auto", "network", "residual"]
     wrap: Literal["auto", "none", "horizontal", "both"]
@@ -118,6 +125,9 @@ DEFAULTS: FillArguments = {
     "include": None,
     "avoid": None,
     "lines": None,
+    "references": None,
+    "references_only": False,
+    "any_light": False,
     "working_size": None,
     "upsampling": "auto",
     "wrap": "auto",

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 from retouch.api.arguments import DEFAULTS, FillArguments, InpaintArguments, completed, shows
 from retouch.api.result import Result
 from retouch.api.shared import check_seed, target_file, to_model
-from retouch.errors import needs_networks
+from retouch.errors import RetouchError, needs_networks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image as PILImage
 
+    from retouch.api.opened import Masks, Opened
+    from retouch.engine.filled import PhotoFill
     from retouch.imaging import Photo
     from retouch.pictures import Picture
 
@@ -126,26 +131,74 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
     )
     masks = read_masks(mask, opened.photo, arguments)
     pictures.check_known(image, masks.hole)
-    filled = fill_wrapping(
-        opened.photo,
-        masks.hole,
-        model,
-        edges=masks.edges,
-        allowed=masks.allowed,
-        lines=masks.lines,
-        seed=arguments["seed"],
-        working_size=arguments["working_size"],
-        upsampling=arguments["upsampling"],
-        in_place=opened.ours,
-        opaque=mask is None,
-        trace=arguments["trace"] or opened.photo.header.gain is not None,
-        on_progress=arguments["on_progress"],
-    )
-    changed = bool(masks.hole.any())
+    traced = arguments["trace"] or opened.photo.header.gain is not None
+
+    def by_model(photo: Photo, hole: NDArray[np.bool_], *, ours: bool = True) -> PhotoFill:
+        return fill_wrapping(
+            photo,
+            hole,
+            model,
+            edges=masks.edges,
+            allowed=masks.allowed,
+            lines=masks.lines,
+            seed=arguments["seed"],
+            working_size=arguments["working_size"],
+            upsampling=arguments["upsampling"],
+            in_place=ours,
+            opaque=mask is None,
+            trace=traced,
+            on_progress=arguments["on_progress"],
+        )
+
+    told: tuple[str, ...] = ()
+    hole = masks.hole
+    if arguments["references"] is None:
+        _check_alone(arguments)
+        filled = by_model(opened.photo, hole, ours=opened.ours)
+    else:
+        filled, hole, told = _from_references(image, opened, masks, arguments, by_model)
+    changed = bool(hole.any())
     if changed:
         borrowed = None if opened.photo.header.gain is None else borrowed_pixels(filled)
-        filled = replace(filled, photo=imaging.follow_fill(filled.photo, masks.hole, borrowed))
+        filled = replace(filled, photo=imaging.follow_fill(filled.photo, hole, borrowed))
     if not arguments["trace"]:
-        filled = replace(filled, regions=tuple(replace(each, sources=None) for each in filled.regions))
-    notes = (*masks.notes, *opened.losses(filled.photo, changed=changed))
+        filled = replace(
+            filled, regions=tuple(replace(each, sources=None, places=None) for each in filled.regions)
+        )
+    notes = (*masks.notes, *told, *opened.losses(filled.photo, changed=changed))
     return Result(opened.give_back(filled.photo, changed=changed), changed, filled, notes)
+
+
+def _check_alone(arguments: FillArguments) -> None:
+    for name in ("references_only", "any_light"):
+        if arguments[name]:
+            option = name.replace("_", "-")
+            raise RetouchError(
+                f"--{option} ({name}= in Python) is about references; name at least one with --from."
+            )
+
+
+def _from_references(
+    image: Picture, opened: Opened, masks: Masks, arguments: FillArguments, by_model: Callable[..., PhotoFill]
+) -> tuple[PhotoFill, NDArray[np.bool_], tuple[str, ...]]:
+    """Fill from the references, and the rest by the model: the fill, what was filled, and notes."""
+    from retouch.api.referring import completed_fill, named
+    from retouch.references.filling import fill_from
+
+    given = arguments["references"]
+    assert given is not None
+    references = named(given, image, allow_huge=arguments["allow_huge"])
+    taken = fill_from(
+        opened.photo,
+        masks.hole,
+        references,
+        allowed=masks.allowed,
+        any_light=arguments["any_light"],
+        in_place=opened.ours,
+        on_progress=arguments["on_progress"],
+    )
+    only = arguments["references_only"]
+    filled, notes = completed_fill(
+        taken, masks.hole, len(references), None if only else by_model, confidence=arguments["confidence"]
+    )
+    return filled, masks.hole & ~taken.left if only else masks.hole, notes

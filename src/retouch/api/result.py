@@ -40,6 +40,12 @@ class Result(Generic[Given]):
         return self._fill.timings
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        height, width = self._fill.photo.pixels.shape[:2]
+        return height, width
+
+    @property
     def search(self) -> str:
         """Which patch search the CPU runs: "compiled, AVX2", "compiled" or "torch"."""
         return search_in_use()
@@ -79,6 +85,16 @@ class Result(Generic[Given]):
         return source_map(self._fill)
 
     @cached_property
+    def places(self) -> np.ndarray[Any, np.dtype[np.int32]] | None:
+        """``H×W×3``: the reference's number from 1, and row and column in it; -1 elsewhere.
+
+        None if nothing was filled from references, other photos of the same place.
+        """
+        from retouch.engine.filled import place_map
+
+        return place_map(self._fill)
+
+    @cached_property
     def levels(self) -> tuple[Result[Given], ...]:
         """This result once for each level of the model, with that level's correspondence, coarse to fine.
 
@@ -88,6 +104,15 @@ class Result(Generic[Given]):
 
         *coarser, _ = split_levels(self._fill)
         return (*(replace(self, _fill=each) for each in coarser), self)
+
+    def draw_references(self) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
+        """Draw each reference that the hole was filled from, with what was taken tinted, ``H×W×3`` each.
+
+        A reference has the hues that :meth:`draw_sources` gives to what came from it.
+        """
+        from retouch.drawing.references import draw_references
+
+        return draw_references(self._fill)
 
     def draw_sources(
         self, style: Literal["places", "wheel"] = "places"

@@ -13,6 +13,7 @@ import typer
 
 import retouch
 from retouch.cli.batch import batch
+from retouch.cli.clear_crowd import clear_crowd
 from retouch.cli.edit import edit
 from retouch.cli.evaluate import evaluate, score
 from retouch.cli.export import export
@@ -29,6 +30,7 @@ from retouch.errors import RetouchError
 
 COMMANDS = (
     fill,
+    clear_crowd,
     batch,
     find,
     restore,

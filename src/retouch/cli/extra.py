@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from retouch import Result
-    from retouch.imaging import Photo
 
 
 def check_pictures(extra: dict[str, str | None], *, overwrite: bool) -> None:
@@ -35,7 +35,7 @@ def check_pictures(extra: dict[str, str | None], *, overwrite: bool) -> None:
 
 
 def draw(
-    result: Result[Photo], extra: dict[str, str | None], *, colour_wheel: bool
+    result: Result[Any], extra: dict[str, str | None], *, colour_wheel: bool
 ) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     """Draw the pictures.
 
@@ -54,13 +54,15 @@ def draw(
     if (name := extra["--sources"]) is not None:
         from retouch.drawing.sources import sheet
 
-        if result.changed and result.correspondence is None:
+        if result.changed and result.correspondence is None and result.places is None:
             raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
         style: Literal["places", "wheel"] = "wheel" if colour_wheel else "places"
-        drawn[name] = sheet((each.draw_sources(style) for each in result.levels), len(result.levels))
+        levels = (each.draw_sources(style) for each in result.levels)
+        others = result.draw_references()
+        drawn[name] = sheet(chain(levels, others), len(result.levels) + len(others))
     if (name := extra["--confidence"]) is not None:
         import numpy as np
 
-        whole = np.ones(result.image.pixels.shape[:2]) if result.confidence is None else result.confidence
+        whole = np.ones(result.shape, np.float32) if result.confidence is None else result.confidence
         drawn[name] = np.rint(255 * whole).astype(np.uint8)
     return drawn

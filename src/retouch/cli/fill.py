@@ -111,6 +111,23 @@ def fill(
             "cables, rails, a horizon.",
         ),
     ] = default.lines,
+    references: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="PHOTO",
+            help="Another photo of the same place, or a folder of them: fill what they show from them, and "
+            "the rest by the model. Repeatable.",
+        ),
+    ] = default.references,
+    references_only: Annotated[
+        bool,
+        typer.Option("--references-only", help="Fill nothing that no photo after --from shows."),
+    ] = default.references_only,
+    any_light: Annotated[
+        bool,
+        typer.Option("--any-light", help="Trust photos of another hour or season by their structure alone."),
+    ] = default.any_light,
     working_size: Annotated[
         int | None,
         typer.Option(
@@ -208,6 +225,9 @@ def fill(
                 include=include,
                 avoid=avoid,
                 lines=lines,
+                references=None if references is None else _others(references, photo),
+                references_only=references_only,
+                any_light=any_light,
                 working_size=working_size,
                 upsampling=upsampling,
                 wrap=wrap,
@@ -231,6 +251,13 @@ def fill(
                 _report_unchanged(target)
             for note in (*result.notes, *lost):
                 typer.echo(note, err=True)
+
+
+def _others(references: list[str], photo: str) -> list[str]:
+    """The photos to fill from, which the photo itself is none of."""
+    from retouch.api.referring import files_of
+
+    return [str(path) for each in references for path in files_of(Path(each), photo)]
 
 
 def read_options(given: list[str] | None) -> dict[str, str] | None:

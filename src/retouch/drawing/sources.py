@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from retouch.drawing.references import colours
 from retouch.engine.filled import PhotoFill
 from retouch.imaging import Photo, to_srgb
 from retouch.ops.masks import Mask, bounding_box, dilate
@@ -33,7 +34,8 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
 
     The photo is dim grey. Each source place is tinted in a colour of its own: over the area of all sources,
     hues run from left to right, and colours from pale at the top to deep at the bottom. Each filled pixel has
-    the full colour of its source, or plain grey if it has none. The hole has a white outline.
+    the full colour of its source, or plain grey if it has none. The hole has a white outline. What was filled
+    from another photo has the hue of that photo, see :mod:`retouch.drawing.references`.
 
     Args:
         photo: the photo, before or after it was filled.
@@ -62,6 +64,8 @@ def draw_sources(photo: Photo, result: PhotoFill) -> NDArray[np.uint8]:
         if area is not None and region.sources is not None:
             borrowed = region.sources[..., 0] >= 0
             within[borrowed] = np.round(_colours(region.sources[borrowed], area))
+        if region.places is not None:
+            within[region.places[..., 0] > 0] = np.round(colours(region, result))
     picture[outline(filled)] = 255
     return picture
 

@@ -28,6 +28,8 @@ class RegionFill:
         by: what filled it: the name of the model, or "smooth" (:mod:`retouch.engine.smooth`).
         coarser: functions that compute maps like ``sources`` for the coarser levels of the model, coarse to
             fine. The maps are as large as ``sources``, and rarely needed.
+        places: ``h×w×3`` int32, for what was filled from other photos of the same place: the photo's number
+            from 1, and row and column in it; -1 elsewhere. None if nothing was.
     """
 
     box: Box
@@ -36,6 +38,24 @@ class RegionFill:
     confidence: NDArray[np.float32] | None
     by: str
     coarser: tuple[Callable[[], NDArray[np.int32]], ...] = ()
+    places: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Another photo of the same place that something was filled from, made small to be looked at.
+
+    Attributes:
+        name: what messages call it.
+        number: its number from 1, as in :attr:`RegionFill.places`.
+        size: height and width of the photo itself.
+        picture: ``h×w`` uint8, grey.
+    """
+
+    name: str
+    number: int
+    size: tuple[int, int]
+    picture: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -47,11 +67,13 @@ class PhotoFill:
         regions: what was filled, and from where; empty if there was no hole.
         timings: seconds spent on "windows" (finding the holes), "colour" (to floats and back, and alpha),
             "fill", "upsample" and "blend".
+        shown: the other photos that it was filled from.
     """
 
     photo: Photo
     regions: tuple[RegionFill, ...]
     timings: dict[str, float]
+    shown: tuple[Shown, ...] = ()
 
 
 def filled_by(fill: PhotoFill) -> dict[str, int]:
@@ -91,6 +113,22 @@ def source_map(fill: PhotoFill) -> NDArray[np.int32] | None:
     whole = np.full((*fill.photo.pixels.shape[:2], 2), -1, dtype=np.int32)
     for region, sources in parts:
         whole[region.box.rows, region.box.columns][region.hole] = sources[region.hole]
+    return whole
+
+
+def place_map(fill: PhotoFill) -> NDArray[np.int32] | None:
+    """Assemble where in other photos a whole photo was filled from.
+
+    Returns:
+        ``H×W×3``, the other photo's number from 1, and row and column in it, -1 elsewhere. None if nothing
+        was filled from other photos.
+    """
+    parts = [(each, each.places) for each in fill.regions if each.places is not None]
+    if not parts:
+        return None
+    whole = np.full((*fill.photo.pixels.shape[:2], 3), -1, dtype=np.int32)
+    for region, places in parts:
+        whole[region.box.rows, region.box.columns][region.hole] = places[region.hole]
     return whole
 
 
