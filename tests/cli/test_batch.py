@@ -16,7 +16,9 @@ from retouch.cli import app, tally
 from retouch.cli.tally import Tally
 
 FAST = ("--model", "telea")
-ABOUT_ONE_PHOTO = ("photo", "mask", "mask_file", "output", "progress")
+ABOUT_ONE_PHOTO = frozenset(
+    ["photo", "mask", "mask_file", "output", "progress", "references", "references_only", "any_light"]
+)
 """What ``retouch fill`` has and ``retouch batch`` has not."""
 
 

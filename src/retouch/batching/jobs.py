@@ -28,7 +28,9 @@ OPTIONS: Mapping[str, Any] = {
 They are named, and not all that ``fill`` has, because each must be right here: a table can hold it, other
 processes get it, files that it names count as inputs, and files that it writes as results.
 """
-NOT_HERE = ("in_place", "on_progress", "output", "overwrite", "trace")
+NOT_HERE = frozenset(
+    ["any_light", "in_place", "on_progress", "output", "overwrite", "references", "references_only", "trace"]
+)
 """The arguments of ``fill`` that are no options of a job. A test asks for a decision about each new one."""
 _KINDS: Mapping[type, str] = {bool: "True or False", int: "a whole number", str: "text"}
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
