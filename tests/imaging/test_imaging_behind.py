@@ -44,7 +44,6 @@ BEHIND = {
     "unknown": (PHOTO + b"something else", "14 bytes behind the picture"),
     "FLIR": (with_segment(0xE1, b"FLIR\0\x01\0\0" + bytes(50)), "FLIR's thermal picture"),
     "FlashPix": (with_segment(0xE2, b"FPXR\0\0\x01"), "FlashPix data"),
-    "C2PA": (with_segment(0xEB, b"JP\0\x01\0\0\0\x01"), "content credentials (JUMBF)"),
     "GoPro": (with_segment(0xE6, b"GoPro\0abc"), "segment APP6 (GoPro)"),
 }
 
@@ -58,6 +57,27 @@ def test_it_goes_and_it_is_said(data, word):
     assert not any(each.startswith(b"MPF\0") for each in containers.jpeg_contents(after, 0xE2))
     with Image.open(io.BytesIO(after)) as image:
         assert image.format == "JPEG"
+
+
+REMOTE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:dcterms="http://purl.org/dc/terms/" '
+    b'dcterms:provenance="https://example.org/a.c2pa"/></rdf:RDF></x:xmpmeta>'
+)
+CREDENTIALS = {
+    "JPEG": with_segment(0xEB, b"JP\0\x01\0\0\0\x01"),
+    "on the network": with_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + REMOTE),
+}
+
+
+@pytest.mark.parametrize("data", CREDENTIALS.values(), ids=CREDENTIALS)
+def test_content_credentials_go_and_it_is_said(data):
+    photo = read_photo(data)
+    (note,) = photo.header.notes
+    assert "do not hold for an edited photo, so they were removed" in note
+    after = write_photo(photo, None)
+    assert b"provenance" not in after
+    assert containers.jpeg_contents(after, 0xEB) == ()
 
 
 @pytest.mark.parametrize("padding", [b"", bytes(100), b"\n", b"\xff\xff"])

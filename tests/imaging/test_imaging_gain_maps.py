@@ -198,3 +198,70 @@ def test_gains_without_sources_are_smooth(at_the_edge):
         np.ptp(fill_gain_map(GainMap(spoilt, b"", b"", True), everywhere, nothing).pixels, axis=(0, 1)).max()
         == 0
     )
+
+
+def test_a_file_of_libultrahdr_itself():
+    picture, values = scene()
+    image = pyvips.Image.new_from_array(light(picture, values).astype(np.float32), interpretation="scrgb")
+    given = bytes(image.uhdrsave_buffer(Q=98))
+    assert read_photo(given).header.notes == ()
+    np.testing.assert_array_equal(hdr(write_photo(read_photo(given), None)), hdr(given))
+    hole = np.zeros((96, 128), np.uint8)
+    hole[38:54, 94:110] = 255
+    made, before = hdr(retouch.fill(given, hole, model="telea").image), hdr(given)
+    np.testing.assert_allclose(made, before, rtol=0.06, atol=0.02)
+
+
+def test_both_flavours_at_once_are_kept():
+    picture, values = scene()
+    given = ultra_hdr(picture, values)
+    gain = given[jpeg_end(given) :]
+    both = gain[:2] + containers.jpeg_segment(0xE2, ISO + ISO_HOW) + gain[2:]
+    photo = given[:2] + containers.jpeg_segment(0xE2, ISO + bytes(4)) + given[2 : -len(gain)]
+    photo = photo.replace(f'Length="{len(gain)}"'.encode(), f'Length="{len(both)}"'.encode())
+    made = write_photo(read_photo(photo + both), None)
+    end = jpeg_end(made)
+    contents = [made[end:][start:stop] for _, start, stop in containers.jpeg_segments(made[end:])]
+    assert {ISO + ISO_HOW, XMP + HOW.encode()} <= set(contents)
+    assert ISO + bytes(4) in containers.jpeg_contents(made, 0xE2)
+    assert f'Length="{len(made) - end}"'.encode() in made
+    shown, wanted = hdr(made), light(picture, values)
+    shown[:, 60:69] = wanted[:, 60:69]  # decoders interpolate
+    np.testing.assert_allclose(shown, wanted, rtol=0.06, atol=0.01)
+
+
+APPLE = DESCRIBED.format(
+    'hdrgm:none="" xmlns:apdi="http://ns.apple.com/pixeldatainfo/1.0/" '
+    'xmlns:HDRGainMap="http://ns.apple.com/HDRGainMap/1.0/" HDRGainMap:HDRGainMapVersion="65536" '
+    'apdi:AuxiliaryImageType="urn:com:apple:photo:2020:aux:{}"'
+)
+
+
+def multi_picture(*behind):
+    """A photo with further pictures behind it, which the index (MPF) alone names, as iPhones write them."""
+    photo = tagged(scene()[0])
+    return photo + b"".join(tagged(values, (0xE1, XMP + xmp.encode())) for values, xmp in behind)
+
+
+def test_apples_gain_map_is_kept_and_filled():
+    _, values = scene()
+    values[10:13, 5:8] = 255
+    xmp = APPLE.format("hdrgainmap")
+    hole = np.zeros((96, 128), np.uint8)
+    hole[38:54, 18:34] = 255
+    result = retouch.fill(multi_picture((values, xmp)), hole, model="telea")
+    assert result.notes == ()
+    end = jpeg_end(result.image)
+    assert XMP + xmp.encode() in containers.jpeg_contents(result.image[end:], 0xE1)
+    np.testing.assert_allclose(decode(result.image[end:]).astype(int), scene()[1], atol=4)
+    with Image.open(io.BytesIO(result.image)) as image:
+        assert image.format == "MPO"
+        image.seek(1)
+        assert image.size == (32, 24)
+
+
+def test_apples_depth_goes_and_is_named():
+    gain, depth = APPLE.format("hdrgainmap"), APPLE.format("depth").replace("2020", "2018")
+    photo = read_photo(multi_picture((scene()[1], depth), (scene()[1], gain)))
+    assert photo.header.gain is not None
+    assert photo.header.notes == ("Not carried over: a depth map.",)

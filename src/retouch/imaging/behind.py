@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from retouch.imaging.containers import jpeg_segments
 from retouch.imaging.gain_map import GainMap, is_gain_map, read_gain_map
+from retouch.imaging.heif import heif_auxiliaries
 from retouch.imaging.previews import jpeg_streams
 from retouch.imaging.tags import Buffer
 from retouch.imaging.turning import Turn
+from retouch.imaging.xmp import CREDENTIALS
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # among coded pixels; zero and restarts are part of them
 _VIDEO = re.compile(rb"ftyp(?:mp4|isom|iso\d|qt  |avc|hvc|M4V|3gp|MSNV|mp42)")
@@ -28,7 +30,7 @@ _OWN = {
 _FOREIGN = (
     (0xE1, b"FLIR\0", "FLIR's thermal picture"),
     (0xE2, b"FPXR\0", "FlashPix data"),
-    (0xEB, b"JP", "content credentials (JUMBF)"),
+    (0xEB, b"JP", CREDENTIALS),
 )
 
 
@@ -65,7 +67,7 @@ def look_behind(data: Buffer, turn: Turn) -> Behind:
             gain = read_gain_map(data, stream, turn)
             others |= {"a gain map"} if gain is None else set()
         else:
-            others.add("a second picture")
+            others |= heif_auxiliaries(stream) or {"a second picture"}  # Apple names them alike
         unknown = unknown.replace(stream, b"", 1)
     if video is None and unknown.strip(b"\0 \r\n\xff"):
         others.add(f"{len(unknown):,} bytes behind the picture")

@@ -1,7 +1,7 @@
 """Gain maps: a small picture behind a JPEG that says how much brighter each place is on an HDR screen.
 
-Source: ISO 21496-1; Adobe, "Gain map specification"; Google, "Ultra HDR Image Format"; CIPA DC-007,
-"Multi-Picture Format".
+Source: ISO 21496-1; Adobe, "Gain map specification"; Google, "Ultra HDR Image Format"; Apple, "Applying Apple
+HDR effect to your photos"; CIPA DC-007, "Multi-Picture Format".
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from retouch.imaging.xmp import CONTAINER, HDRGM, ITEM
 
 _ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 _XMP, _PROFILE = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
+# In a gain map's own XMP. Apple's says only that it is one; how much it brightens, the photo's EXIF says.
+_NAMES = (b"GainMapMax", b"urn:com:apple:photo:2020:aux:hdrgainmap")
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _CLAIM = (
     '<rdf:Description rdf:about="" xmlns:rdf="{rdf}" xmlns:hdrgm="{hdrgm}" xmlns:Container="{container}" '
@@ -87,7 +89,7 @@ def _kept_segments(stream: Buffer, *, says_how: bool = False) -> bytes:
     kept = bytearray()
     for marker, start, end in jpeg_segments(stream):
         content = bytes(stream[start:end])
-        how = (marker == 0xE1 and content.startswith(_XMP) and b"GainMapMax" in content) or (
+        how = (marker == 0xE1 and content.startswith(_XMP) and any(each in content for each in _NAMES)) or (
             marker == 0xE2 and content.startswith(_ISO) and len(content) > len(_ISO) + 4
         )
         if how or (not says_how and marker == 0xE2 and content.startswith(_PROFILE)):

@@ -13,8 +13,14 @@ from retouch.imaging.heif import heif_auxiliaries, heif_turn
 from retouch.imaging.places import has_fixed_places
 from retouch.imaging.png_metadata import read_metadata
 from retouch.imaging.turning import Turn
-from retouch.imaging.xmp import clean_xmp
+from retouch.imaging.xmp import CREDENTIALS, clean_xmp
 from retouch.imaging.xmp_packets import join_xmp
+
+CREDENTIALS_GONE = (
+    "The photo's content credentials (C2PA) do not hold for an edited photo, so they were removed; "
+    "retouch fill --sign makes new ones that name the photo as their parent."
+)
+"""The note on a photo that was signed; a signature names the photo as its parent, and the note is void."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def collect(
         exif, xmp, photoshop, chunks = found.exif, found.xmp, found.photoshop, found.chunks
         lost |= found.dropped
     elif kind == "tiff":
-        for tag, what in ((tags.LAYERS, "Photoshop's layers"), (tags.CREDENTIALS, "content credentials")):
+        for tag, what in ((tags.LAYERS, "Photoshop's layers"), (tags.CREDENTIALS, CREDENTIALS)):
             lost |= {what} if tags.raw_tag(data, tag) else set()
     elif kind == "gif":
         comments = gif_comments(data)
@@ -81,6 +87,8 @@ def collect(
     lost |= lost_exif | lost_xmp
     if gain is not None:
         lost.discard("a gain map")  # XMP promises it, and it is there
+    notes = (CREDENTIALS_GONE,) if CREDENTIALS in lost else ()
+    lost.discard(CREDENTIALS)
     return Metadata(
         exif,
         xmp,
@@ -88,7 +96,7 @@ def collect(
         comments,
         chunks,
         gain,
-        (f"Not carried over: {', '.join(sorted(lost))}.",) if lost else (),
+        (f"Not carried over: {', '.join(sorted(lost))}.", *notes) if lost else notes,
     )
 
 

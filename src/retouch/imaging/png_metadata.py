@@ -21,6 +21,7 @@ _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _OWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"eXIf", b"hIST", b"iDOT")
 _KEPT = (*_TEXT, b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"tIME", b"oFFs",
          b"pHYs", b"sPLT", b"pCAL", b"sCAL", b"sTER", b"gIFg")  # fmt: skip
+_NAMED = {b"caBX": "content credentials", b"gmAP": "a gain map", b"gdAT": "a gain map"}  # the latter by Skia
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _reason_to_drop(name: bytes, content: bytes, turn: Turn) -> str:
     """What to say of a chunk that is not carried over; empty if it is."""
     label = name.decode("latin-1")
     if name not in _KEPT and not name[3] & 0x20:  # the fourth letter says whether it is safe to copy
-        return "content credentials" if name == b"caBX" else f"the chunk {label}"
+        return _NAMED.get(name, f"the chunk {label}")
     if name == b"oFFs" and turn.needed:
         return "the offset on a page"
     if name in _TEXT:

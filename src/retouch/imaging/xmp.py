@@ -21,6 +21,8 @@ _BASIC, _GRAPHICS = "http://ns.adobe.com/xap/1.0/", "http://ns.adobe.com/xap/1.0
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 _VIDEO, _DEPTH, _GAIN = "a motion video", "a depth map", "a gain map"
 _SEALED = "sealed notes of the camera"
+CREDENTIALS = "content credentials"
+_REMOTE = ("http://purl.org/dc/terms/", "provenance")  # where a manifest of C2PA lies on the network
 
 # What the properties of a namespace promise. The empty text stands for what another property names.
 _PROMISES = {
@@ -112,6 +114,8 @@ def _promise(part: Part) -> str | None:
         return next((what for start, what in _CAMERA_PROMISES if local.startswith(start)), None)
     if space.startswith(_DYNAMIC_DEPTH):
         return _DEPTH
+    if (space, local) == _REMOTE:
+        return CREDENTIALS
     # A container goes as a whole, but its items are still looked at.
     return _PROMISES.get(space)
 
