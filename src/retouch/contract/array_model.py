@@ -41,6 +41,8 @@ class ArrayModel(Model):
     A subclass implements :meth:`fill_array`; calling the model with tensors works too.
     """
 
+    by_network = False
+
     @abstractmethod
     def fill_array(
         self,

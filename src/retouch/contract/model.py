@@ -92,12 +92,15 @@ class Model(ABC):
         fills_by: how it makes a fill. "painting" invents colours; "copying" puts it together from patches,
             and needs some that are known as a whole; "continuing" goes on with what lies around the hole, and
             meets it by itself.
+        by_network: whether a trained network takes part in its fills, which files must say
+            (:mod:`retouch.imaging.provenance`). :func:`retouch.load` sets it by what the name means.
     """
 
     name: ClassVar[str]
     size: ClassVar[SizeRequirements] = SizeRequirements()
     working_size: int = 512
     context: int = 64
+    by_network: bool = True
     fills_by: Literal["painting", "copying", "continuing"] = "painting"
 
     @cached_property

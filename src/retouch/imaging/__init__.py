@@ -11,11 +11,13 @@ from retouch.imaging.masks import MaskFrom, mask_from_alpha, mask_from_array, re
 from retouch.imaging.palettes import class_numbers
 from retouch.imaging.panorama import goes_around, shows_poles
 from retouch.imaging.photo import PIXEL_LIMIT, Header, Photo, TiffLayout, photo_from_array
+from retouch.imaging.provenance import Edited, mark_edited
 from retouch.imaging.reading import photo_size, read_photo
-from retouch.imaging.writing import check_target, unwritten, write_photo, write_png
+from retouch.imaging.writing import check_target, format_name, unwritten, write_photo, write_png
 
 __all__ = [
     "PIXEL_LIMIT",
+    "Edited",
     "Header",
     "MaskFrom",
     "Photo",
@@ -23,8 +25,10 @@ __all__ = [
     "check_target",
     "class_numbers",
     "follow_fill",
+    "format_name",
     "from_srgb",
     "goes_around",
+    "mark_edited",
     "mask_from_alpha",
     "mask_from_array",
     "photo_from_array",

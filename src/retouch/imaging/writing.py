@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyvips
@@ -22,6 +22,9 @@ from retouch.imaging.photo import Array, Photo, join_alpha, photo_from_array, wh
 from retouch.imaging.png_metadata import fit_depth
 from retouch.imaging.png_text import raw_profile
 from retouch.imaging.xmp_packets import with_description
+
+Seal: TypeAlias = Callable[[bytes, str], bytes]
+"""Signs a file, given its bytes and its format such as "jpeg", and returns the signed file."""
 
 _WIDTH = 256  # the tag
 _BIG_TIFF = 3 * 10**9  # bytes of pixels from which a TIFF may exceed 4 GB, because some do not compress
@@ -103,7 +106,12 @@ _FORMATS = {
 
 
 def write_photo(
-    photo: Photo, target: Path | None, *, format: str | None = None, overwrite: bool = False
+    photo: Photo,
+    target: Path | None,
+    *,
+    format: str | None = None,
+    overwrite: bool = False,
+    seal: Seal | None = None,
 ) -> bytes | None:
     """Write a photo with its metadata. The file appears complete or not at all.
 
@@ -118,6 +126,7 @@ def write_photo(
         format: "jpeg", "png", "webp", "tiff", "avif" or "heic". None = by the extension of ``target``;
             without a target the photo's own format, or PNG if it has none.
         overwrite: replace ``target`` if it exists.
+        seal: signs the file before it is written.
 
     Returns:
         The bytes of the file if ``target`` is None.
@@ -125,10 +134,12 @@ def write_photo(
     Raises:
         RetouchError: as in :func:`check_target`, or the disk is full.
     """
-    name = _format_name(photo, target, format)
+    name = format_name(photo, target, format)
     if target is not None:
         files.refuse_existing(target, overwrite=overwrite)
     data = _encode(photo, name)
+    if seal is not None:
+        data = seal(data, name)
     if target is None:
         return data
     files.write_bytes(data, target, overwrite=overwrite)
@@ -160,7 +171,7 @@ def check_target(
         RetouchError: the target exists already or is a folder, its folder is missing or not writable, the
             extension is unknown, or the format cannot hold the photo's depth, alpha, size or metadata.
     """
-    name = _format_name(photo, target, format)
+    name = format_name(photo, target, format)
     if target is not None:
         files.refuse_existing(target, overwrite=overwrite)
         files.check_folder(target)
@@ -173,12 +184,12 @@ def unwritten(photo: Photo, target: Path | None, *, format: str | None = None) -
 
     The arguments are those of :func:`write_photo`.
     """
-    name = _format_name(photo, target, format)
+    name = format_name(photo, target, format)
     return (*losses(photo.header, name), *_profile_notes(photo, name))
 
 
-def _format_name(photo: Photo, target: Path | None, format: str | None) -> str:
-    """The format to write, checked against what the photo needs."""
+def format_name(photo: Photo, target: Path | None, format: str | None = None) -> str:
+    """The format to write, checked against what the photo needs; arguments as in :func:`write_photo`."""
     if format is not None:
         name = format
     elif target is not None:

@@ -93,6 +93,11 @@ class ModelCard:
         return self.build is not None or self.open is not None
 
     @property
+    def trained(self) -> bool:
+        """Whether it is a trained network, or works through one."""
+        return self.build is None
+
+    @property
     def shipped(self) -> str | None:
         """The file name of the weights that the name alone means."""
         return next((width.weights for width in self.widths if width.weights is not None), None)

@@ -30,6 +30,7 @@ class TorchExemplar(Model):
 
     name = "exemplar"
     fills_by = "copying"
+    by_network = False
 
     def __init__(
         self, options: ExemplarOptions | None = None, device: str = "cpu", guide: Guess | None = None

@@ -54,7 +54,9 @@ def load(
     """
     specification = name if isinstance(name, Specification) else Specification.parse(name)
     with needs_networks():
-        return _load(specification, device, options or {})
+        model = _load(specification, device, options or {})
+    model.by_network = specification.trained
+    return model
 
 
 def _load(specification: Specification, device: str, given: Mapping[str, Any]) -> Model:

@@ -71,6 +71,16 @@ class Specification:
         first = self.around.index(AUTO) + 1 if AUTO in self.around else 0  # exemplar begins anew
         return REFINER in self.around[first:]
 
+    @property
+    def cards(self) -> tuple[models.ModelCard, ...]:
+        """The cards of all models that it names."""
+        return tuple(card for card in models.CARDS if card.name in (self.base, *self.around))
+
+    @property
+    def trained(self) -> bool:
+        """Whether a trained network takes part in the fill, if only to say what it shall look like."""
+        return self.file is not None or any(card.trained for card in self.cards)
+
     def refined(self) -> Specification:
         """The same with neural-patch around it, if it has none yet."""
         return self if self.improves else replace(self, around=(*self.around, REFINER))
