@@ -1,12 +1,13 @@
 """Fill holes in photographs.
 
 ``inpaint`` fills and returns a picture of the kind it was given, ``fill`` also says what the fill was made
-from, ``batch`` fills many, ``load`` returns a model to call on tensors, and ``list_models`` lists the models.
-``stylize`` gives a picture the style of another. ``find_damage`` finds the damage of old photos, and
-``restore`` mends it. ``clear_crowd`` takes passers-by out of a series.
+from, ``batch`` fills many, and ``replay`` makes a recorded fill again. ``load`` returns a model to call on
+tensors, and ``list_models`` lists the models. ``stylize`` gives a picture the style of another.
+``find_damage`` finds the damage of old photos, and ``restore`` mends it. ``clear_crowd`` takes passers-by out
+of a series.
 """
 
-from retouch.api import Restored, Result, clear_crowd, fill, find_damage, inpaint, restore, stylize
+from retouch.api import Restored, Result, clear_crowd, fill, find_damage, inpaint, replay, restore, stylize
 from retouch.batching import batch
 from retouch.errors import RetouchError
 from retouch.models.loading import list_models, load
@@ -22,6 +23,7 @@ __all__ = [
     "inpaint",
     "list_models",
     "load",
+    "replay",
     "restore",
     "stylize",
 ]

@@ -24,7 +24,7 @@ def missing_extra(extra: str, package: str) -> RetouchError:
 
     Args:
         extra: The extra of ``pyproject.toml`` that brings the package: "networks", "train", "evaluate",
-            "serve" or "cluster".
+            "serve", "cluster" or "c2pa".
         package: What is missing.
     """
     command = f"pip install '.[{extra}]'"

@@ -16,7 +16,9 @@ import numpy as np
 from retouch import files, imaging
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
+from retouch.imaging.metadata import CREDENTIALS_GONE
 from retouch.imaging.photo import join_alpha
+from retouch.imaging.writing import Seal
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -190,7 +192,13 @@ def give_back(picture: Picture, after: Photo) -> Any:
 
 
 def save(
-    source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool, overwrite: bool = False
+    source: str | Path | bytes,
+    photo: Photo,
+    target: Path | None,
+    *,
+    changed: bool,
+    overwrite: bool = False,
+    seal: Seal | None = None,
 ) -> bytes | None:
     """Write a filled photo. An unchanged one is copied byte for byte if the format stays.
 
@@ -200,12 +208,13 @@ def save(
         target: the file to write; None for bytes.
         changed: whether anything was filled.
         overwrite: replace ``target`` if it exists.
+        seal: signs the file before it is written, if anything was filled.
 
     Returns:
         The bytes of the file if ``target`` is None, else None.
     """
     if _is_written(source, photo, target, changed=changed):
-        return imaging.write_photo(photo, target, overwrite=overwrite)
+        return imaging.write_photo(photo, target, overwrite=overwrite, seal=seal if changed else None)
     if target is not None:
         files.copy_file(source, target, overwrite=overwrite)
         return None
@@ -213,12 +222,18 @@ def save(
 
 
 def losses(
-    source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool
+    source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool, sealed: bool = False
 ) -> tuple[str, ...]:
-    """Say what :func:`save`, with the same arguments, does not carry over into the file, a sentence each."""
+    """Say what :func:`save`, with the same arguments, does not carry over into the file, a sentence each.
+
+    Where the file is signed (``sealed``), the photo's content credentials are in the new ones.
+    """
     if not _is_written(source, photo, target, changed=changed):
         return ()
-    return (*photo.header.notes, *imaging.unwritten(photo, target))
+    notes = photo.header.notes
+    if sealed and changed:
+        notes = tuple(each for each in notes if each != CREDENTIALS_GONE)
+    return (*notes, *imaging.unwritten(photo, target))
 
 
 def _is_written(source: str | Path | bytes, photo: Photo, target: Path | None, *, changed: bool) -> bool:

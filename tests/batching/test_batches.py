@@ -1,5 +1,6 @@
 """Whole batches, through ``retouch.batch``."""
 
+import json
 import os
 import signal
 
@@ -45,6 +46,20 @@ def test_the_journal_says_what_was_done(archive, fill_all, lines):
     assert line["seconds"] > 0
     assert line["inputs"]["photo"]["path"] == str(archive / "photos" / "p0.png")
     assert {len(line["inputs"][kind]["sha256"]) for kind in ("photo", "mask")} == {64}
+
+
+def test_records_can_be_replayed(archive, fill_all):
+    assert set(fill_all(record=True)) == NAMES
+    record = archive / "out" / "sub" / "p4.json"
+    told = json.loads(record.read_text())
+    assert (told["original"]["file"], told["mask"]["file"]) == ("p4.png", "p4_mask.png")
+    assert "-o p4.png" in told["command"]
+    inputs = {
+        "photo": archive / "photos" / "sub" / "p4.png",
+        "mask": archive / "masks" / "sub" / "p4_mask.png",
+    }
+    assert retouch.replay(record, **inputs).same
+    assert set(outcomes(fill_all(record=True)).values()) == {"done"}
 
 
 def test_a_second_run_does_nothing(fill_all, lines, monkeypatch):

@@ -17,7 +17,10 @@ from retouch.cli.tally import Tally
 
 FAST = ("--model", "telea")
 ABOUT_ONE_PHOTO = frozenset(
-    ["photo", "mask", "mask_file", "output", "progress", "references", "references_only", "any_light"]
+    [
+        *("photo", "mask", "mask_file", "output", "progress", "references", "references_only", "any_light"),
+        *("sign", "tsa"),
+    ]
 )
 """What ``retouch fill`` has and ``retouch batch`` has not."""
 

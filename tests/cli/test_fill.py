@@ -83,7 +83,7 @@ def test_options_reach_the_library(
     options |= {"mask_from": "luminance", "wrap": "both"}
     flags = (
         *("invert_mask", "resize_mask", "trust_mask", "allow_huge", "refine"),
-        *("references_only", "any_light"),
+        *("references_only", "any_light", "record"),
     )
     words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
     words += ["--option", "preset=fast", "--option", "vgg19=a=b.pth", "--confidence", tmp_path / "c.png"]

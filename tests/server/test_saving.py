@@ -4,6 +4,8 @@ from tests.imaging.samples import noise
 from tests.server.client import area, decoded, png, refused
 
 import retouch
+from retouch.imaging import read_photo
+from retouch.imaging.provenance import WITH_TRAINED
 
 
 @pytest.fixture
@@ -27,6 +29,18 @@ def test_a_photo_of_the_root_is_saved_beside_itself(serve, root, photo, hole):
         # The file is this session's own, so it may be written again.
         assert client.post(state, "save").status_code == 200
         assert np.array_equal(decoded((root / told["path"]).read_bytes()), photo)
+
+
+def test_a_file_says_that_a_network_filled_it(serve, root, hole):
+    with serve(root=root) as client:
+        state = client.http.post("/v1/photos", json={"path": "more/a.png"}).json()
+        client.fill(state, **area(hole), model="contextual-attention")
+        saved = root / client.post(state, "save").json()["path"]
+        assert WITH_TRAINED.encode() in read_photo(saved).header.xmp
+        client.post(state, "undo")
+        client.fill(state, **area(hole))
+        client.post(state, "save")
+        assert read_photo(saved).header.xmp is None
 
 
 def test_nothing_is_overwritten_unasked(serve, root, hole):

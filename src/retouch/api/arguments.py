@@ -69,6 +69,12 @@ class InpaintArguments(TypedDict, total=False):
             slash). None = the photo's folder. In a folder, the file is called ``<stem>-filled<ext>``.
         overwrite: replace ``output`` if it exists.
         allow_huge: read files with more pixels than the safety limit.
+        record: say what was done: in the history of the file's XMP and as its Digital Source Type, in the
+            result's ``record``, and for a path in a file beside the result (docs/record.md). What a trained
+            network filled says so in its file in any case.
+        sign: the files of a certificate and of its private key (PEM): sign the file that is written as an
+            edit of the one that was read (C2PA). It implies ``record`` but for the file beside the result.
+        tsa: the URL of an authority that adds the time to the signature.
     """
 
     model: str | Path | Model
@@ -97,6 +103,9 @@ class InpaintArguments(TypedDict, total=False):
     output: str | Path | None
     overwrite: bool
     allow_huge: bool
+    record: bool
+    sign: tuple[str | Path, str | Path] | None
+    tsa: str | None
 
 
 class FillArguments(InpaintArguments, total=False):
@@ -137,6 +146,9 @@ DEFAULTS: FillArguments = {
     "output": None,
     "overwrite": False,
     "allow_huge": False,
+    "record": False,
+    "sign": None,
+    "tsa": None,
     "trace": True,
 }
 """The value of each argument that is not given."""

@@ -5,6 +5,7 @@ The server comes through here to image files and colours, as everybody else come
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -112,6 +113,25 @@ def follow(photo: Photo, hole: NDArray[np.bool_], borrowed: NDArray[np.int32]) -
     from retouch.imaging import follow_fill
 
     return follow_fill(photo, hole, borrowed)
+
+
+def marked(photo: Photo, fills: Iterable[tuple[str, dict[str, int], int]]) -> Photo:
+    """Say in a photo's XMP that trained networks filled it, if any did, once for each such fill.
+
+    Args:
+        photo: the photo, edited.
+        fills: of each fill in its order: the model that was asked for, how many pixels what filled, the seed.
+    """
+    from retouch.api.recorded import edited
+    from retouch.imaging import mark_edited
+    from retouch.models import CARDS
+    from retouch.models.specification import Specification
+
+    trained = {card.name for card in CARDS if card.trained}
+    for model, by, seed in fills:
+        if Specification.parse(model).trained or trained.intersection(by):  # refined, only the second says so
+            photo = mark_edited(photo, edited(by, seed, trained=True, when=None))
+    return photo
 
 
 def write(photo: Photo, original: Path, format: str | None, *, changed: bool) -> bytes:

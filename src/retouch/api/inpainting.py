@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+from retouch.api import recorded
 from retouch.api.arguments import DEFAULTS, FillArguments, InpaintArguments, completed, shows
 from retouch.api.result import Result
 from retouch.api.shared import check_seed, target_file, to_model
@@ -103,20 +104,30 @@ def inpaint(image: Picture, mask: Picture | None = None, **given: Unpack[Inpaint
     return _fill(image, mask, completed(untraced, DEFAULTS)).image
 
 
-def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Result[Any]:
+def fill_at(image: Photo, mask: Picture | None, when: str, **given: Unpack[FillArguments]) -> Result[Photo]:
+    """Fill a photo as at another time, which its file and its record then name; else as :func:`fill`."""
+    return _fill(image, mask, completed(given, DEFAULTS), when)
+
+
+def _fill(
+    image: Picture, mask: Picture | None, arguments: FillArguments, when: str | None = None
+) -> Result[Any]:
     from retouch import imaging, pictures
     from retouch.api.opened import open_picture, read_masks
-    from retouch.engine.filled import borrowed_pixels
+    from retouch.engine.filled import borrowed_pixels, filled_by
     from retouch.engine.wrapping import fill_wrapping
 
     check_seed(arguments["seed"])
     target = target_file(image, arguments["output"], ENDING)
+    identity = recorded.identity_of(arguments["sign"], arguments["tsa"])
+    recorded.check_places(image, target, arguments)
     model = to_model(
         arguments["model"],
         device=arguments["device"],
         refine=arguments["refine"],
         options=arguments["options"],
     )
+    trained = model.by_network or arguments["upsampling"] == "network"  # judging changes nothing
     if arguments["confidence"]:
         with needs_networks():
             from retouch.confidence.around import with_confidence
@@ -129,6 +140,8 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
         allow_huge=arguments["allow_huge"],
         in_place=arguments["in_place"],
     )
+    if identity is not None:
+        recorded.check_parent(opened.photo)
     masks = read_masks(mask, opened.photo, arguments)
     pictures.check_known(image, masks.hole)
     traced = arguments["trace"] or opened.photo.header.gain is not None
@@ -158,15 +171,33 @@ def _fill(image: Picture, mask: Picture | None, arguments: FillArguments) -> Res
     else:
         filled, hole, told = _from_references(image, opened, masks, arguments, by_model)
     changed = bool(hole.any())
+    wanted = arguments["record"] or identity is not None
+    when = (when or recorded.now()) if wanted else None
+    said = recorded.edited(filled_by(filled), arguments["seed"], trained=trained, when=when)
     if changed:
         borrowed = None if opened.photo.header.gain is None else borrowed_pixels(filled)
-        filled = replace(filled, photo=imaging.follow_fill(filled.photo, hole, borrowed))
+        after = imaging.follow_fill(filled.photo, hole, borrowed)
+        if said.trained or wanted:
+            after = imaging.mark_edited(after, said)
+        filled = replace(filled, photo=after)
     if not arguments["trace"]:
         filled = replace(
             filled, regions=tuple(replace(each, sources=None, places=None) for each in filled.regions)
         )
-    notes = (*masks.notes, *told, *opened.losses(filled.photo, changed=changed))
-    return Result(opened.give_back(filled.photo, changed=changed), changed, filled, notes)
+    record = None
+    if wanted:
+        from retouch.recording.fills import record_of, with_result
+
+        single = recorded.with_single_files(arguments, image)
+        record = record_of(filled, hole, said, single, image=image, mask=mask, model=model)
+    seal = recorded.seal_for(identity, image, opened.photo.format, record)
+    lost = opened.losses(filled.photo, changed=changed, sealed=seal is not None)
+    made = opened.give_back(filled.photo, changed=changed, seal=seal)
+    if record is not None:
+        record = with_result(record, made if target is None else target, DEFAULTS, signed=seal is not None)
+        if target is not None and arguments["record"]:
+            recorded.write(record, target, overwrite=arguments["overwrite"])
+    return Result(made, changed, filled, (*masks.notes, *told, *lost), record)
 
 
 def _check_alone(arguments: FillArguments) -> None:

@@ -15,6 +15,7 @@ from retouch.api.arguments import InpaintArguments
 from retouch.engine.rolling import Edges, edges_that_meet, find_roll
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
+from retouch.imaging.writing import Seal
 from retouch.ops.masks import Mask, small_islands
 from retouch.ops.masks import close as add_islands
 from retouch.ops.masks import dilate as grow
@@ -43,24 +44,27 @@ class Opened:
     target: Path | None
     overwrite: bool
 
-    def give_back(self, filled: Photo, *, changed: bool) -> Any:
+    def give_back(self, filled: Photo, *, changed: bool, seal: Seal | None = None) -> Any:
         """Return the filled photo as the type that was handed over; a path is written and returned.
 
         Args:
             filled: the photo, filled.
             changed: whether anything was filled. If not, a file is copied byte for byte.
+            seal: signs the file before it is written.
         """
         picture = self.picture
         if isinstance(picture, (str, Path, bytes)):
-            written = pictures.save(picture, filled, self.target, changed=changed, overwrite=self.overwrite)
+            written = pictures.save(
+                picture, filled, self.target, changed=changed, overwrite=self.overwrite, seal=seal
+            )
             return self.target if written is None else written
         return pictures.give_back(picture, filled)
 
-    def losses(self, filled: Photo, *, changed: bool) -> tuple[str, ...]:
+    def losses(self, filled: Photo, *, changed: bool, sealed: bool = False) -> tuple[str, ...]:
         """Say what the file that is written does not hold of the one that was read, a sentence each."""
         if not isinstance(self.picture, (str, Path, bytes)):
             return ()
-        return pictures.losses(self.picture, filled, self.target, changed=changed)
+        return pictures.losses(self.picture, filled, self.target, changed=changed, sealed=sealed)
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,14 @@ class Result(Generic[Given]):
         notes: what you should know, a sentence each: how the mask was read where that is not obvious, and
             what may be wrong with it, such as small gaps left between strokes; and what the file that was
             written does not hold of the one that was read.
+        record: what docs/record.md describes, if ``record`` or ``sign`` was given; else None.
     """
 
     image: Given
     changed: bool
     _fill: PhotoFill = field(repr=False)
     notes: tuple[str, ...] = ()
+    record: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def timings(self) -> dict[str, float]:

@@ -105,6 +105,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
     """
     from retouch import imaging, pictures
     from retouch.api.opened import open_picture
+    from retouch.api.recorded import agent
 
     with needs_networks():
         from retouch.style.pipeline import stylize_photo
@@ -138,7 +139,9 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
         seed=arguments["seed"],
         on_progress=arguments["on_progress"],
     )
-    return opened.give_back(imaging.without_gain_map(made), changed=True)
+    how = f"given the style of another picture with {model.name}, seed {arguments['seed']}"
+    made = imaging.mark_edited(imaging.without_gain_map(made), imaging.Edited(True, agent(), how))
+    return opened.give_back(made, changed=True)
 
 
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:

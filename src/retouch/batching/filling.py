@@ -104,17 +104,21 @@ def _fill(
 
     given = {**OPTIONS, **job.options}
     wheel, sources = given.pop("colour_wheel"), given.pop("sources")
-    model = _model(
-        given.pop("model"), given.pop("refine"), given.pop("device"), _frozen(given.pop("options"))
-    )
+    if not given["record"]:  # a record names the model, so that the fill can be made again
+        names = (given.pop(name) for name in ("model", "refine", "device"))
+        given["model"] = _model(*names, _frozen(given.pop("options")))
     given |= {name: local[name] for name in MASKS if name in local}
     target = folder / _staged(job)
     result = retouch.fill(
-        local["photo"], local.get("mask"), model=model, output=target, overwrite=True, trace=sources, **given
+        local["photo"], local.get("mask"), output=target, overwrite=True, trace=sources, **given
     )
     made = {job.name: target}
     for kind, name in job.names.items():
         if kind == "photo":
+            continue
+        if kind == "record":
+            made[name] = target.with_suffix(".json")
+            _rename(result.record, job, made[name])
             continue
         made[name] = folder / f"{target.stem}-{kind}.png"
         imaging.write_png(_drawn(result, kind, wheel, sheet), made[name], overwrite=True)
@@ -124,6 +128,16 @@ def _fill(
 def _staged(job: Job) -> str:
     stem = sha256(job.name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return stem + PurePosixPath(job.name).suffix
+
+
+def _rename(record: Any, job: Job, place: Path) -> None:
+    """Let a record call its files as people do, not as they were called for the work."""
+    from retouch.api.arguments import DEFAULTS
+    from retouch.api.recorded import write
+    from retouch.recording.fills import renamed
+
+    names = {kind: PurePosixPath(each.replace(os.sep, "/")).name for kind, each in job.inputs().items()}
+    write(renamed(record, names | {"result": PurePosixPath(job.name).name}, DEFAULTS), place, overwrite=True)
 
 
 def _drawn(result: Any, kind: str, wheel: bool, sheet: Any) -> Any:

@@ -17,7 +17,7 @@ DRAWINGS = ("sources", "confidence")
 """Options that draw one more picture, whose name ends in ``-sources.png`` or ``-confidence.png``."""
 _OF_FILL = {"model", "refine", "options", "device", "seed", "dilate", "close", "invert_mask", "mask_from"}
 _OF_FILL |= {"resize_mask", "trust_mask", *MASKS, "working_size", "upsampling", "wrap", "confidence"}
-_OF_FILL |= {"allow_huge"}
+_OF_FILL |= {"allow_huge", "record"}
 OPTIONS: Mapping[str, Any] = {
     **{name: value for name, value in DEFAULTS.items() if name in _OF_FILL},
     "sources": False,
@@ -29,7 +29,10 @@ They are named, and not all that ``fill`` has, because each must be right here: 
 processes get it, files that it names count as inputs, and files that it writes as results.
 """
 NOT_HERE = frozenset(
-    ["any_light", "in_place", "on_progress", "output", "overwrite", "references", "references_only", "trace"]
+    [
+        *("any_light", "in_place", "on_progress", "output", "overwrite", "references", "references_only"),
+        *("sign", "trace", "tsa"),
+    ]
 )
 """The arguments of ``fill`` that are no options of a job. A test asks for a decision about each new one."""
 _KINDS: Mapping[type, str] = {bool: "True or False", int: "a whole number", str: "text"}
@@ -58,10 +61,11 @@ class Job:
 
     @property
     def names(self) -> dict[str, str]:
-        """The names of all files to write, by what they are: "photo", and perhaps drawings."""
+        """The names of all files to write, by what they are: "photo", and perhaps drawings and "record"."""
         stem = str(PurePosixPath(self.name).with_suffix(""))
         drawn = {each: f"{stem}-{each}.png" for each in DRAWINGS if self.options.get(each)}
-        return {"photo": self.name, **drawn}
+        record = {"record": f"{stem}.json"} if self.options.get("record") else {}
+        return {"photo": self.name, **drawn, **record}
 
     def inputs(self) -> dict[str, str]:
         """The files that the result depends on, by what they are."""

@@ -21,6 +21,7 @@ from retouch.cli.fill import fill
 from retouch.cli.find import find
 from retouch.cli.install_plugin import install_plugin
 from retouch.cli.models import models
+from retouch.cli.replay import replay
 from retouch.cli.restore import restore
 from retouch.cli.serve import serve
 from retouch.cli.stylize import stylize
@@ -38,6 +39,7 @@ COMMANDS = (
     serve,
     stylize,
     models,
+    replay,
     evaluate,
     score,
     train,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 import retouch
+from retouch.api import recorded
 from retouch.api.arguments import DEFAULTS
 from retouch.api.inpainting import ENDING
 from retouch.cli.extra import check_pictures, draw
@@ -178,6 +179,25 @@ def fill(
     allow_huge: Annotated[
         bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
     ] = default.allow_huge,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="Write beside the result what was done (.json), for retouch replay; and say it in the file: "
+            "XMP history, IPTC Digital Source Type.",
+        ),
+    ] = default.record,
+    sign: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="CERT KEY",
+            help="Sign the result as an edit of the photo (C2PA), with your certificate and key (PEM).",
+        ),
+    ] = default.sign,
+    tsa: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The authority that adds the time to the signature."),
+    ] = default.tsa,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
     progress: Annotated[
         Literal["bar", "json"],
@@ -194,14 +214,23 @@ def fill(
         extra = {"--sources": sources, "--confidence": confidence}
         check_one_pipe(photo, mask, "MASK")
         masks = {"MASK": mask, "--include": include, "--avoid": avoid, "--lines": lines}
-        check_names(photo, masks, target, extra)
+        beside = recorded.record_file(target) if record and target is not None else None
+        check_names(photo, masks, target, {**extra, "--record": None if beside is None else str(beside)})
         if colour_wheel and sources is None:
             raise RetouchError("--colour-wheel says how --sources draws; add --sources and a file name.")
         check_pictures(extra, overwrite=overwrite)
+        identity = recorded.identity_of(sign, tsa)
+        if record and target is None:
+            raise RetouchError("--record writes a file beside the result; name the result's file after -o.")
+        if record and target is not None:
+            recorded.check_record_file(target, overwrite=overwrite)
 
         from retouch import imaging, pictures
+        from retouch.recording.fills import with_original, with_result
 
         source, opened = open_photo(photo, target, overwrite=overwrite, allow_huge=allow_huge)
+        if identity is not None:
+            recorded.check_parent(opened)
         stoppable = refine or Specification.parse(model).improves
         lines_of_json = progress == "json"
         with (
@@ -236,10 +265,21 @@ def fill(
                 trace=sources is not None,
                 on_progress=on_progress,
                 allow_huge=allow_huge,
+                record=record or identity is not None,
             )
         drawn = draw(result, extra, colour_wheel=colour_wheel)
-        written = pictures.save(source, result.image, target, changed=result.changed, overwrite=overwrite)
-        lost = pictures.losses(source, result.image, target, changed=result.changed)
+        said = None if result.record is None else with_original(result.record, source)
+        seal = recorded.seal_for(identity, source, opened.format, said)
+        lost = pictures.losses(source, result.image, target, changed=result.changed, sealed=seal is not None)
+        if not quiet:
+            for note in lost:  # before anything is written
+                typer.echo(note, err=True)
+        written = pictures.save(
+            source, result.image, target, changed=result.changed, overwrite=overwrite, seal=seal
+        )
+        if said is not None and record and target is not None:
+            said = with_result(said, target, DEFAULTS, signed=seal is not None)
+            recorded.write(said, target, overwrite=overwrite)
         for name, array in drawn.items():
             imaging.write_png(array, Path(name), overwrite=overwrite)
         if written is not None:
@@ -249,7 +289,7 @@ def fill(
                 report(target, time.perf_counter() - started)
             else:
                 _report_unchanged(target)
-            for note in (*result.notes, *lost):
+            for note in result.notes:
                 typer.echo(note, err=True)
 
 

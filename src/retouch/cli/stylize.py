@@ -79,10 +79,11 @@ def stylize(
                 on_progress=on_progress,
                 allow_huge=allow_huge,
             )
+        if not quiet:
+            for note in pictures.losses(source, made, target, changed=strength > 0):  # before writing
+                typer.echo(note, err=True)
         written = pictures.save(source, made, target, changed=strength > 0, overwrite=overwrite)
         if written is not None:
             write_pipe(written)
         if not quiet:
             report(target, time.perf_counter() - started)
-            for note in pictures.losses(source, made, target, changed=strength > 0):
-                typer.echo(note, err=True)

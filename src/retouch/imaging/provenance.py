@@ -16,6 +16,8 @@ from retouch.imaging.xmp_packets import with_description
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 HUMAN_EDITS = SOURCE_TYPES + "humanEdits"
 """Edited by people with tools that generate nothing: filled from the photo itself, or smoothly."""
+COMPOSITE = SOURCE_TYPES + "composite"
+"""Put together from several pictures: filled from other photos."""
 WITH_TRAINED = SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
 """Edited with a generative model, IPTC's example of which is inpainting: filled by a trained network."""
 
@@ -53,17 +55,21 @@ class Edited:
         agent: the program, such as "retouch 0.1.0".
         how: what was done, in a few words.
         when: the time, as ISO 8601 has it; None to leave it out, so that the same input gives the same file.
+        elsewhere: whether anything came from other pictures.
     """
 
     trained: bool
     agent: str
     how: str
     when: str | None = None
+    elsewhere: bool = False
 
     @property
     def source_type(self) -> str:
         """The kind of digital source that the edit alone makes."""
-        return WITH_TRAINED if self.trained else HUMAN_EDITS
+        if self.trained:
+            return WITH_TRAINED
+        return COMPOSITE if self.elsewhere else HUMAN_EDITS
 
 
 def mark_edited(photo: Photo, edited: Edited) -> Photo:

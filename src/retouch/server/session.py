@@ -297,7 +297,9 @@ class Session:
     def finished(self) -> Iterator[Photo]:
         """The photo as it is now, with metadata that follows all fills; no edit comes in between."""
         with self._steady:
-            yield followed(self.files.photo(), (self._file(each.id) for each in self.history.now))
+            now = self.history.now
+            photo = followed(self.files.photo(), (self._file(each.id) for each in now))
+            yield editing.marked(photo, ((each.model, each.filled_by, each.seed) for each in now))
 
     def _file(self, name: str) -> PatchFile:
         return PatchFile(self.folder / "edits" / f"{name}.npz")

@@ -56,6 +56,7 @@ class Passing:
         self.id, self.revision, self.turn = folder.name, 0, asyncio.Lock()
         self._folder = folder
         self._format = photo.format
+        self._edit: Edit | None = None
         self._box = box_of(hole)
         if self._box is None:
             self._untouched = image
@@ -114,11 +115,15 @@ class Passing:
         patches = PatchFile(self._folder / "fill.npz")
         photo = self._files.photo("c")
         patches.change(photo, "after")
-        return editing.write(followed(photo, [patches]), self._folder, None, changed=True)
+        edit = self._edit
+        assert edit is not None  # a fill came first
+        marked = editing.marked(followed(photo, [patches]), [(edit.model, edit.filled_by, edit.seed)])
+        return editing.write(marked, self._folder, None, changed=True)
 
     def commit(self, edit: Edit) -> None:
-        """Take the fill; it is in its file already."""
+        """Take the fill; its values are in its file already."""
         self.revision += 1
+        self._edit = edit
 
     def _request(self, model: str, seed: int) -> FillRequest:
         assert self._box is not None  # else nothing is asked for
