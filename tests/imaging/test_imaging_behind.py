@@ -80,6 +80,13 @@ def test_content_credentials_go_and_it_is_said(data):
     assert containers.jpeg_contents(after, 0xEB) == ()
 
 
+def test_a_statement_of_provenance_in_words_stays():
+    said = REMOTE.replace(b"https://example.org/a.c2pa", b"Bought from the estate in 1987")
+    photo = read_photo(with_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + said))
+    assert photo.header.notes == ()
+    assert photo.header.xmp == said
+
+
 @pytest.mark.parametrize("padding", [b"", bytes(100), b"\n", b"\xff\xff"])
 def test_padding_is_nothing(padding):
     assert read_photo(PHOTO + padding).header.notes == ()

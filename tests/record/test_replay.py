@@ -101,6 +101,28 @@ def test_elsewhere_with_other_names(made, photo_file, mask_file, tmp_path, run):
     assert out.read_bytes() == made.with_suffix(".png").read_bytes()
 
 
+def test_a_mask_that_was_no_file(photo_file, mask_file, hole, tmp_path, run):
+    retouch.fill(photo_file, hole, model="telea", record=True)
+    record = tmp_path / "photo-filled.json"
+    assert "The mask of this record has no name; name its file with --mask FILE" in run("replay", record).err
+    assert run("replay", record, "--mask", mask_file).code == 0
+    Image.fromarray(~hole).save(mask_file)
+    change(record, "arguments", "trust_mask", to=True)
+    done = run("replay", record, "--mask", mask_file)
+    assert (done.code, done.out) == (1, "The pixels differ: the mask gives another hole.\n")
+
+
+def test_a_photo_that_was_replaced(photo_file, mask_file, run):
+    before = photo_file.read_bytes()
+    words = ("fill", photo_file, mask_file, "--model", "telea", "--record", "-o", photo_file, "--overwrite")
+    assert run(*words).code == 0
+    record = photo_file.with_suffix(".json")
+    assert "photo.png is another file" in run("replay", record).out
+    kept = photo_file.with_name("kept.png")
+    kept.write_bytes(before)
+    assert run("replay", record, "--photo", kept).code == 0
+
+
 @pytest.mark.parametrize("which", ["photo", "mask"])
 def test_another_input(made, run, tmp_path, which):
     file = tmp_path / f"{which}.png"

@@ -94,10 +94,9 @@ def replay(
     inputs |= {name: _found(entry, name, None, folders) for name, entry in references.items()}
     entries = {"photo": told["original"], "mask": told["mask"], **told["arguments"], **references}
     for name, path in inputs.items():
-        if files.file_digest(path) != entries[name]["sha256"]:
-            return Replayed(
-                False, f"The {_SAID.get(name, name)} {path.name} is another file than that of the record."
-            )
+        if entries[name]["sha256"] not in (None, files.file_digest(path)):  # none of what was no file
+            what = _SAID.get(name, name)
+            return Replayed(False, f"The {what} {path.name} is another file than that of the record.")
     opened = imaging.read_photo(inputs["photo"], allow_huge=allow_huge)
     data_format = imaging.format_name(opened, Path(f"result{suffix}"))
     arguments = _arguments(told, inputs, folders)
@@ -172,7 +171,9 @@ def _compared(told: Record, made: Record, data: bytes, weights: list[str]) -> Re
             else "the same pixels (its file was signed, and no signature is made twice)"
         )
         return Replayed(True, f"The fill is the same: {says}.", pixels)
-    reasons = [f"the weights {name} are others" for name in weights]
+    same_hole = told["mask"]["hole_sha256"] == made["mask"]["hole_sha256"]
+    reasons = [] if same_hole else ["the mask gives another hole"]
+    reasons += [f"the weights {name} are others" for name in weights]
     reasons += [
         f"{name} is {made['versions'].get(name, 'not there')}, and was {was}"
         for name, was in told["versions"].items()

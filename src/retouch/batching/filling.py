@@ -105,8 +105,8 @@ def _fill(
     given = {**OPTIONS, **job.options}
     wheel, sources = given.pop("colour_wheel"), given.pop("sources")
     if not given["record"]:  # a record names the model, so that the fill can be made again
-        names = (given.pop(name) for name in ("model", "refine", "device"))
-        given["model"] = _model(*names, _frozen(given.pop("options")))
+        name, refine, device = (given.pop(each) for each in ("model", "refine", "device"))
+        given["model"] = _model(name, refine, device, _frozen(given.pop("options")))
     given |= {name: local[name] for name in MASKS if name in local}
     target = folder / _staged(job)
     result = retouch.fill(

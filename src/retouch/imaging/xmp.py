@@ -114,8 +114,8 @@ def _promise(part: Part) -> str | None:
         return next((what for start, what in _CAMERA_PROMISES if local.startswith(start)), None)
     if space.startswith(_DYNAMIC_DEPTH):
         return _DEPTH
-    if (space, local) == _REMOTE:
-        return CREDENTIALS
+    if (space, local) == _REMOTE and part.value.startswith(("http://", "https://", "self#")):
+        return CREDENTIALS  # else a statement in words, which stays
     # A container goes as a whole, but its items are still looked at.
     return _PROMISES.get(space)
 
