@@ -23,6 +23,7 @@ DATA = {
     "evaluation/protocols": "yaml",
     "evaluation/report": "css html js",
     "integrations": "yaml",
+    "recording": "json",
     "integrations/gimp": "py",
     "integrations/darktable": "lua",
     "integrations/comfyui": "py toml",

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -123,8 +124,10 @@ def test_a_head_is_no_model_and_says_what_it_is_for(tmp_path):
 
 def test_a_name_alone_opens_the_network_of_a_card_that_refines_too(weights_file, monkeypatch):
     opened = next(card for card in CARDS if card.name == "contextual-attention")
-    card = replace(opened, name="both", widths=(), refine=lambda model, options: ("around", model.name))
+    card = replace(
+        opened, name="both", widths=(), refine=lambda model, options: SimpleNamespace(around=model.name)
+    )
     monkeypatch.setattr("retouch.models.CARDS", (*CARDS, card))
     with pytest.raises(RetouchError, match="No weights for both"):
         retouch.load("both")
-    assert retouch.load("telea+both") == ("around", "telea")
+    assert retouch.load("telea+both").around == "telea"
