@@ -119,6 +119,13 @@ def test_what_is_said_is_never_lowered(before, copied, trained):
     assert raised(uri, TRAINED) == SOURCE_TYPES + trained
 
 
+def test_several_pictures_make_a_composite():
+    composed = Edited(False, "retouch 1", "", elsewhere=True)
+    assert raised(HUMAN_EDITS, composed) == raised("", composed) == SOURCE_TYPES + "composite"
+    assert raised(SOURCE_TYPES + "composite", COPIED) == SOURCE_TYPES + "composite"
+    assert raised(WITH_TRAINED, composed) == WITH_TRAINED
+
+
 @pytest.mark.parametrize(
     "written", ["https://cv.iptc.org/newscodes/digitalsourcetype/{}", "digsrctype:{}", "{}"]
 )

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from PIL import Image
+from tests.references.made import hole as made_hole
+from tests.references.made import moved, punched, scene, shot
 
 import retouch
 from retouch.imaging import read_photo
+from retouch.imaging.provenance import COMPOSITE
 
 
 @pytest.fixture
@@ -99,6 +102,23 @@ def test_elsewhere_with_other_names(made, photo_file, mask_file, tmp_path, run):
     out = tmp_path / "again.png"
     assert run("replay", made, "--photo", photo, "--mask", mask, "-o", out).code == 0
     assert out.read_bytes() == made.with_suffix(".png").read_bytes()
+
+
+def test_other_photos(tmp_path, run):
+    truth, mask = shot(scene()), made_hole()
+    pictures = {"photo": punched(truth, mask), "mask": mask, "other": shot(scene(), moved())}
+    for name, picture in pictures.items():
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    words = ("--from", tmp_path / "other.png", "--model", "telea", "--record")
+    assert run("fill", tmp_path / "photo.png", tmp_path / "mask.png", *words).code == 0
+    record = tmp_path / "photo-filled.json"
+    told = json.loads(record.read_text())
+    assert told["source_type"] == COMPOSITE
+    assert [each["file"] for each in told["arguments"]["references"]] == ["other.png"]
+    assert "--from other.png" in told["command"]
+    assert run("replay", record).code == 0
+    Image.fromarray(truth).save(tmp_path / "other.png")
+    assert run("replay", record).out == "The reference 1 other.png is another file than that of the record.\n"
 
 
 def test_a_mask_that_was_no_file(photo_file, mask_file, hole, tmp_path, run):

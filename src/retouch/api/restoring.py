@@ -117,13 +117,12 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     Raises:
         RetouchError: what was handed over cannot be used; the text says why and what to do.
     """
-    from importlib.metadata import version
-
     from retouch import files, imaging, pictures
     from retouch.api.opened import open_picture
     from retouch.ops.masks import dilate
+    from retouch.recording.record import as_json, file_entry
     from retouch.restoration.mending import mending
-    from retouch.restoration.record import as_json, file_entry, record_of
+    from retouch.restoration.record import record_of
     from retouch.restoration.report import report_page
 
     arguments = completed(given, DEFAULTS)
@@ -168,7 +167,6 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         filled_by=filled.filled_by,
         seed=arguments["seed"],
         command=arguments["command"] or "retouch.restore",
-        version=version("retouch"),
     )
     result = opened.give_back(filled.image, changed=filled.changed)
     if target is not None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 
 from retouch.finding.kinds import count_kinds
 from retouch.imaging import Photo
-from retouch.native import search_in_use
 from retouch.ops.masks import Mask
+from retouch.recording.record import file_entry, versions
 
 FORMAT = "retouch restoration 1"
 FoundBy = Literal["network", "infrared", "mask"]
@@ -30,7 +26,6 @@ def record_of(
     filled_by: dict[str, int],
     seed: int,
     command: str,
-    version: str,
 ) -> dict[str, Any]:
     """Say what was changed in a photo, as values that JSON holds.
 
@@ -43,20 +38,13 @@ def record_of(
         filled_by: how many pixels what filled.
         seed: of the fill.
         command: what the user typed or called.
-        version: of retouch.
     """
     height, width = mask.shape
     return {
         "format": FORMAT,
         "command": command,
         "seed": seed,
-        "versions": {
-            "retouch": version,
-            "search": search_in_use(),
-            "opencv": cv2.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "original": {
             **file_entry(source),
             "width": width,
@@ -73,17 +61,3 @@ def record_of(
         },
         "filled_by": filled_by,
     }
-
-
-def file_entry(source: str | Path | bytes | None) -> dict[str, str | None]:
-    """The name of a file without its folder, and its SHA-256; None for what is no file."""
-    if source is None:
-        return {"file": None, "sha256": None}
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    name = None if isinstance(source, bytes) else Path(source).name
-    return {"file": name, "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def as_json(record: dict[str, Any]) -> str:
-    """The text of a record's file."""
-    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
