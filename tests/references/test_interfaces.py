@@ -105,6 +105,14 @@ def test_the_result_says_where_each_pixel_came_from():
     assert drawn.shape == truth.shape
 
 
+def test_a_dict_names_the_references():
+    mask, made = hole(), scene()
+    photos = {"hers": shot(scene(9)), "his": shot(made, moved())}
+    result = retouch.fill(punched(shot(made), mask), mask, references=photos)
+    assert any("hers" in note for note in result.notes)
+    assert result.filled_by["references"] > 0.9 * mask.sum()
+
+
 def test_references_are_a_list():
     with pytest.raises(RetouchError, match="list"):
         retouch.fill(shot(scene()), hole(), references="other.png")

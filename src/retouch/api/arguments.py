@@ -49,7 +49,8 @@ class InpaintArguments(TypedDict, total=False):
             seen. The hole is filled along them first, from lines. Only exemplar follows them. None = no
             lines.
         references: other photos of the same place, pictures of any type or folders of them. What they show
-            fills the hole, and the model fills the rest; see docs/references.md.
+            fills the hole, and the model fills the rest; see docs/references.md. A dict names the
+            pictures; ``notes`` call them so.
         references_only: fill nothing that no reference shows; the result's ``notes`` say how much is left.
         any_light: also trust references of another hour or season by their structure alone.
         working_size: a hole whose window is longer than this many pixels is filled at a lower resolution,
@@ -91,7 +92,7 @@ class InpaintArguments(TypedDict, total=False):
     include: Picture | None
     avoid: Picture | None
     lines: Picture | None
-    references: Sequence[Picture] | None
+    references: Sequence[Picture] | Mapping[str, Picture] | None
     references_only: bool
     any_light: bool
     working_size: int | None

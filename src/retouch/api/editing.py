@@ -89,6 +89,13 @@ def on_screen(photo: Photo, pixels: Array, alpha: Array | None) -> NDArray[np.ui
     return np.dstack([shown, opacity])
 
 
+def small(photo: Photo, side: int) -> NDArray[np.uint8]:
+    """Make a small picture of a whole photo, ``h×w×3`` sRGB, its longer side at most ``side`` pixels."""
+    from retouch.references.views import small_picture
+
+    return np.asarray(np.rint(small_picture(photo, side).clip(0, 1) * 255), np.uint8)
+
+
 def read_hole(mask: Path, photo: Photo, notes: list[str]) -> NDArray[np.bool_]:
     """Read a mask file of any kind for a photo, by the rules of ``retouch fill``.
 

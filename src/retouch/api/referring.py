@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,17 +22,24 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", 
 """What of a folder is taken for a photo."""
 
 
-def named(given: Sequence[Picture], picture: Picture | None, *, allow_huge: bool) -> list[Reference]:
+def named(
+    given: Sequence[Picture] | Mapping[str, Picture], picture: Picture | None, *, allow_huge: bool
+) -> list[Reference]:
     """Name the references, and look into folders; none is read yet.
 
     Args:
-        given: the references.
+        given: the references; of a mapping, its keys are their names, and it holds no folders.
         picture: the picture to fill, which is no reference to itself; None where the caller has seen to it.
         allow_huge: read files with more pixels than the safety limit.
 
     Raises:
         RetouchError: there is none, or one of them is the picture itself.
     """
+    if isinstance(given, Mapping):
+        return [
+            Reference(name, partial(pictures.to_photo, each, allow_huge=allow_huge))
+            for name, each in given.items()
+        ]
     if isinstance(given, (str, bytes, Path)) or not isinstance(given, Sequence):
         raise RetouchError("references= takes a list of pictures, such as references=['other.jpg'].")
     found: list[Reference] = []

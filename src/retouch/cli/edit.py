@@ -100,7 +100,7 @@ def _serve(
         nonlocal ending
         service: Service = app.state.service
         if not service.photos:
-            await service.open_file(source, source.name)
+            await service.open(source.name, service.copy(source), source.name)
         typer.echo(f"retouch edits {source.name} at {url} (Ctrl-C ends it)", err=True)
         if browser:
             import webbrowser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retouch.imaging import Photo
 
 State = Literal["before", "after"]
+_MAPS = ("sources", "confidence", "places")  # of a patch, as it lists them
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Patch:
         after: those after it.
         sources: ``N×2`` int32, row and column that each pixel was taken from, -1 for none; or None.
         confidence: ``N`` float32 in [0, 1], or None.
+        places: ``N×3`` int32, the number of a reference from 1, and row and column in it, that each pixel was
+            taken from, -1 for none; or None.
     """
 
     box: Box
@@ -40,6 +43,7 @@ class Patch:
     after: dict[str, Array]
     sources: NDArray[np.int32] | None
     confidence: NDArray[np.float32] | None
+    places: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Edit:
         filled_by: how many pixels what filled.
         places: the box of each patch.
         notes: what the user should know, a sentence each.
+        references: the names of the references that there were, by their number.
     """
 
     id: str
@@ -64,14 +69,16 @@ class Edit:
     seconds: float
     filled_by: dict[str, int]
     places: tuple[Box, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  # journals of older versions have none
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Edit:
         """Make one of what :meth:`as_json` gave."""
         places = tuple(Box(*each) for each in content["places"])
-        rest = {**content, "box": Box(*content["box"]), "places": places, "notes": tuple(content["notes"])}
-        return cls(**rest)
+        rest = {**content, "box": Box(*content["box"]), "places": places}
+        lists = {name: tuple(content.get(name, ())) for name in ("notes", "references")}
+        return cls(**(rest | lists))
 
 
 def write_patches(path: Path, patches: Sequence[Patch]) -> None:
@@ -82,7 +89,8 @@ def write_patches(path: Path, patches: Sequence[Patch]) -> None:
         arrays[f"{number} hole"] = patch.hole
         for state, values in (("before", patch.before), ("after", patch.after)):
             arrays |= {f"{number} {state} {name}": each for name, each in values.items()}
-        for name, each in (("sources", patch.sources), ("confidence", patch.confidence)):
+        for name in _MAPS:
+            each = getattr(patch, name)
             if each is not None:
                 arrays[f"{number} {name}"] = each
     write_file(lambda file: np.savez(file, **arrays), path)  # type: ignore[arg-type] # numpy means its own flag
@@ -118,14 +126,12 @@ class PatchFile:
         """
         with np.load(self.path, allow_pickle=False) as stored:
             for number in _numbers(stored) if numbers is None else numbers:
-                sources, confidence = f"{number} sources", f"{number} confidence"
                 yield Patch(
                     Box(*stored[f"{number} box"].tolist()),
                     stored[f"{number} hole"],
                     {},
                     {},
-                    stored.get(sources),
-                    stored.get(confidence),
+                    *(stored.get(f"{number} {name}") for name in _MAPS),
                 )
 
     def values(self) -> Iterator[Patch]:

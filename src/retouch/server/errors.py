@@ -39,6 +39,7 @@ class Limits:
         waiting: jobs that wait at once.
         waiting_bytes: of the requests of all jobs that wait.
         variants: of one fill.
+        references: of one photo.
         idle_minutes: after which a photo that nobody asks for is closed; 0 = never.
     """
 
@@ -49,4 +50,5 @@ class Limits:
     waiting: int = 200
     waiting_bytes: int = 256 << 20
     variants: int = 8
+    references: int = 12
     idle_minutes: float = 120

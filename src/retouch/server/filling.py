@@ -5,6 +5,7 @@ A crash, or the end of the process, hurts nobody: the photo's own files are neve
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ _REPORTS, _FIRST_PREVIEW, _PREVIEWS = (
 )  # seconds between reports, until a preview, between previews
 _LARGEST_PREVIEW = 1024  # pixels along a side
 _SHARE = {"fill": (0.0, 0.9), "upsample": (0.9, 0.05), "blend": (0.95, 0.05)}  # of the work, begin and length
+_REFERRING = {"align": (0.0, 0.4), "references": (0.4, 0.3)}  # where there are references; the rest follows
+_OPTION = re.compile(r"--([a-z-]+) \(\w+=\w* in Python\)")
 
 
 class Line:
@@ -89,7 +92,7 @@ def _answer(request: FillRequest, line: Line) -> Message:
     except Stop:
         return Cancelled()
     except RetouchError as error:
-        return Failed(DISK_FULL if is_disk_full(error) else str(error))
+        return Failed(DISK_FULL if is_disk_full(error) else _by_field(str(error)))
     except (EOFError, ConnectionError):  # the server is gone
         raise
     except MemoryError:
@@ -116,6 +119,9 @@ def _fills(request: FillRequest, line: Line) -> Iterator[Edit]:
             include=_given(request.include, request.files),
             avoid=_given(request.avoid, request.files),
             lines=_given(request.lines, request.files),
+            references={name: each.photo("c") for name, each in request.references.items()} or None,
+            references_only=request.references_only,
+            any_light=request.any_light,
             confidence=request.confidence,
             trust_mask=True,
             in_place=True,
@@ -132,7 +138,14 @@ def _fills(request: FillRequest, line: Line) -> Iterator[Edit]:
         for place in places:
             box = box.around(place)
         seconds = time.perf_counter() - started
-        yield Edit(name, box, request.model, seed, seconds, result.filled_by, places, result.notes)
+        notes = tuple(map(_by_field, result.notes))
+        names = tuple(request.references)
+        yield Edit(name, box, request.model, seed, seconds, result.filled_by, places, notes, names)
+
+
+def _by_field(sentence: str) -> str:
+    """A sentence that names an option as commands and Python do, in the words of the page."""
+    return _OPTION.sub(lambda found: f"“{found[1].replace('-', ' ')}”", sentence)
 
 
 @lru_cache(maxsize=2)
@@ -168,7 +181,7 @@ def _patches(result: Any, files: PhotoFiles, opacity: Area | None) -> Iterator[P
         if opacity is not None:
             inner = box.seen_from(opacity.box)
             new = _mixed(old, new, opacity.mask[inner.place][hole])
-        sources, confidence = region.sources, region.confidence
+        sources, confidence, referred = region.sources, region.confidence, region.places
         yield Patch(
             box,
             hole,
@@ -176,6 +189,7 @@ def _patches(result: Any, files: PhotoFiles, opacity: Area | None) -> Iterator[P
             new,
             None if sources is None else sources[hole],
             None if confidence is None else confidence[hole],
+            None if referred is None else referred[hole],
         )
 
 
@@ -208,7 +222,7 @@ def _listener(request: FillRequest, line: Line, number: int) -> Callable[[Progre
         if now - told < _REPORTS:
             return
         told = now
-        begin, length = _SHARE.get(step.stage, (0.0, 1.0))
+        begin, length = _share(step.stage, bool(request.references))
         within = begin + length * step.done / max(step.total, 1)
         box, preview = None, None
         if (
@@ -222,6 +236,15 @@ def _listener(request: FillRequest, line: Line, number: int) -> Callable[[Progre
         line.send(Report((number + within) / len(request.seeds), step.stage, box, preview))
 
     return listen
+
+
+def _share(stage: str, referring: bool) -> tuple[float, float]:
+    """The share of the work that a stage is: where it begins, and how long it is."""
+    if stage in _REFERRING:
+        return _REFERRING[stage]
+    begin, length = _SHARE.get(stage, (0.0, 1.0))
+    done = sum(each for _, each in _REFERRING.values()) if referring else 0.0
+    return done + (1 - done) * begin, (1 - done) * length
 
 
 def _jpeg(picture: NDArray[np.float32]) -> bytes:

@@ -36,6 +36,8 @@ FIELDS = (
     "include",
     "avoid",
     "lines",
+    "references_only",
+    "any_light",
     "revision",
 )
 _ALIVE = 15.0  # seconds after which something is sent, so that nobody on the way hangs up
@@ -75,6 +77,10 @@ def _request(session: Session, given: Given, variants: int) -> FillRequest:
         masks.read_area(given.raw(name), whole, name) if name in given else None
         for name in ("include", "avoid", "lines")
     )
+    references = {each.name: each.files for each in session.references}
+    for name in ("references_only", "any_light"):
+        if given.flag(name) and not references:
+            raise Refusal(400, "no_references", f"Add a photo of the same place first, or leave out {name}.")
     seed = given.integer("seed", 0, -(2**63), 2**63 - 1 - variants)
     return FillRequest(
         files=session.files,
@@ -87,6 +93,9 @@ def _request(session: Session, given: Given, variants: int) -> FillRequest:
         confidence=given.flag("confidence"),
         seeds=tuple(range(seed, seed + variants)),
         targets=tuple(session.new_edit_file() for _ in range(variants)),
+        references=references,
+        references_only=given.flag("references_only"),
+        any_light=given.flag("any_light"),
     )
 
 

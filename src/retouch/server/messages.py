@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,9 @@ class FillRequest:
         seeds: a fill is made for each.
         targets: the name and the file of the edit for each seed.
         previews: whether anybody looks at the fill as it grows.
+        references: other photos of the same place, by name.
+        references_only: fill nothing that no reference shows.
+        any_light: trust references of another hour or season by their structure.
     """
 
     files: PhotoFiles
@@ -51,6 +55,9 @@ class FillRequest:
     seeds: tuple[int, ...]
     targets: tuple[tuple[str, Path], ...]
     previews: bool = True
+    references: Mapping[str, PhotoFiles] = field(default_factory=dict)
+    references_only: bool = False
+    any_light: bool = False
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ _EDIT = _object(
     seconds=_SECONDS,
     filled_by={"type": "object", "additionalProperties": _NUMBER},
     notes=_TEXTS,
+    references=_TEXTS,
 )
 _ENTRY = _object(name=_TEXT, path=_TEXT)
 
@@ -105,6 +106,10 @@ SCHEMAS: dict[str, Schema] = {
         undo=_FLAG,
         redo=_FLAG,
         unsaved=_FLAG,
+        references={
+            "type": "array",
+            "items": _object(id=_TEXT, name=_TEXT, width=_NUMBER, height=_NUMBER),
+        },
         job=_maybe(_TEXT),
     ),
     "Mask": _MASK,
@@ -112,7 +117,7 @@ SCHEMAS: dict[str, Schema] = {
     "ReadMask": _object(box=_maybe(_BOX), mask=_maybe(_PNG), notes=_TEXTS),
     "Fill": _object(
         optional="box mask transparent model seed refine confidence dilate feather variants include avoid "
-        "lines revision",
+        "lines references_only any_light revision",
         closed=True,
         box=_BOX,
         mask=_PNG,
@@ -127,6 +132,8 @@ SCHEMAS: dict[str, Schema] = {
         include=_ref("Mask"),
         avoid=_ref("Mask"),
         lines=_ref("Mask"),
+        references_only=_FLAG,
+        any_light=_FLAG,
         revision=_NUMBER,
     ),
     "Started": _object(job=_TEXT),
@@ -158,7 +165,9 @@ SCHEMAS: dict[str, Schema] = {
         view=_BOX,
         tolerance={"type": "integer", "minimum": 0, "maximum": 255},
     ),
-    "Source": _object(x=_maybe(_NUMBER), y=_maybe(_NUMBER), confidence=_maybe(_SHARE)),
+    "Source": _object(
+        x=_maybe(_NUMBER), y=_maybe(_NUMBER), reference=_maybe(_TEXT), confidence=_maybe(_SHARE)
+    ),
     "Save": _object(optional="path overwrite", closed=True, path=_TEXT, overwrite=_FLAG),
     "Saved": _object(path=_maybe(_TEXT), notes=_TEXTS),
 }

@@ -10,7 +10,7 @@ from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
-from retouch.server import about, fills, looking, openapi, photos, saving
+from retouch.server import about, fills, looking, openapi, photos, referring, saving
 from retouch.server.answers import Json
 from retouch.server.service import Service
 
@@ -85,6 +85,17 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/jobs/{job}/preview", fills.preview, "image/jpeg", query={"number": "number"}),
     Operation("GET", f"{_P}/variants/{{variant}}", fills.show_variant, "image/png"),
     Operation("POST", f"{_P}/variants/{{variant}}", fills.take_variant, "Photo"),
+    Operation(
+        "POST",
+        f"{_P}/references",
+        referring.add_reference,
+        "Photo",
+        201,
+        {"name": "text"},
+        body=(_BYTES, "File"),
+    ),
+    Operation("GET", f"{_P}/references/{{reference}}", referring.show_reference, "image/png"),
+    Operation("DELETE", f"{_P}/references/{{reference}}", referring.remove_reference, "Photo"),
     Operation("POST", f"{_P}/undo", photos.undo, "Photo", body=("Seen",)),
     Operation("POST", f"{_P}/redo", photos.redo, "Photo", body=("Seen",)),
     Operation("GET", f"{_P}/overlays/{{kind}}/{_TILE}", looking.overlay, "image/png", query=_REVISION),

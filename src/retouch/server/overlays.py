@@ -20,7 +20,8 @@ def draw(session: Session, kind: str, level: int, box: Box) -> NDArray[np.uint8]
     """Draw a tile of an overlay, ``h×w×4`` uint8; what was not filled is transparent.
 
     Sources have a hue for their place from left to right, and are pale at the top and deep at the bottom of
-    the photo; confidence goes from red (0) over yellow to green (1). What has none is grey.
+    the photo; what came from a reference has a dark colour of that reference. Confidence goes from red (0)
+    over yellow to green (1). What has none is grey.
 
     Args:
         session: the photo.
@@ -30,12 +31,17 @@ def draw(session: Session, kind: str, level: int, box: Box) -> NDArray[np.uint8]
     """
     picture = np.zeros((box.height, box.width, 4), np.uint8)
     full = Box(*(each << level for each in box)).within(session.size)
-    for patch in session.maps(full):
-        values = patch.sources if kind == "sources" else patch.confidence
-        hole, values = _reduced(patch.hole, values, patch.box, level)
+    for _, patch in session.maps(full):
+        hole, picked = _reduced(patch.hole, patch.box, level)
         colours = np.full((int(hole.sum()), 3), 128, np.uint8)
-        if values is not None:
-            colours = _places(values, session.size) if kind == "sources" else _traffic_light(values)
+        if kind == "confidence" and patch.confidence is not None:
+            colours = _traffic_light(patch.confidence[picked])
+        if kind == "sources" and patch.sources is not None:
+            colours = _places(patch.sources[picked], session.size)
+        if kind == "sources" and patch.places is not None:
+            number = patch.places[picked, 0]
+            if (number > 0).any():
+                colours[number > 0] = _of_references(number[number > 0])
         layer = np.zeros((*hole.shape, 4), np.uint8)
         layer[hole, :3], layer[hole, 3] = colours, 255
         place = _reduced_box(patch.box, level)
@@ -47,15 +53,22 @@ def draw(session: Session, kind: str, level: int, box: Box) -> NDArray[np.uint8]
 
 
 def source_of(session: Session, column: int, row: int) -> dict[str, Any]:
-    """Where a pixel came from, and how sure its fill is; null for what is not known."""
-    found: dict[str, Any] = {"x": None, "y": None, "confidence": None}
-    for patch in session.maps(Box(column, row, 1, 1)):
+    """Where a pixel came from, and how sure its fill is; null for what is not known.
+
+    With the name of a reference, the place lies in that; else in the photo.
+    """
+    nothing = {"x": None, "y": None, "reference": None, "confidence": None}
+    found: dict[str, Any] = nothing
+    for edit, patch in session.maps(Box(column, row, 1, 1)):
         inner = row - patch.box.top, column - patch.box.left
         if not patch.hole[inner]:
             continue
         number = int(np.count_nonzero(patch.hole.ravel()[: inner[0] * patch.box.width + inner[1]]))
-        found = {"x": None, "y": None, "confidence": None}
-        if patch.sources is not None and patch.sources[number, 0] >= 0:
+        found = dict(nothing)
+        if patch.places is not None and patch.places[number, 0] > 0:
+            reference, found["y"], found["x"] = patch.places[number].tolist()
+            found["reference"] = edit.references[reference - 1]
+        elif patch.sources is not None and patch.sources[number, 0] >= 0:
             found["y"], found["x"] = patch.sources[number].tolist()
         if patch.confidence is not None:
             found["confidence"] = round(float(patch.confidence[number]), 4)
@@ -69,15 +82,13 @@ def _reduced_box(box: Box, level: int) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _reduced(hole: Array, values: Array | None, box: Box, level: int) -> tuple[Array, Array | None]:
-    """Every so many pixels of a hole, on the grid of a level, and the values there."""
-    if not level:
-        return hole, values
+def _reduced(hole: Array, box: Box, level: int) -> tuple[Array, Array]:
+    """Every so many pixels of a hole, on the grid of a level; and which of the hole's these are, ``N``."""
     step = 1 << level
     picked = np.zeros_like(hole)
     grid = slice(-box.top % step, None, step), slice(-box.left % step, None, step)
     picked[grid] = hole[grid]
-    return hole[grid], None if values is None else values[picked[hole]]
+    return hole[grid], picked[hole]
 
 
 def _places(sources: Array, whole: Box) -> NDArray[np.uint8]:
@@ -95,3 +106,10 @@ def _traffic_light(confidence: Array) -> NDArray[np.uint8]:
     """Red for 0, yellow for a half, green for 1, ``N×3``."""
     red, green = (2 - 2 * confidence).clip(0, 1), (2 * confidence).clip(0, 1)
     return np.asarray(np.rint(np.stack([220 * red, 180 * green, 0 * red], axis=1)), np.uint8)
+
+
+def _of_references(numbers: Array) -> NDArray[np.uint8]:
+    """The colour of each reference, ``N×3``: hues that lie apart, darker than those of the photo's places."""
+    hsv = np.full((len(numbers), 1, 3), (0, 255, 140), np.uint8)
+    hsv[:, 0, 0] = (100 + 111 * (numbers - 1)) % 180  # the golden ratio of the circle
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)[:, 0]

@@ -19,10 +19,10 @@ from retouch.server import masks
 from retouch.server.answers import Json
 from retouch.server.errors import Refusal
 from retouch.server.given import Given, json_of, query_of, stream_of
-from retouch.server.service import Service, inside
+from retouch.server.service import Receive, Service, inside
 from retouch.server.session import Session
 
-_FOREVER = "private, max-age=31536000, immutable"
+FOREVER = "private, max-age=31536000, immutable"
 
 
 def state_of(service: Service, session: Session) -> dict[str, Any]:
@@ -38,6 +38,16 @@ def session_of(service: Service, request: Request) -> Session:
 
 async def open_photo(service: Service, request: Request) -> Response:
     """Open a photo: the bytes of its file, or the path of one under the root."""
+    session = await service.open(*await sent(service, request))
+    return Json(state_of(service, session), 201)
+
+
+async def sent(service: Service, request: Request) -> tuple[str, Receive, str | None]:
+    """The photo that a client sends, or names under the root.
+
+    Returns:
+        Its name, what writes it to a file, and its path under the root; None if it was sent.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
         given = await json_of(request, service.settings.limits.request, ("path",))
         if service.settings.root is None:
@@ -48,11 +58,9 @@ async def open_photo(service: Service, request: Request) -> Response:
             )
         path = inside(service.settings.root, given.text("path"))
         source = path.relative_to(os.path.realpath(service.settings.root)).as_posix()
-        session = await service.open_file(path, source)
-    else:
-        name = query_of(request, ("name",)).text("name", "photo")
-        session = await service.open_upload(name[-255:].replace("\\", "/"), stream_of(request))
-    return Json(state_of(service, session), 201)
+        return path.name, service.copy(path), source
+    name = query_of(request, ("name",)).text("name", "photo")[-255:].replace("\\", "/")
+    return PurePath(name).name or "photo", service.upload(stream_of(request)), None
 
 
 async def show_photo(service: Service, request: Request) -> Response:
@@ -96,7 +104,7 @@ async def picture(request: Request, make: Any, *, tag: str, forever: bool) -> Re
         tag: changes whenever the picture does.
         forever: whether its address always means this picture.
     """
-    headers = {"ETag": tag, "Cache-Control": _FOREVER if forever else "no-cache"}
+    headers = {"ETag": tag, "Cache-Control": FOREVER if forever else "no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     data = await run_in_threadpool(lambda: masks.png(make()))

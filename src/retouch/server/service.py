@@ -20,11 +20,14 @@ from retouch.errors import RetouchError
 from retouch.files import copy_file
 from retouch.server.errors import Limits, Refusal
 from retouch.server.jobs import Jobs
+from retouch.server.references import full
 from retouch.server.session import Session, never_opened
 
 log = logging.getLogger("retouch.server")
 
 Ending = Literal["done", "discarded"]
+Receive = Callable[[Path], Awaitable[None]]
+"""Writes a photo to a file."""
 _LOOK = 10.0  # seconds between looks for photos that nobody asks for
 
 
@@ -109,18 +112,14 @@ class Service:
         session.used = time.monotonic()
         return session
 
-    async def open_upload(self, name: str, body: AsyncIterable[bytes]) -> Session:
-        """Open a photo that a client sends.
-
-        Raises:
-            RetouchError: it is no photo, or more than the limits allow.
-        """
+    def upload(self, body: AsyncIterable[bytes]) -> Receive:
+        """Write the photo that a client sends to a file, within the limits."""
 
         async def receive(file: Path) -> None:
             if not await self.receive(body, file):
                 raise Refusal(400, "empty", "Nothing was sent; send the file of a photo.")
 
-        return await self._open(Path(name).name or "photo", receive)
+        return receive
 
     async def receive(self, body: AsyncIterable[bytes], file: Path) -> int:
         """Write what a client sends to a file; returns how many bytes there were.
@@ -137,16 +136,8 @@ class Service:
                 target.write(part)
         return received
 
-    async def open_file(self, path: Path, source: str) -> Session:
-        """Open a photo of this computer; the session keeps a copy of it.
-
-        Args:
-            path: the file.
-            source: how the session names it: its path under the root.
-
-        Raises:
-            RetouchError: it is no photo, or more than the limits allow.
-        """
+    def copy(self, path: Path) -> Receive:
+        """Copy a photo of this computer to a file, within the limits."""
 
         async def receive(file: Path) -> None:
             if not path.is_file():  # a pipe would be waited for
@@ -155,11 +146,19 @@ class Service:
                 raise too_large(self.settings.limits.bytes)
             await run_in_threadpool(copy_file, path, file)
 
-        return await self._open(path.name, receive, source)
+        return receive
 
-    async def _open(
-        self, name: str, receive: Callable[[Path], Awaitable[None]], source: str | None = None
-    ) -> Session:
+    async def open(self, name: str, receive: Receive, source: str | None = None) -> Session:
+        """Open a photo; the session keeps its file.
+
+        Args:
+            name: the name of its file.
+            receive: writes that file.
+            source: of a photo of this computer, its path under the root.
+
+        Raises:
+            RetouchError: it is no photo, or more than the limits allow.
+        """
         with self._one_more() as folder:
             try:
                 await receive(folder / "original")
@@ -168,12 +167,35 @@ class Service:
                     session = await run_in_threadpool(Session, folder, known, self.settings.limits.pixels)
             except BaseException as error:
                 shutil.rmtree(folder, ignore_errors=True)
-                if isinstance(error, RetouchError) and str(folder) in str(error):
-                    # The client knows the photo by its name, and need not know where sessions are kept.
-                    raise RetouchError(str(error).replace(str(folder / "original"), name)) from error
+                _name(error, folder, name)
                 raise
             self.photos[session.id] = session
         return session
+
+    async def refer(self, session: Session, name: str, receive: Receive) -> None:
+        """Add a reference to a photo, another photo of the same place.
+
+        Args:
+            session: the photo.
+            name: the name of the reference's file.
+            receive: writes that file.
+
+        Raises:
+            RetouchError: it is no photo, or more than the limits allow.
+        """
+        references, most = session.references, self.settings.limits.references
+        if len(references) >= most:
+            raise full(most)
+        folder = references.new_folder()
+        try:
+            await receive(folder / "original")
+            async with self.reading:
+                await run_in_threadpool(references.add, folder, name, session.original, most)
+            self.find(session.id)  # it may have been closed meanwhile, and its folder removed
+        except BaseException as error:
+            shutil.rmtree(folder if session.id in self.photos else session.folder, ignore_errors=True)
+            _name(error, folder, name)
+            raise
 
     @contextmanager
     def passing(self) -> Iterator[Path]:
@@ -223,6 +245,15 @@ class Service:
             for session in list(self.photos.values()):
                 if time.monotonic() - session.used > 60 * minutes and self.jobs.of(session) is None:
                     await self.forget(session)
+
+
+def _name(error: BaseException, folder: Path, name: str) -> None:
+    """Raise an error about a photo's file anew, by the name that the client knows.
+
+    Where sessions are kept is nobody's concern.
+    """
+    if isinstance(error, RetouchError) and str(folder) in str(error):
+        raise RetouchError(str(error).replace(str(folder / "original"), name)) from error
 
 
 def too_large(limit: int) -> Refusal:

@@ -1,8 +1,8 @@
 """An open photo and its folder: everything that a restart needs lies there before a request is answered.
 
-The folder holds the photo's original file, a file for each edit, and ``session.json``, which says which edits
-count. All other files in it can be made from these: the decoded photo and its pyramid. So a process that is
-killed at any moment leaves nothing half done.
+The folder holds the photo's original file, a file for each edit, its references, and ``session.json``, which
+says which edits count. All other files in it can be made from these: the decoded photo and its pyramid. So a
+process that is killed at any moment leaves nothing half done.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ from retouch.server.errors import Refusal
 from retouch.server.history import History
 from retouch.server.mapped import Array, PhotoFiles
 from retouch.server.pyramid import TILE, Pyramid
+from retouch.server.references import References
 
 if TYPE_CHECKING:
     from retouch.imaging import Photo
 
 JOURNAL, _VERSION = "session.json", 1
+_OURS = ("original", "decoded", "edits", "references")
 
 
 class Session:
@@ -48,6 +50,7 @@ class Session:
         folder: where everything is kept.
         files: the decoded photo.
         history: its edits.
+        references: other photos of the same place.
         turn: taken by whoever changes the pixels or starts from them: a fill from its beginning to its end.
         used: when it was last asked for, in seconds of :func:`time.monotonic`.
         revision: a number that grows with each change of the pixels.
@@ -87,6 +90,7 @@ class Session:
             self._change(edit, "after")
         self.revision = known.get("revision", 0)
         self._changes = [(self.revision, edit.box) for edit in self.history.edits]
+        self.references = References(folder / "references", most_pixels)
         self._edit_folder = folder / "edits"
         self._edit_folder.mkdir(exist_ok=True)
         self.tidy()
@@ -164,6 +168,7 @@ class Session:
                 "undo": history.applied > 0,
                 "redo": history.applied < len(history.edits),
                 "unsaved": history.unsaved,
+                "references": self.references.as_json(),
             }
 
     def new_edit_file(self) -> tuple[str, Path]:
@@ -283,14 +288,14 @@ class Session:
             pixels, alpha = self._pyramid.read(level, box)
         return editing.on_screen(self.files.rest, pixels, alpha)
 
-    def maps(self, box: Box) -> list[Patch]:
+    def maps(self, box: Box) -> list[tuple[Edit, Patch]]:
         """Holes, sources and confidence of the edits that touch a box, the oldest first."""
-        found: list[Patch] = []
+        found: list[tuple[Edit, Patch]] = []
         with self._lock:
             for edit in self.history.now:
                 touched = [at for at, place in enumerate(edit.places) if not place.within(box).empty]
                 if touched:
-                    found += self._file(edit.id).maps(touched)
+                    found += ((edit, each) for each in self._file(edit.id).maps(touched))
         return found
 
     @contextmanager
@@ -356,11 +361,11 @@ def never_opened(folder: Path) -> bool:
     this module itself makes counts.
     """
     names = {each.name for each in folder.iterdir()}
-    ours = {name for name in names if name in ("original", "decoded", "edits") or is_unfinished(name)}
+    ours = {name for name in names if name in _OURS or is_unfinished(name)}
     return names == ours and (folder / "original").is_file()
 
 
 def _shown(edit: Edit) -> dict[str, Any]:
     content = asdict(edit)
     del content["places"]
-    return content | {"notes": list(edit.notes), "box": list(edit.box)}
+    return content | {"notes": list(edit.notes), "references": list(edit.references), "box": list(edit.box)}
