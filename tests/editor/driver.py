@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+_HELD = """given => {
+    const held = new DataTransfer();
+    for (const [name, data] of given)
+        held.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name));
+    return held;
+}"""
 WAIT = 60_000  # milliseconds; a busy machine is no failure
 
 
@@ -62,6 +69,17 @@ class Editor:
     def wait_open(self) -> None:
         """Wait until the photo is there and drawn."""
         self.page.locator("#photo[aria-busy=false]").wait_for()
+
+    def drag_over(self, *files: Path, target: str) -> Any:
+        """Drag files over a part of the page, without letting go; returns what :meth:`let_go` takes."""
+        given = [(path.name, base64.b64encode(path.read_bytes()).decode()) for path in files]
+        held = self.page.evaluate_handle(_HELD, given)
+        self.page.dispatch_event(target, "dragover", {"dataTransfer": held})
+        return held
+
+    def let_go(self, held: Any, target: str) -> None:
+        """Drop what is dragged on a part of the page."""
+        self.page.dispatch_event(target, "drop", {"dataTransfer": held})
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Where a pixel of the photo is in the window; read from the status line at two places."""

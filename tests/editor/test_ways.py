@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -166,6 +168,13 @@ def test_axe_finds_nothing(server, new_editor, red_spot, look):
         editor.page.get_by_role("button", name=panel, exact=True).click()
         check(panel)
         editor.press("Escape")
+    editor.drag_over(red_spot, target="#photo")
+    check("dragging")
+    Image.fromarray(np.full((30, 40, 3), 90, np.uint8)).save(red_spot.with_name("other.png"))
+    held = editor.drag_over(red_spot.with_name("other.png"), target="#photo")
+    editor.let_go(held, "#references")
+    editor.page.get_by_role("img", name="other.png").wait_for()
+    check("references")
     editor.press("?")
     check("keys")
     editor.press("Escape")

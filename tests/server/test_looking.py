@@ -147,7 +147,9 @@ def test_sources_are_told_and_drawn(client, photo, hole):
     assert np.corrcoef(rows)[0, 1] < 0  # deeper towards the bottom
     client.post(state, "undo")
     assert not decoded(client.get(state, "overlays/sources/0/0/0").content).any()
-    assert client.get(state, "source", x=45, y=55).json() == {"x": None, "y": None, "confidence": None}
+    assert client.get(state, "source", x=45, y=55).json() == dict.fromkeys(
+        ("x", "y", "reference", "confidence")
+    )
     refused(client.get(state, "source", x=128, y=0), 400, "bad_request")
     refused(client.get(state, "source"), 400, "bad_request")
 

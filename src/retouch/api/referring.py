@@ -120,6 +120,8 @@ def completed_fill(
         return taken.fill, notes
     if not left:
         return taken.fill, notes
+    if left == total > 0:
+        notes += ("No reference shows what is in the hole for sure; it is filled from the photo itself.",)
     photos = "the other photo" if count == 1 else f"the {count} other photos"
     if left < total:
         notes += (f"{100 * (total - left) / total:.1f} % of the hole is filled from {photos}.",)

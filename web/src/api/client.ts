@@ -59,6 +59,12 @@ export const step = (id: string, which: "undo" | "redo", revision: number) =>
   json<Photo>(`${photoPath(id)}/${which}`, post({ revision }));
 export const select = (id: string, request: SelectRequest) =>
   json<MaskPart | NoMask>(`${photoPath(id)}/select`, post(request));
+export const addReference = (id: string, file: Blob, name: string) =>
+  json<Photo>(`${photoPath(id)}/references?name=${encodeURIComponent(name)}`, post(file));
+export const referenceUrl = (id: string, reference: string) =>
+  `${photoPath(id)}/references/${encodeURIComponent(reference)}`;
+export const removeReference = (id: string, reference: string) =>
+  json<Photo>(referenceUrl(id, reference), { method: "DELETE" });
 export const readMask = (id: string, file: Blob) =>
   json<(MaskPart | NoMask) & { notes?: string[] }>(`${photoPath(id)}/mask`, post(file));
 export const writeMask = async (id: string, part: MaskPart) =>

@@ -34,6 +34,18 @@ export interface Edit {
   model: string;
   seed: number;
   seconds: number;
+  /** What the user should know, a sentence each. */
+  notes: string[];
+  /** How many pixels each filler filled. */
+  filled_by: Record<string, number>;
+}
+
+/** Another photo of the same place. */
+export interface Reference {
+  id: string;
+  name: string;
+  width: number;
+  height: number;
 }
 
 export interface Photo {
@@ -51,6 +63,7 @@ export interface Photo {
   undo: boolean;
   redo: boolean;
   unsaved: boolean;
+  references: Reference[];
   job: string | null;
 }
 
@@ -85,6 +98,10 @@ export interface FillRequest {
   include?: MaskPart;
   avoid?: MaskPart;
   lines?: MaskPart;
+  /** Fill nothing that no reference shows. */
+  references_only?: true;
+  /** Trust references of another hour or season by their structure. */
+  any_light?: true;
 }
 
 export interface SelectRequest {
@@ -94,10 +111,11 @@ export interface SelectRequest {
   tolerance?: number;
 }
 
-/** What is known of a filled pixel; null for what is not. */
+/** What is known of a filled pixel; null for what is not. With a reference, x and y are pixels of that. */
 export interface Source {
   x: number | null;
   y: number | null;
+  reference: string | null;
   confidence: number | null;
 }
 

@@ -8,11 +8,14 @@ import { forgetLastEnd } from "../tools/brush";
 import { fit } from "../view/pointers";
 import { ask } from "./ask";
 import { resumeFill } from "./fill";
+import { meant } from "./dropped";
 import { addPart } from "./marks";
 import { OpenPhoto } from "./open-photo";
+import { addReferences } from "./references";
 import {
   current,
   downloaded,
+  dragging,
   finished,
   info,
   photo,
@@ -69,17 +72,25 @@ async function mayLeave(): Promise<boolean> {
   return answer === "leave";
 }
 
-/** A picture that was dropped or pasted: a new photo, or a mask for this one. */
+/** A picture that was dropped or pasted: a new photo, or for this one another view of the place, or a mask. */
 export async function receive(file: File): Promise<void> {
   if (!photo.value) return openFile(file);
   const words = text().receive;
   const answer = await ask(words.title, words.text(file.name), [
     { id: "photo", label: words.photo, primary: true },
+    { id: "reference", label: words.reference },
     { id: "mask", label: words.mask },
     { id: "cancel", label: words.cancel },
   ]);
   if (answer === "photo") await openFile(file);
+  else if (answer === "reference") await addReferences([file]);
   else if (answer === "mask") await loadMask(file);
+}
+
+async function receiveAll(files: File[], onStrip: boolean): Promise<void> {
+  const { one, references } = meant(files, photo.value !== null, onStrip);
+  if (one) await receive(one);
+  await addReferences(references);
 }
 
 /** Saves where the server keeps the photo, or downloads it where there is no such place. */
@@ -178,11 +189,18 @@ export async function finish(how: "done" | "discard"): Promise<void> {
 }
 
 export function watchDrops(): void {
-  window.addEventListener("dragover", (event) => event.preventDefault());
+  window.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    dragging.value = event.dataTransfer?.types.includes("Files") ?? false;
+  });
+  window.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) dragging.value = false; // it left the window
+  });
   window.addEventListener("drop", (event) => {
     event.preventDefault();
-    const file = event.dataTransfer?.files[0];
-    if (file) void receive(file);
+    dragging.value = false;
+    const onStrip = event.target instanceof Element && event.target.closest("#references") !== null;
+    void receiveAll([...(event.dataTransfer?.files ?? [])], onStrip);
   });
   window.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));

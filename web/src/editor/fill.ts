@@ -10,6 +10,7 @@ import type { Entry } from "./history";
 import { changed, emptied } from "./marks";
 import type { OpenPhoto } from "./open-photo";
 import {
+  anyLight,
   atOnce,
   choice,
   current,
@@ -19,6 +20,7 @@ import {
   model,
   photo,
   redraw,
+  referencesOnly,
   running,
   seed,
   showConfidence,
@@ -78,6 +80,10 @@ async function makeRequest(open: OpenPhoto, what: "marks" | "transparent"): Prom
   if (seed.value !== null) request.seed = seed.value;
   if (showConfidence.value) request.confidence = true;
   if (variants.value > 1) request.variants = variants.value;
+  if (photo.value?.references.length) {
+    if (referencesOnly.value) request.references_only = true;
+    if (anyLight.value) request.any_light = true;
+  }
   for (const layer of ["include", "avoid", "lines"] as const) {
     if (layer === "lines" && !info.value?.lines) continue;
     const part = await toPart(open.masks[layer]);

@@ -58,6 +58,12 @@ export const source = signal<{ at: Point; from: Source } | null>(null);
 export const running = signal<RunningFill | null>(null);
 export const choice = signal<Choice | null>(null);
 export const working = signal(false);
+/** Files are dragged over the page. */
+export const dragging = signal(false);
+/** Fill nothing that no reference shows. */
+export const referencesOnly = signal(false);
+/** Trust references of another hour or season by their structure. */
+export const anyLight = signal(false);
 export const message = signal<Message | null>(null);
 /** Counts changes of marks and history, which are no signals themselves. */
 export const changes = signal(0);

@@ -16,8 +16,12 @@ export function applyState(next: Photo, fromAnotherTab = false): void {
   const has = new Set(next.edits.map(({ id }) => id));
   for (const edit of before.edits) if (!has.has(edit.id)) open.invalidate(edit.box);
   for (const edit of next.edits) if (!had.has(edit.id)) open.invalidate(edit.box);
-  if (!fromAnotherTab) tabs.postMessage(next.id);
+  if (!fromAnotherTab) tellOtherTabs(next.id);
   changed();
+}
+
+export function tellOtherTabs(id: string): void {
+  tabs.postMessage(id);
 }
 
 async function look(): Promise<void> {

@@ -4,6 +4,7 @@ import { Viewer } from "../view/Viewer";
 import { Browser } from "./Browser";
 import { HelpDialog, QuestionDialog } from "./Dialogs";
 import { OptionsBar } from "./OptionsBar";
+import { References } from "./References";
 import { StatusLine } from "./StatusLine";
 import { ToolColumn } from "./ToolColumn";
 import { Variants } from "./Variants";
@@ -22,6 +23,7 @@ export function App() {
         {!open && info.value && <Welcome />}
         <Variants />
       </main>
+      <References />
       <StatusLine />
       <HelpDialog />
       <QuestionDialog />

@@ -10,8 +10,8 @@ export function StatusLine() {
   const at = cursor.value;
   const inside = state && at && at.x >= 0 && at.y >= 0 && at.x < state.width && at.y < state.height;
   const percent = camera.value.scale * 100;
-  const known = ({ x, y, confidence }: Source): string =>
-    (showSources.value && x !== null && y !== null ? ` ${words.from(x, y)}` : "") +
+  const known = ({ x, y, reference, confidence }: Source): string =>
+    (showSources.value && x !== null && y !== null ? ` ${words.from(x, y, reference)}` : "") +
     (confidence === null ? "" : ` · ${words.sure(confidence)}`);
   const shown = percent < 10 ? percent.toFixed(1) : Math.round(percent);
   return (

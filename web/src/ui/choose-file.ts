@@ -1,10 +1,20 @@
-/** Opens the browser's file dialog. */
+/** Opens the browser's file dialog for one file. */
 export function chooseFile(accept: string, use: (file: File) => void): void {
+  choose(accept, false, (files) => use(files[0]));
+}
+
+/** Opens the browser's file dialog for any number of files. */
+export function chooseFiles(accept: string, use: (files: File[]) => void): void {
+  choose(accept, true, use);
+}
+
+function choose(accept: string, multiple: boolean, use: (files: File[]) => void): void {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = accept;
+  input.multiple = multiple;
   input.addEventListener("change", () => {
-    if (input.files?.[0]) use(input.files[0]);
+    if (input.files?.length) use([...input.files]);
   });
   input.click();
 }

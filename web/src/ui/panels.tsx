@@ -8,6 +8,7 @@ import { MOST } from "../mask/morphology";
 import { keyName, text } from "../text";
 import { chooseFile } from "./choose-file";
 import { MenuButton, NumberField, Panel, Switch } from "./fields";
+import { chooseReferences } from "./References";
 
 export function MaskPanel() {
   const words = text().mask;
@@ -128,6 +129,14 @@ export function FillGroup() {
             onEmpty={() => (state.seed.value = null)}
           />
         </div>
+        <hr />
+        {state.photo.value && state.photo.value.references.length > 0 && (
+          <>
+            <Switch label={words.referencesOnly} value={state.referencesOnly} />
+            <Switch label={words.anyLight} value={state.anyLight} />
+          </>
+        )}
+        <MenuButton label={words.addReferences} onClick={chooseReferences} />
       </Panel>
     </div>
   );

@@ -136,7 +136,7 @@ function drawDraft(context: CanvasRenderingContext2D): void {
 function drawArrow(context: CanvasRenderingContext2D): void {
   if (!source.value || !showSources.value) return;
   const { at, from: origin } = source.value;
-  if (origin.x === null || origin.y === null) return;
+  if (origin.x === null || origin.y === null || origin.reference !== null) return;
   const to = onScreen({ x: at.x + 0.5, y: at.y + 0.5 });
   const from = onScreen({ x: origin.x + 0.5, y: origin.y + 0.5 });
   const angle = Math.atan2(to.y - from.y, to.x - from.x);
