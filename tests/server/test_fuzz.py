@@ -58,7 +58,8 @@ def test_any_address_is_answered(client, state, path, query):
 @unhurried
 @given(body=st.binary(max_size=60))
 def test_any_bytes_are_answered(client, state, body):
-    for place in ("/v1/photos", f"/v1/photos/{state['id']}/mask", f"/v1/photos/{state['id']}/fills"):
+    own = [f"/v1/photos/{state['id']}/{what}" for what in ("mask", "fills", "references")]
+    for place in ("/v1/photos", *own):
         for kind in ("application/json", "image/png"):
             answer = client.http.post(place, content=body, headers={"Content-Type": kind})
             assert 400 <= answer.status_code < 500

@@ -71,6 +71,11 @@ def test_only_references_fill_and_another_place_fills_nothing(client, place):
     assert "leave out “references only”" in job["message"]
     assert "Nothing in foreign.png matches" in job["message"]
     assert np.array_equal(client.picture(state), photo)
+    client.fill(state, model="telea", **area(mask))
+    (edit,) = client.state(state)["edits"]
+    assert "filled from the photo itself" in edit["notes"][-1]
+    assert set(edit["filled_by"]) == {"telea"}
+    client.post(state, "undo")
     add(client, state, png(other))
     assert client.fill(state, **area(mask), references_only=True)["state"] == "done"
     assert set(client.state(state)["edits"][0]["filled_by"]) == {"references"}
