@@ -108,9 +108,10 @@ def test_the_result_says_where_each_pixel_came_from():
 def test_a_dict_names_the_references():
     mask, made = hole(), scene()
     photos = {"hers": shot(scene(9)), "his": shot(made, moved())}
-    result = retouch.fill(punched(shot(made), mask), mask, references=photos)
+    result = retouch.fill(punched(shot(made), mask), mask, references=photos, record=True)
     assert any("hers" in note for note in result.notes)
     assert result.filled_by["references"] > 0.9 * mask.sum()
+    assert len(result.record["arguments"]["references"]) == 2
 
 
 def test_references_are_a_list():

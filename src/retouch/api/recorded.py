@@ -39,7 +39,7 @@ def with_single_files(arguments: FillArguments, image: object) -> FillArguments:
     from retouch.api.referring import files_of
 
     given = arguments["references"]
-    if given is None:
+    if given is None or isinstance(given, Mapping):  # what has names are no folders
         return arguments
     picture = image if isinstance(image, (str, Path)) else None
     found: list[Picture] = []

@@ -157,8 +157,10 @@ def _arguments(given: Mapping[str, Any], specification: Specification | None) ->
     found = {name: _plain(value) for name, value in given.items() if name not in _OUTSIDE}
     for name in _FILES:
         found[name] = None if given[name] is None else file_entry(given[name])
-    if given["references"] is not None:
-        found["references"] = [file_entry(each) for each in given["references"]]
+    references = given["references"]
+    if references is not None:
+        pictures = references.values() if isinstance(references, Mapping) else references
+        found["references"] = [file_entry(each) for each in pictures]
     options = {
         name: Path(value).name if _is_weights(value) else _plain(value)
         for name, value in (given["options"] or {}).items()
