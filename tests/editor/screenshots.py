@@ -13,6 +13,7 @@ from .conftest import NAMES, Server
 from .driver import Editor
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photo.jpg"
+OTHER = PHOTO.with_name("before-after.jpg")
 FIR = [(1490, 570), (1470, 640), (1520, 680), (1440, 760), (1530, 740), (1400, 840), (1440, 790), (1420, 850)]
 """A stroke over the fir, in pixels of the photo."""
 
@@ -39,6 +40,13 @@ def desktop(editor: Editor, save: object) -> None:
     editor.page.mouse.move(*editor.place(1470, 770))
     editor.page.locator("#position", has_text="from").wait_for()
     save("sources")
+    held = editor.drag_over(OTHER, target="#photo")
+    save("dragging")
+    editor.let_go(held, "#references")
+    editor.page.get_by_role("img", name=OTHER.name).wait_for()
+    save("references")
+    editor.page.get_by_role("button", name=f"Remove {OTHER.name}").click()
+    editor.page.locator("#references").wait_for(state="detached")
     editor.press("g", "Shift+C")
     save("before and after")
     editor.press("Shift+C", "Control+z", "Control+z", "b")
