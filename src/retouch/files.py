@@ -59,8 +59,11 @@ def write_bytes(data: bytes | memoryview, target: Path, *, overwrite: bool = Fal
 
 
 def write_text(text: str, target: Path, *, overwrite: bool = False) -> None:
-    """Write ``text`` to a file as UTF-8, with its line ends as they are; otherwise as :func:`write_file`."""
-    write_bytes(text.encode(), target, overwrite=overwrite)
+    """Write ``text`` to a file as UTF-8, with its line ends as they are; otherwise as :func:`write_file`.
+
+    What is no text, as in names of files in another encoding, becomes a question mark.
+    """
+    write_bytes(text.encode("utf-8", "replace"), target, overwrite=overwrite)
 
 
 def copy_file(source: str | Path | bytes, target: Path, *, overwrite: bool = False) -> None:

@@ -55,3 +55,9 @@ def test_mistakes_are_said(refused, scan_file, tmp_path):
     refused("find", scan_file, "--damage", "-o", "-", says="name one that ends in .png")
     refused("find", scan_file, "--damage", "-o", scan_file, says="the same file")
     refused("find", scan_file, "--damage", "-o", tmp_path / "mask.jpg", says=".png")
+
+
+def test_the_protect_mask_is_not_replaced(refused, scan_file, tmp_path):
+    Image.fromarray(np.zeros((96, 128), np.uint8)).save(tmp_path / "p.png")
+    words = ("--damage", "--protect", tmp_path / "p.png", "-o", tmp_path / "p.png", "--overwrite")
+    refused("find", scan_file, *words, says="-o and --protect are the same file")

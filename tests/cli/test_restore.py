@@ -1,5 +1,7 @@
 import hashlib
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -170,6 +172,32 @@ def test_the_scan_is_never_replaced(refused, scan):
     file, looked_at, *_ = scan
     refused("restore", file, "--mask", looked_at, "-o", file, "--overwrite", says="never replaced")
     refused("restore", file, "--mask", looked_at, "--report", file, "--overwrite", says="never replaced")
+
+
+@pytest.mark.parametrize("words", [("-o", "looked-at.png"), ("--report", "looked-at.png")])
+def test_what_is_read_is_never_replaced(refused, scan, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    refused("restore", "scan.tif", "--mask", "looked-at.png", "--overwrite", *words, says="is read and would")
+    words = (*words, "--mask", "looked-at.png", "--protect", "looked-at.png")
+    refused("restore", "scan.tif", "--overwrite", *words, says="is read and would")
+    (tmp_path / "looked-at.png").rename("scan-restored-mask.png")
+    refused(
+        "restore", "scan.tif", "--mask", "scan-restored-mask.png", "--overwrite", says="is read and would"
+    )
+    (tmp_path / "other-name.tif").hardlink_to(tmp_path / "scan.tif")
+    refused("restore", "scan.tif", "--overwrite", "-o", "other-name.tif", says="never replaced")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems refuse such names")
+def test_a_name_that_is_no_text_is_recorded_with_a_question_mark(run, scan, tmp_path):
+    file, looked_at, *_ = scan
+    odd = file.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.tif"))
+    done = run(
+        "restore", odd, "--mask", looked_at, "-o", tmp_path / "out.tif", "--report", tmp_path / "r.html"
+    )
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["original"]["file"] == "caf?.tif"
+    assert "caf?.tif" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_mistakes_are_said_before_anything_is_written(refused, scan, tmp_path):

@@ -76,6 +76,27 @@ def test_mistakes_are_one_sentence_and_write_nothing(folder, monkeypatch, capsys
     assert not (folder / "out.png").exists()
 
 
+@pytest.mark.parametrize("words", ["-o other.png", "-o out.png --sources other.png"])
+def test_no_reference_is_replaced(folder, monkeypatch, capsys, words):
+    before = (folder / "other.png").read_bytes()
+    assert run(folder, monkeypatch, f"fill photo.png mask.png --from other.png --overwrite {words}") == 2
+    assert "--from other.png are the same file" in capsys.readouterr().err
+    assert (folder / "other.png").read_bytes() == before
+
+
+def test_of_a_folder_only_photos_are_taken(folder, monkeypatch, capsys):
+    """Neither the last result, which shows no more than was known, nor what only has the name of a photo."""
+    (folder / "others" / "._one.png").write_bytes(b"macOS keeps something here")
+    (folder / "others" / "more.png").mkdir()
+    line = "fill photo.png mask.png --from others --model telea -o others/photo-filled.png --overwrite"
+    assert not run(folder, monkeypatch, line)
+    first = (folder / "others/photo-filled.png").read_bytes()
+    assert not run(folder, monkeypatch, line)
+    assert (folder / "others/photo-filled.png").read_bytes() == first
+    assert run(folder, monkeypatch, "fill photo.png mask.png -o out.png --from=") == 2
+    assert "is empty" in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_refused(folder, monkeypatch, capsys):
     (folder / "empty").mkdir()
     assert run(folder, monkeypatch, "fill photo.png mask.png --from empty -o out.png") == 2
@@ -143,3 +164,23 @@ def test_the_command_clears_a_crowd(tmp_path, monkeypatch):
     out = image(tmp_path / "empty.png")
     assert not (out == (250, 250, 20)).all(axis=2).any()
     assert run(tmp_path, monkeypatch, "clear-crowd 0.png -o no.png") == 2
+
+
+def test_a_folder_is_cleared_again_without_the_last_result(tmp_path, monkeypatch):
+    for number, column in enumerate((60, 150, 250)):
+        picture = shot(scene(), moved(right=3.0 * number, down=0, turn=0, scale=1))
+        picture[100:150, column : column + 20] = (250, 250, 20)
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    for _ in range(2):
+        assert not run(tmp_path, monkeypatch, "clear-crowd . --frame 2 --model telea --overwrite")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["0.png", "1-empty.png", "1.png", "2.png"]
+
+
+def test_no_shot_is_replaced(tmp_path, monkeypatch, capsys):
+    for name, column in (("one.png", 60), ("out-2.png", 150)):
+        picture = shot(scene())
+        picture[100:150, column : column + 20] = (250, 250, 20)
+        Image.fromarray(picture).save(tmp_path / name)
+    assert run(tmp_path, monkeypatch, "clear-crowd one.png out-2.png -o out.png --overwrite") == 2
+    assert "are the same file" in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()

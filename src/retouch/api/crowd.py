@@ -11,6 +11,7 @@ from retouch.api.arguments import completed, shows
 from retouch.api.result import Result
 from retouch.api.shared import check_seed, target_file, to_model
 from retouch.errors import RetouchError
+from retouch.files import refuse_existing
 
 if TYPE_CHECKING:
     from retouch.contract import Model, Progress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ENDING = "-empty"
 """Added to the name of a shot where the caller names no file."""
+_SECOND = "-2"  # added to the name of the result
 
 
 class CrowdArguments(TypedDict, total=False):
@@ -86,11 +88,13 @@ def clear_crowd(shots: Sequence[Picture], **given: Unpack[CrowdArguments]) -> li
     check_seed(arguments["seed"])
     chosen, others = _frame_and_others(shots, arguments["frame"])
     target = target_file(chosen, arguments["output"], ENDING)
-    again = None if target is None else target.with_name(f"{target.stem}-2{target.suffix}")
+    again = second_file(target)
     model = to_model(arguments["model"], device=arguments["device"])
     options = {"overwrite": arguments["overwrite"], "allow_huge": arguments["allow_huge"]}
     opened = open_picture(chosen, target=target, **options)
     moving, aligned, notes = _find(opened.photo, others, arguments)
+    if again is not None and moving.doubtful.any():
+        refuse_existing(again, overwrite=arguments["overwrite"])  # before the first one is written
     results: list[Result[Any]] = []
     for file, hole in ((target, moving.sure), (again, moving.sure | moving.doubtful)):
         if results and not moving.doubtful.any():
@@ -105,6 +109,16 @@ def clear_crowd(shots: Sequence[Picture], **given: Unpack[CrowdArguments]) -> li
         image = place.give_back(filled.photo, changed=bool(hole.any()))
         results.append(Result(image, bool(hole.any()), filled, notes_of))
     return results
+
+
+def second_file(target: Path | None) -> Path | None:
+    """The file of the second variant that two shots may have."""
+    return None if target is None else target.with_name(f"{target.stem}{_SECOND}{target.suffix}")
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is called like a result, which is no shot."""
+    return path.stem.removesuffix(_SECOND).endswith(ENDING)
 
 
 def _frame_and_others(shots: Sequence[Picture], frame: int) -> tuple[Picture, list[Picture]]:

@@ -45,7 +45,7 @@ def named(
     found: list[Reference] = []
     for number, each in enumerate(given, 1):
         if isinstance(each, (str, Path)):
-            found += (_from_file(path, allow_huge) for path in files_of(Path(each), picture))
+            found += (_from_file(path, allow_huge) for path in files_of(each, picture))
         else:
             read = partial(pictures.to_photo, each, allow_huge=allow_huge)
             found.append(Reference(f"reference {number}", read))
@@ -58,22 +58,42 @@ def _from_file(path: Path, allow_huge: bool) -> Reference:
     return Reference(path.name, partial(pictures.to_photo, path, allow_huge=allow_huge))
 
 
-def files_of(path: Path, picture: Picture | None) -> Iterator[Path]:
-    """The photos in a folder, or the file itself, without the picture that is to be filled."""
+def files_of(
+    given: str | Path, picture: Picture | None, *, passed: Callable[[Path], bool] = lambda _: False
+) -> Iterator[Path]:
+    """The photos in a folder, or the file itself, without the picture that is to be filled.
+
+    Args:
+        given: the folder or the file.
+        picture: the picture to fill; None where the caller has seen to it.
+        passed: which photos in a folder are passed over, such as results.
+
+    Raises:
+        RetouchError: it is the picture itself, or a folder without photos.
+    """
+    path = Path(given)
+    if not str(given):
+        raise RetouchError("The name of a photo to fill from is empty; name a photo or a folder.")
     if not path.is_dir():
-        if _is_same(path, picture):
+        if is_same(path, picture):
             raise RetouchError(
                 f"{path.name} is the photo itself; fill it from another one of the same place."
             )
         yield path
         return
-    found = sorted(each for each in path.iterdir() if each.suffix.lower() in ENDINGS)
+    # Hidden files are no photos, whatever they are called: macOS leaves "._photo.jpg" beside photo.jpg.
+    found = sorted(
+        each
+        for each in path.iterdir()
+        if each.suffix.lower() in ENDINGS and not each.name.startswith(".") and each.is_file()
+    )
     if not found:
         raise RetouchError(f"The folder {path} holds no photos; name another one, or single photos.")
-    yield from (each for each in found if not _is_same(each, picture))
+    yield from (each for each in found if not is_same(each, picture) and not passed(each))
 
 
-def _is_same(path: Path, picture: Picture | None) -> bool:
+def is_same(path: Path, picture: Picture | None) -> bool:
+    """Whether a picture is this file."""
     if not isinstance(picture, (str, Path)):
         return False
     try:

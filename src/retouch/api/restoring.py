@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
@@ -132,7 +133,8 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     overwrite = arguments["overwrite"]
     target = target_file(image, arguments["output"], ENDING)
     report = None if arguments["report"] is None else Path(arguments["report"])
-    beside = _beside(image, target, report)
+    masks = (mask, arguments["protect"], arguments["infrared"])
+    beside = _beside(image, target, report, masks)
     for each in beside:
         files.refuse_existing(each, overwrite=overwrite)
         files.check_folder(each)
@@ -212,23 +214,31 @@ def _damage(
     return find_damage(photo, sensitivity=sensitivity, protect=kept, progress=progress), "network"
 
 
-def _same_file(one: Picture, other: Picture) -> bool:
+def _same_file(one: Picture | None, other: Picture | None) -> bool:
     if not isinstance(one, (str, Path)) or not isinstance(other, (str, Path)):
         return False
+    with suppress(OSError):  # one of them is missing
+        return Path(one).samefile(other)
     return Path(one).resolve() == Path(other).resolve()
 
 
-def _beside(image: Picture, target: Path | None, report: Path | None) -> list[Path]:
-    """The files to write besides the result: mask, record, report."""
+def _beside(
+    image: Picture, target: Path | None, report: Path | None, masks: Sequence[Picture | None]
+) -> list[Path]:
+    """The files to write besides the result: mask, record, report. None of them may be one that is read."""
     found = []
     if target is not None:
         found = [target.with_name(target.stem + _MASK), target.with_suffix(_RECORD)]
     if report is not None:
         found.append(report)
-    if isinstance(image, (str, Path)):
-        places = {place.resolve() for place in (target, *found) if place is not None}
-        if Path(image).resolve() in places:
-            raise RetouchError("The scan itself is never replaced; name another file to write.")
-        if len(places) < 1 + len(found):
-            raise RetouchError("Result, mask, record and report are different files; name them differently.")
+    places = [place for place in (target, *found) if place is not None]
+    if any(_same_file(image, place) for place in places):
+        raise RetouchError("The scan itself is never replaced; name another file to write.")
+    for place in places:
+        if any(_same_file(mask, place) for mask in masks):
+            raise RetouchError(
+                f"{place.name} is read and would be replaced; copy it, or name another result to write."
+            )
+    if len({place.resolve() for place in places}) < len(places):
+        raise RetouchError("Result, mask, record and report are different files; name them differently.")
     return found

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import retouch
-from retouch.api.crowd import DEFAULTS, ENDING
+from retouch.api.crowd import DEFAULTS, ENDING, is_result, second_file
 from retouch.cli.extra import check_pictures, draw
 from retouch.cli.files import check_names, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar
@@ -61,12 +61,13 @@ def clear_crowd(
         from retouch import imaging
         from retouch.api.referring import files_of
 
-        paths = [path for each in shots for path in files_of(Path(each), None)]
+        paths = [path for each in shots for path in files_of(each, None, passed=is_result)]
         chosen = paths[frame - 1] if 1 <= frame <= len(paths) else paths[0]
         target = target_file(str(chosen), output, ENDING)
         extra = {"--sources": sources, "--confidence": confidence}
         masks: dict[str, str | None] = {path.name: str(path) for path in paths if path != chosen}
         check_names(str(chosen), masks, target, extra)
+        check_names(str(chosen), masks, second_file(target), extra)
         check_pictures(extra, overwrite=overwrite)
         with progress_bar(quiet=quiet) as on_progress:
             results = retouch.clear_crowd(

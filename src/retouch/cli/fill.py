@@ -213,9 +213,11 @@ def fill(
         target = target_file(photo, output, ENDING)
         extra = {"--sources": sources, "--confidence": confidence}
         check_one_pipe(photo, mask, "MASK")
-        masks = {"MASK": mask, "--include": include, "--avoid": avoid, "--lines": lines}
+        others = None if references is None else _others(references, photo, target)
+        read = {"MASK": mask, "--include": include, "--avoid": avoid, "--lines": lines}
+        read |= {f"--from {each}": each for each in others or ()}
         beside = recorded.record_file(target) if record and target is not None else None
-        check_names(photo, masks, target, {**extra, "--record": None if beside is None else str(beside)})
+        check_names(photo, read, target, {**extra, "--record": None if beside is None else str(beside)})
         if colour_wheel and sources is None:
             raise RetouchError("--colour-wheel says how --sources draws; add --sources and a file name.")
         check_pictures(extra, overwrite=overwrite)
@@ -254,7 +256,7 @@ def fill(
                 include=include,
                 avoid=avoid,
                 lines=lines,
-                references=None if references is None else _others(references, photo),
+                references=others,
                 references_only=references_only,
                 any_light=any_light,
                 working_size=working_size,
@@ -293,11 +295,12 @@ def fill(
                 typer.echo(note, err=True)
 
 
-def _others(references: list[str], photo: str) -> list[str]:
-    """The photos to fill from, which the photo itself is none of."""
-    from retouch.api.referring import files_of
+def _others(references: list[str], photo: str, target: Path | None) -> list[str]:
+    """The photos to fill from; of a folder, neither the photo itself nor the file to write."""
+    from retouch.api.referring import files_of, is_same
 
-    return [str(path) for each in references for path in files_of(Path(each), photo)]
+    found = (files_of(each, photo, passed=lambda path: is_same(path, target)) for each in references)
+    return [str(path) for each in found for path in each]
 
 
 def read_options(given: list[str] | None) -> dict[str, str] | None:

@@ -70,6 +70,8 @@ def find(
         check_one_pipe(photo, protect, "--protect")
         if photo != PIPE:
             check_apart("-o", target, "PHOTO", Path(photo))
+        if protect not in (None, PIPE):
+            check_apart("-o", target, "--protect", Path(protect))
 
         from retouch import imaging, pictures
         from retouch.finding.damage import find_damage
