@@ -1,5 +1,8 @@
 """The compiled painting: the same bits everywhere, the caller's own values, and a way to stop."""
 
+import signal
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -97,3 +100,24 @@ def test_a_listener_can_stop_it():
     with pytest.raises(Stop):
         paint(image, hole, allowed, patch=5, seed=0, report=stop, **HOW)
     assert len(calls) == 1
+
+
+def test_an_interruption_in_compiled_code_ends_the_work_and_comes_out(monkeypatch):
+    """Ctrl-C: Python notices where C++ calls it, but nothing can be raised through C++."""
+    unraisable = []
+    monkeypatch.setattr("sys.unraisablehook", unraisable.append)
+    image, hole, allowed = sample(300, 300, 0)
+    handler = signal.getsignal(signal.SIGINT)
+
+    def paint_on():
+        for seed in range(1000):
+            paint(image, hole, allowed, patch=7, seed=seed, threads=1, report=lambda *_: None, **HOW)
+
+    for wait in (0.01, 0.03, 0.05):
+        timer = threading.Timer(wait, signal.raise_signal, (signal.SIGINT,))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            paint_on()
+        timer.join()
+    assert not unraisable
+    assert signal.getsignal(signal.SIGINT) is handler

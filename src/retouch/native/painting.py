@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from retouch.errors import RetouchError
 from retouch.native import library
 from retouch.native.arrays import address
+from retouch.native.interrupts import caught
 
 LARGEST_PATCH = 9
 """The largest side of a patch, in pixels, that the compiled part compares."""
@@ -140,7 +141,9 @@ def paint(
     arrays.append(address(other, np.float32))
     results = [address(made, np.float32), address(sources, np.int32)]
     given, taken = (map(ctypes.c_void_p, each) for each in (arrays, results))
-    code = compiled.retouch_paint(*given, *size, height, width, ctypes.byref(options), _Report(tell), *taken)
+    how = ctypes.byref(options), _Report(tell)
+    with caught(raised):
+        code = compiled.retouch_paint(*given, *size, height, width, *how, *taken)
     if raised:
         raise raised[0]
     if code != 0:
