@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from tests.references.made import HEIGHT, WIDTH, hole, moved, punched, scene, shot
@@ -88,6 +89,43 @@ def test_another_light_is_said():
     (note,) = filled(punched(truth, mask), mask, other).notes
     assert "1.png" in note
     assert "--any-light" in note
+
+
+def grey_of(picture):
+    return np.repeat(picture.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+
+
+@pytest.mark.parametrize("any_light", [False, True])
+def test_a_reference_without_colour_does_not_serve_a_photo_in_colour(any_light):
+    truth, mask = shot(scene()), hole()
+    taken = filled(punched(truth, mask), mask, grey_of(shot(scene(), moved())), any_light=any_light)
+    assert np.array_equal(taken.left, mask)
+    assert taken.notes == ("1.png has no colour, and the photo has; it was left out.",)
+
+
+def test_a_photo_without_colour_gets_none_from_a_reference():
+    """Though its file has three channels, and what is painted over the hole is in colour."""
+    truth, mask = grey_of(shot(scene())), hole()
+    taken = filled(punched(truth, mask), mask, shot(scene(), moved()))
+    made = taken.fill.photo.pixels[mask & ~taken.left].astype(int)
+    assert np.ptp(made, axis=1).max() <= 1
+    assert error(taken, truth, mask) < 12
+
+
+def test_a_coarse_reference_is_said_and_a_far_coarser_one_left_out():
+    truth, mask = shot(scene()).repeat(3, 0).repeat(3, 1), hole().repeat(3, 0).repeat(3, 1)
+    other = shot(scene(), moved())
+    taken = filled(punched(truth, mask), mask, other, cv2.resize(other, None, fx=0.4, fy=0.4))
+    assert taken.notes == (
+        "1.png is 2.9 times as coarse as the photo, so what it fills is soft.",
+        "2.png is 7.4 times as coarse as the photo and was left out.",
+    )
+
+
+def test_a_copy_of_the_photo_is_suspected():
+    truth, mask = shot(scene()), hole()
+    (note,) = filled(truth, mask, shot(scene(), noise=0.5)).notes
+    assert "looked before" in note
 
 
 def test_structure_alone_is_trusted_at_the_users_wish():

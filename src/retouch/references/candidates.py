@@ -17,7 +17,7 @@ from retouch.references import agreement, tones
 from retouch.references.homographies import Matrix, Plane, mapped, nearest
 from retouch.references.mesh import FAR, NEAR, Flow, refine
 from retouch.references.tones import SAME, Tone
-from retouch.references.views import Image, Map, View, grid_of, in_colours_of, looked_up, sample
+from retouch.references.views import Image, Map, View, grid_of, in_colours_of, looked_up
 
 SIDE = 720
 """The long side at which a window is aligned and judged, in pixels."""
@@ -147,7 +147,7 @@ def _aligned(
     frame: Frame, view: View, number: int, plane: Plane, reaches: tuple[float, ...], any_light: bool
 ) -> Iterator[Candidate]:
     map_ = mapped(plane.matrix, *frame.whole(*grid_of(frame.hole.shape)))
-    found, valid = sample(view.photo, map_)
+    found, valid = view.sample(map_)
     both, ring = frame.known & valid, frame.ring()
     if not (valid & frame.wanted).any() or not both.any():
         return

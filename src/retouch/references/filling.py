@@ -21,10 +21,10 @@ from retouch.ops.masks import Mask
 from retouch.references import homographies, matching
 from retouch.references.agreement import spread
 from retouch.references.candidates import SIDE, Candidate, Frame, candidates
-from retouch.references.homographies import Plane
+from retouch.references.homographies import Plane, coarseness
 from retouch.references.joining import MARGIN, join
 from retouch.references.selecting import select
-from retouch.references.views import Grey, View, view_of
+from retouch.references.views import Grey, View, has_colour, view_of
 
 BY = "references"
 """What :class:`~retouch.engine.filled.RegionFill` calls this filler."""
@@ -32,6 +32,9 @@ _CONTEXT = 160  # known pixels around the smallest hole
 MOST = 6
 """References that are used at once, at most: those that match best."""
 _WHOLE = 1 << 30
+_SOFT, _COARSEST = 2, 6
+"""Pixels of the photo along one of a reference, above which its softness is said, and it is left out."""
+_CHANGED, _LEAST_CHANGE = 0.05, 0.002  # of white; and the part of what is filled that has to change by more
 
 
 @dataclass(frozen=True)
@@ -119,15 +122,26 @@ def align(
     shown = cv2.resize(hole.view(np.uint8), here.grey.shape[::-1], interpolation=cv2.INTER_AREA) == 0
     here = replace(here, grey=_without(here.grey, shown))
     known = matching.features(here.grey, np.ascontiguousarray(shown))
+    coloured = has_colour(photo, hole)
     aligned: list[Aligned] = []
     notes = []
     for number, reference in enumerate(references, 1):
         listen(Progress("align", number - 1, len(references), reference.name))
         there = view_of(reference.read(), reference.name)
+        if coloured and not has_colour(there.photo):
+            notes.append(f"{reference.name} has no colour, and the photo has; it was left out.")
+            continue
+        there = replace(there, plain=not coloured)
         other = matching.features(there.grey)
         found = matching.match_views(here, there, known, other)
         planes = homographies.find_planes(found, max(photo.pixels.shape[:2]))
-        if planes:
+        coarse = coarseness(planes[0]) if planes else 0
+        if coarse > _COARSEST:
+            notes.append(f"{reference.name} is {coarse:.1f} times as coarse as the photo and was left out.")
+        elif planes:
+            if coarse > _SOFT:
+                told = f"is {coarse:.1f} times as coarse as the photo, so what it fills is soft."
+                notes.append(f"{reference.name} {told}")
             aligned.append(Aligned(number, there, planes))
             aligned.sort(key=lambda each: -sum(len(plane.points) for plane in each.planes))
             del aligned[MOST:]
@@ -180,7 +194,11 @@ def fill_aligned(
         if each.number in used
     )
     fill = PhotoFill(result, tuple(regions), {BY: time.perf_counter() - started}, shown)
-    return Taken(fill, left, tuple(_light_note(name, any_light) for name in sorted(work.odd)))
+    told = [_light_note(name, any_light) for name in sorted(work.odd)]
+    if photo.alpha is None and regions and np.concatenate(work.changes).mean() < _LEAST_CHANGE:
+        names = ", ".join(each.name for each in shown)
+        told.append(f"The hole looks as it looked before; is there a copy of the photo among {names}?")
+    return Taken(fill, left, tuple(told))
 
 
 def _light_note(name: str, any_light: bool) -> str:
@@ -218,6 +236,7 @@ class _Work:
     aligned: Sequence[Aligned]
     any_light: bool
     odd: set[str] = field(default_factory=set)  # names of references in another light
+    changes: list[Mask] = field(default_factory=list)  # whether what was filled looked otherwise before
 
 
 def _fill_window(work: _Work, window: Window) -> RegionFill | None:
@@ -242,6 +261,8 @@ def _fill_window(work: _Work, window: Window) -> RegionFill | None:
     joined = join(frame, found, chosen, area, hole, sources.inside(area))
     filled = joined.filled[inner]
     place = window.hole_box.rows, window.hole_box.columns
+    before = frame.encoding.look(area)[inner]
+    work.changes.append(np.abs(joined.image[inner] - before)[filled].max(axis=1) > _CHANGED)
     photo.pixels[place][filled] = frame.encoding.write(joined.image[inner])[filled]
     if photo.alpha is not None:
         photo.alpha[place][filled] = white(photo.alpha.dtype)

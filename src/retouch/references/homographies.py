@@ -62,14 +62,24 @@ def plausible(matrix: Matrix, points: Points) -> bool:
     """Whether a homography could be the view of a plane at these points: not mirrored, folded or squeezed."""
     corners = np.array([points.min(axis=0), points.mean(axis=0), points.max(axis=0)])
     for x, y in corners:
-        u, v, w = matrix @ (x, y, 1)
-        if w * matrix[2, 2] <= 0:
+        if (matrix @ (x, y, 1))[2] * matrix[2, 2] <= 0:
             return False
-        derivative = (matrix[:2, :2] - np.outer((u / w, v / w), matrix[2, :2])) / w
+        derivative = _derivative(matrix, x, y)
         large, small = np.linalg.svd(derivative, compute_uv=False)
         if np.linalg.det(derivative) <= 0 or small < 0.1 or large > min(12, 5 * small):
             return False
     return True
+
+
+def coarseness(plane: Plane) -> float:
+    """Pixels of the photo along one of the reference, in the middle of the plane's points."""
+    return float(np.linalg.det(_derivative(plane.matrix, *plane.points.mean(axis=0))) ** -0.5)
+
+
+def _derivative(matrix: Matrix, x: float, y: float) -> Matrix:
+    u, v, w = matrix @ (x, y, 1)
+    found: Matrix = (matrix[:2, :2] - np.outer((u / w, v / w), matrix[2, :2])) / w
+    return found
 
 
 def nearest(planes: list[Plane], box: tuple[float, float, float, float], most: int) -> list[Plane]:

@@ -13,7 +13,7 @@ from retouch.imaging.colour import LUMA
 from retouch.ops.masks import Mask, depth
 from retouch.references.candidates import Candidate, Frame
 from retouch.references.selecting import NONE, Selection
-from retouch.references.views import Image, in_colours_of, sample
+from retouch.references.views import Image, in_colours_of
 from retouch.synthesis.assembly import assemble
 
 MARGIN = 24
@@ -80,7 +80,7 @@ def join(
     for number in np.unique(labels[labels != NONE]):
         candidate = found[number]
         map_ = candidate.map_of(frame, columns, rows)
-        image, valid = sample(candidate.view.photo, map_)
+        image, valid = candidate.view.sample(map_)
         image = candidate.tone.apply(
             in_colours_of(frame.encoding.photo, image), frame.places_of(columns, rows)
         )

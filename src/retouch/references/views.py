@@ -21,6 +21,8 @@ Map = NDArray[np.float32]
 SIDE = 1100
 """Features are looked for in a picture of this long side at most, in pixels."""
 _ALL = slice(None)
+_COLOUR_SIDE = 200  # pixels, of the picture in which colour is looked for
+_COLOUR, _COLOURED = 0.03, 0.005  # differences between channels, and the part of a photo that must have them
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,19 @@ class View:
         photo: the photo, upright.
         grey: ``h×w``, small, its contrast stretched.
         scale: small pixels per pixel of the photo, at most 1.
+        plain: it is used without its colours.
     """
 
     name: str
     photo: Photo
     grey: Grey
     scale: float
+    plain: bool = False
+
+    def sample(self, map_: Map) -> tuple[Image, Mask]:
+        """As :func:`sample`, of this photo."""
+        found, valid = sample(self.photo, map_)
+        return (np.repeat((found @ LUMA)[..., None], 3, axis=2) if self.plain else found), valid
 
 
 def view_of(photo: Photo, name: str, side: int = SIDE) -> View:
@@ -61,6 +70,17 @@ def small_picture(photo: Photo, side: int) -> Image:
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         pixels = pixels.reshape(size[1], size[0], -1)
     return to_srgb(replace(photo, pixels=pixels), _ALL, _ALL)
+
+
+def has_colour(photo: Photo, hole: Mask | None = None) -> bool:
+    """Whether a photo is in colour, whatever its file could hold; the hole (``H×W``) is not looked at."""
+    if photo.pixels.shape[2] == 1:
+        return False
+    image = small_picture(photo, _COLOUR_SIDE)
+    if hole is not None:
+        covered = cv2.resize(hole.view(np.uint8), image.shape[1::-1], interpolation=cv2.INTER_AREA)
+        image = image[covered == 0]
+    return bool(np.count_nonzero(np.ptp(image, axis=-1) > _COLOUR) > _COLOURED * image[..., 0].size)
 
 
 def in_colours_of(photo: Photo, image: Image) -> Image:
