@@ -34,7 +34,7 @@ MOST = 6
 _WHOLE = 1 << 30
 _SOFT, _COARSEST = 2, 6
 """Pixels of the photo along one of a reference, above which its softness is said, and it is left out."""
-_CHANGED, _LEAST_CHANGE = 0.05, 0.002  # of white; and the part of what is filled that has to change by more
+_CHANGED, _LEAST_CHANGE = 0.08, 0.001  # of white; and the part of what is filled that has to change by more
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def fill_aligned(
     told = [_light_note(name, any_light) for name in sorted(work.odd)]
     if photo.alpha is None and regions and np.concatenate(work.changes).mean() < _LEAST_CHANGE:
         names = ", ".join(each.name for each in shown)
-        told.append(f"The hole looks as it looked before; is there a copy of the photo among {names}?")
+        told.append(f"What was filled looks as it looked before; is there a copy of the photo among {names}?")
     return Taken(fill, left, tuple(told))
 
 
