@@ -22,7 +22,7 @@ def background(shape=(600, 800), seed=0):
     )
 
 
-def stamped(image, text="'98 07 12", at=(520, 540), tall=22, slant=0.1, colour=(1.0, 0.5, 0.1)):
+def stamped(image, text="'98 07 12", at=(520, 540), tall=22, slant=0.1, colour=(1.0, 0.5, 0.1), gap=0.12):
     """Burn a date into a photo, and return the photo and where the digits are."""
     drawn = np.zeros((*image.shape[:2],), np.float32)
     wide, column = tall * 0.5, float(at[1])
@@ -33,7 +33,7 @@ def stamped(image, text="'98 07 12", at=(520, 540), tall=22, slant=0.1, colour=(
                     [(column + x * wide + slant * (2 - y) * tall / 2, at[0] + y * tall / 2) for x, y in line]
                 )
                 # Segments do not quite meet.
-                begin, end = 0.88 * ends + 0.12 * ends[::-1]
+                begin, end = (1 - gap) * ends + gap * ends[::-1]
                 first, last = (np.rint(16 * each).astype(int).tolist() for each in (begin, end))
                 cv2.line(drawn, first, last, 1.0, max(2, tall // 9), cv2.LINE_AA, 4)
         column += wide * 1.6 if letter != "'" else wide * 0.8
@@ -54,6 +54,12 @@ def test_a_date_is_found_and_covered(tall, slant):
     assert top <= rows.min()
     assert right > columns.max()
     assert bottom > rows.max()
+
+
+def test_a_one_and_a_four_are_lower_than_other_digits():
+    image, digits = stamped(background(), "'98 12 24", tall=36, at=(540, 440), slant=0, gap=0.25)
+    (stamp,) = find_date_stamps(image)
+    assert stamp.mask[digits].all()
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

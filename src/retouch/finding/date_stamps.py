@@ -47,6 +47,8 @@ _HOLLOW = ((0.22, 0.38, 0.35, 0.65), (0.62, 0.78, 0.35, 0.65))
 """Between segments it is dark."""
 _SMALLEST = (8, 4)
 """Height and width of the smallest digit that can be read, in pixels."""
+_HIGH = 0.68
+"""The least height of a digit, as a part of the line's: a 1 and a 4 have no level stroke at their ends."""
 _WIDE = 0.62
 """The width of a digit and its share of the gap, as a part of its height."""
 
@@ -174,7 +176,7 @@ def _has_digits(line: Mask) -> bool:
             rows = np.flatnonzero(glyph.any(axis=1))
             glyph = glyph[rows[0] : rows[-1] + 1]
             high, wide = glyph.shape
-            if high < 0.8 * tall:
+            if high < _HIGH * tall:
                 others += high > 0.5 * tall  # apostrophes, dots and dashes are smaller
             elif wide < 0.35 * high:
                 ones += bool(glyph.mean() > 0.5)
