@@ -5,6 +5,7 @@ from tests.references.made import hole, moved, punched, scene, shot
 
 import retouch
 from retouch import RetouchError
+from retouch.api.referring import named
 from retouch.cli import main
 
 
@@ -95,6 +96,16 @@ def test_of_a_folder_only_photos_are_taken(folder, monkeypatch, capsys):
     assert (folder / "others/photo-filled.png").read_bytes() == first
     assert run(folder, monkeypatch, "fill photo.png mask.png -o out.png --from=") == 2
     assert "is empty" in capsys.readouterr().err
+
+
+def test_a_reference_given_twice_counts_once(folder):
+    twice = [
+        folder / "others",
+        folder / "others" / "one.png",
+        str(folder / "other.png"),
+        folder / "other.png",
+    ]
+    assert [each.name for each in named(twice, None, allow_huge=False)] == ["one.png", "other.png"]
 
 
 def test_an_empty_folder_is_refused(folder, monkeypatch, capsys):

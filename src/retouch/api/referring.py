@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,9 +43,10 @@ def named(
     if isinstance(given, (str, bytes, Path)) or not isinstance(given, Sequence):
         raise RetouchError("references= takes a list of pictures, such as references=['other.jpg'].")
     found: list[Reference] = []
+    seen: set[Path] = set()
     for number, each in enumerate(given, 1):
         if isinstance(each, (str, Path)):
-            found += (_from_file(path, allow_huge) for path in files_of(each, picture))
+            found += (_from_file(path, allow_huge) for path in unseen(files_of(each, picture), seen))
         else:
             read = partial(pictures.to_photo, each, allow_huge=allow_huge)
             found.append(Reference(f"reference {number}", read))
@@ -90,6 +91,14 @@ def files_of(
     if not found:
         raise RetouchError(f"The folder {path} holds no photos; name another one, or single photos.")
     yield from (each for each in found if not is_same(each, picture) and not passed(each))
+
+
+def unseen(paths: Iterable[Path], seen: set[Path]) -> Iterator[Path]:
+    """Pass over files that came before, and note the others: photos vote."""
+    for path in paths:
+        if (place := path.resolve()) not in seen:
+            seen.add(place)
+            yield path
 
 
 def is_same(path: Path, picture: Picture | None) -> bool:

@@ -59,9 +59,10 @@ def clear_crowd(
         if PIPE in shots or output == PIPE:
             raise RetouchError("Shots are files, and so is what is made of them; name them instead of -.")
         from retouch import imaging
-        from retouch.api.referring import files_of
+        from retouch.api.referring import files_of, unseen
 
-        paths = [path for each in shots for path in files_of(each, None, passed=is_result)]
+        seen: set[Path] = set()
+        paths = [path for each in shots for path in unseen(files_of(each, None, passed=is_result), seen)]
         chosen = paths[frame - 1] if 1 <= frame <= len(paths) else paths[0]
         target = target_file(str(chosen), output, ENDING)
         extra = {"--sources": sources, "--confidence": confidence}
