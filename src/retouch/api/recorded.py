@@ -36,15 +36,16 @@ def edited(by: Mapping[str, int], seed: int, *, trained: bool, when: str | None)
 
 def with_single_files(arguments: FillArguments, image: object) -> FillArguments:
     """The arguments with the photos of folders of references, one by one."""
-    from retouch.api.referring import files_of
+    from retouch.api.referring import files_of, unseen
 
     given = arguments["references"]
     if given is None or isinstance(given, Mapping):  # what has names are no folders
         return arguments
     picture = image if isinstance(image, (str, Path)) else None
     found: list[Picture] = []
+    seen: set[Path] = set()
     for each in given:
-        found += files_of(Path(each), picture) if isinstance(each, (str, Path)) else [each]
+        found += unseen(files_of(each, picture), seen) if isinstance(each, (str, Path)) else [each]
     return {**arguments, "references": found}
 
 
