@@ -19,9 +19,10 @@ from retouch.ops.masks import Mask
 
 WORTH = 0.2
 """Squares that the scout thinks damaged with less than this probability are not looked at."""
-_CERTAIN = (0.98, 0.95, 0.4)  # what a photo must reach somewhere, at sensitivity 0, 0.5 and 1 …
-_PEAK = (0.95, 0.8, 0.4)  # … what a spot must reach somewhere then …
-_REST = (0.6, 0.4, 0.2)  # … and what belongs to it
+_SENSITIVITIES = (0, 0.5, 0.75, 1)
+_CERTAIN = (1.0, 1.0, 0.98, 0.4)  # what a photo must reach somewhere, at these sensitivities …
+_PEAK = (0.98, 0.9, 0.8, 0.4)  # … what a spot must reach somewhere then …
+_REST = (0.6, 0.4, 0.4, 0.2)  # … and what belongs to it
 
 
 class Levels(NamedTuple):
@@ -77,7 +78,8 @@ def find_damage(
 
 def levels(sensitivity: float) -> Levels:
     """Return the levels for a sensitivity from 0 to 1."""
-    return Levels(*(float(np.interp(sensitivity, (0, 0.5, 1), each)) for each in (_CERTAIN, _PEAK, _REST)))
+    wanted = (_CERTAIN, _PEAK, _REST)
+    return Levels(*(float(np.interp(sensitivity, _SENSITIVITIES, each)) for each in wanted))
 
 
 def spots(probable: NDArray[np.uint8], wanted: Levels) -> Mask:
