@@ -102,12 +102,19 @@ def test_a_listener_can_stop_it():
     assert len(calls) == 1
 
 
-def test_an_interruption_in_compiled_code_ends_the_work_and_comes_out(monkeypatch):
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler, also where the tests were started with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interruption_in_compiled_code_ends_the_work_and_comes_out(monkeypatch, ctrl_c):
     """Ctrl-C: Python notices where C++ calls it, but nothing can be raised through C++."""
     unraisable = []
     monkeypatch.setattr("sys.unraisablehook", unraisable.append)
     image, hole, allowed = sample(300, 300, 0)
-    handler = signal.getsignal(signal.SIGINT)
 
     def paint_on():
         for seed in range(1000):
@@ -120,4 +127,4 @@ def test_an_interruption_in_compiled_code_ends_the_work_and_comes_out(monkeypatc
             paint_on()
         timer.join()
     assert not unraisable
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(signal.SIGINT) is ctrl_c
