@@ -37,6 +37,7 @@ def test_a_photo_comes_once_it_is_complete(tmp_path):
     assert came == [wanted for _, wanted in looks]
 
 
+@pytest.mark.slow
 def test_watching_fills_what_arrives(archive, write):
     batch = Batch(archive / "photos", str(archive / "masks"), str(archive / "out"), {"model": "telea"})
     running = batch.watch()
@@ -56,6 +57,7 @@ def test_watching_fills_what_arrives(archive, write):
     assert (archive / "out" / "late.png").exists()
 
 
+@pytest.mark.slow
 def test_a_second_photo_of_one_name_ends_no_watch(archive, write):
     masks = str(archive / "masks")
     batch = Batch(archive / "photos", masks, str(archive / "out"), {"model": "telea"}, format="webp")

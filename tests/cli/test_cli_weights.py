@@ -54,6 +54,7 @@ def test_fill_without_weights_is_one_sentence(run, photo_file, mask_file, model,
     assert model in done.err
 
 
+@pytest.mark.slow
 def test_a_file_is_measured_and_noticed_when_it_changes(run, data, tmp_path, weights_file):
     out = tmp_path / "report"
     words = ("evaluate", "--model", "telea", "--model", weights_file, "--data", data, "--out", out)

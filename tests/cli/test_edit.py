@@ -94,6 +94,7 @@ def test_done_may_replace_the_photo_itself(edit, photo_file, photo, hole):
     assert np.array_equal(decoded(photo_file.read_bytes()), retouch.inpaint(photo, hole, model="telea"))
 
 
+@pytest.mark.slow
 def test_what_was_not_saved_is_gone_on_with(edit, photo_file, hole, photo):
     first = edit(photo_file)
     first.client.fill(first.photo, model="telea", **area(hole))

@@ -55,6 +55,7 @@ def test_models_are_measured_side_by_side(run, data, tmp_path):
     assert report(out)["models"] == ["telea"]
 
 
+@pytest.mark.slow
 def test_what_a_report_lacks_is_said_in_it_and_on_the_terminal(run, data, tmp_path, monkeypatch):
     monkeypatch.setattr(lpips, "find_spec", lambda _: None)
     out = tmp_path / "report"
@@ -93,6 +94,7 @@ def test_fills_of_another_tool_are_scored(run, data, tmp_path):
     assert found["rows"][0]["metrics"]["l1_hole"] == pytest.approx(np.abs(truth - 128).mean() / 2.55)
 
 
+@pytest.mark.slow
 def test_a_missing_prediction_is_said_loudly_and_the_rest_is_scored(run, data, tmp_path):
     predictions = tmp_path / "their-tool"
     predictions.mkdir()
@@ -107,6 +109,7 @@ def test_a_missing_prediction_is_said_loudly_and_the_rest_is_scored(run, data, t
     assert "There is no fill of this photo" in (tmp_path / "report" / "report.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_fills_that_were_made_anew_are_scored_anew(run, data, tmp_path):
     for folder, value in (("a", 128), ("b", 0)):
         predictions = tmp_path / folder / "fills"
@@ -124,6 +127,7 @@ def test_fills_that_were_made_anew_are_scored_anew(run, data, tmp_path):
     assert first != second
 
 
+@pytest.mark.slow
 def test_one_unreadable_pair_is_reported_and_the_rest_is_measured(run, data, tmp_path):
     (data / "images" / "1.png").write_bytes(b"no picture")
     done = run("evaluate", "--model", "telea", "--data", data, "--out", tmp_path / "report")
@@ -132,6 +136,7 @@ def test_one_unreadable_pair_is_reported_and_the_rest_is_measured(run, data, tmp
     assert [row["error"] is None for row in report(tmp_path / "report")["rows"]] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_photos_are_shrunk_when_a_size_is_given(run, data, tmp_path):
     out = tmp_path / "report"
     options = ["--model", "telea", "--data", data, "--limit", "1", "--out", out]
@@ -144,6 +149,7 @@ def test_photos_are_shrunk_when_a_size_is_given(run, data, tmp_path):
     assert "size 32, not 33" in other.err
 
 
+@pytest.mark.slow
 def test_metrics_can_be_chosen(run, data, tmp_path):
     out = tmp_path / "report"
     options = ["--model", "telea", "--data", data, "--out", out]
@@ -158,6 +164,7 @@ def test_metrics_can_be_chosen(run, data, tmp_path):
     assert "metrics" in other.err
 
 
+@pytest.mark.slow
 def test_a_protocol_shows_the_papers_figures(run, data, tmp_path):
     protocol = tmp_path / "mine.yaml"
     protocol.write_text(

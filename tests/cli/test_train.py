@@ -37,6 +37,7 @@ def run(*arguments):
     return CliRunner().invoke(app, [str(each) for each in arguments])
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_exported_and_used(config, data, tmp_path, photo_file, mask_file):
     out, weights = tmp_path / "run", tmp_path / "mine.safetensors"
     trained = run("train", config, "--data", data, "--out", out, "--set", "steps=1", "--device", "cpu")

@@ -69,6 +69,7 @@ def test_a_photo_on_its_side(turns):
     assert stamp.mask[np.rot90(digits, turns)].all()
 
 
+@pytest.mark.slow
 def test_a_large_photo():
     image, digits = stamped(background((2600, 3400)), at=(2400, 2700), tall=80)
     (stamp,) = find_date_stamps(image)

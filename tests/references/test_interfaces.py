@@ -177,6 +177,7 @@ def test_the_command_clears_a_crowd(tmp_path, monkeypatch):
     assert run(tmp_path, monkeypatch, "clear-crowd 0.png -o no.png") == 2
 
 
+@pytest.mark.slow
 def test_a_folder_is_cleared_again_without_the_last_result(tmp_path, monkeypatch):
     for number, column in enumerate((60, 150, 250)):
         picture = shot(scene(), moved(right=3.0 * number, down=0, turn=0, scale=1))
