@@ -20,7 +20,7 @@ from .driver import Editor
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: its event loop would run beneath other tests
 def browser() -> Iterator[object]:
     """The system's Chromium; nothing is downloaded."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install '.[dev]'")
@@ -71,7 +71,7 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(browser: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """``retouch serve``, for all tests that leave it as it is."""
     running = Server(tmp_path_factory.mktemp("server"))
