@@ -1,9 +1,11 @@
 """Atomic writing by callback, as text and by copying; the image formats are in tests/imaging."""
 
+import os
+
 import pytest
 
 from retouch import RetouchError
-from retouch.files import remove_unfinished, write_file, write_text
+from retouch.files import remove_unfinished, same_file, write_file, write_text
 
 
 def test_a_callback_writes_in_pieces(tmp_path):
@@ -53,3 +55,15 @@ def test_what_a_killed_writer_left_can_be_removed(tmp_path):
     unfinished.write_bytes(b"half")
     remove_unfinished(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin", "left"]
+
+
+def test_a_file_is_the_same_through_links_and_before_it_is_there(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert same_file(one, tmp_path / "sub" / ".." / "one")
+    assert not same_file(one, other)
+    one.write_bytes(b"x")
+    assert not same_file(one, other)
+    os.link(one, other)
+    assert same_file(one, other)
+    (tmp_path / "link").symlink_to(one)
+    assert same_file(tmp_path / "link", other)

@@ -163,3 +163,12 @@ def _clear_errors(target: Path) -> Iterator[None]:
         raise RetouchError(f"The folder {target.parent} does not exist; make it first.") from error
     except OSError as error:
         raise RetouchError(f"{target} cannot be written ({error.strerror}); choose another place.") from error
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths mean one file, through links of both kinds, also where it is not there yet."""
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    with suppress(OSError):  # of which one is missing
+        return one.samefile(other)
+    return False

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retouch.ops.masks import bounding_box, close, depth, dilate, small_islands
+from retouch.ops.masks import bounding_box, close, depth, dilate, hysteresis, small_islands
 
 MASKS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(lambda shape: arrays(np.bool_, shape))
 
@@ -146,3 +146,15 @@ def test_depth_is_the_distance_to_the_nearest_known_pixel(mask):
     for (row, column), distance in np.ndenumerate(depth(mask)):
         expected = np.sqrt(((known - (row, column)) ** 2).sum(axis=1)).min()
         assert distance == pytest.approx(expected, abs=1e-3)
+
+
+def test_hysteresis_keeps_the_parts_with_something_strong():
+    weak = np.zeros((6, 9), bool)
+    weak[1, 1:4] = weak[2, 4] = True  # one part, by its corner
+    weak[4, 6:8] = True
+    strong = np.zeros_like(weak)
+    strong[2, 4] = strong[0, 8] = True  # the second lies outside of what is weak
+    expected = weak.copy()
+    expected[4] = False
+    np.testing.assert_array_equal(hysteresis(weak, strong), expected)
+    assert not hysteresis(weak, np.zeros_like(weak)).any()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
@@ -12,6 +11,7 @@ from retouch.api.arguments import completed, shows
 from retouch.api.inpainting import fill
 from retouch.api.shared import check_seed, target_file
 from retouch.errors import RetouchError
+from retouch.files import same_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -217,9 +217,7 @@ def _damage(
 def _same_file(one: Picture | None, other: Picture | None) -> bool:
     if not isinstance(one, (str, Path)) or not isinstance(other, (str, Path)):
         return False
-    with suppress(OSError):  # one of them is missing
-        return Path(one).samefile(other)
-    return Path(one).resolve() == Path(other).resolve()
+    return same_file(Path(one), Path(other))
 
 
 def _beside(

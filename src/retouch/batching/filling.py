@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from retouch.batching import places
 from retouch.batching.jobs import MASKS, OPTIONS, Job
@@ -100,7 +100,7 @@ def _fill(
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     import retouch
     from retouch import imaging
-    from retouch.drawing.sources import sheet
+    from retouch.api.drawn import draw_confidence, draw_sources
 
     given = {**OPTIONS, **job.options}
     wheel, sources = given.pop("colour_wheel"), given.pop("sources")
@@ -121,7 +121,8 @@ def _fill(
             _rename(result.record, job, made[name])
             continue
         made[name] = folder / f"{target.stem}-{kind}.png"
-        imaging.write_png(_drawn(result, kind, wheel, sheet), made[name], overwrite=True)
+        drawn = draw_sources(result, colour_wheel=wheel) if kind == "sources" else draw_confidence(result)
+        imaging.write_png(drawn, made[name], overwrite=True)
     return result.notes, {name: sent(path, staging) for name, path in made.items()}
 
 
@@ -138,19 +139,6 @@ def _rename(record: Any, job: Job, place: Path) -> None:
 
     names = {kind: PurePosixPath(each.replace(os.sep, "/")).name for kind, each in job.inputs().items()}
     write(renamed(record, names | {"result": PurePosixPath(job.name).name}, DEFAULTS), place, overwrite=True)
-
-
-def _drawn(result: Any, kind: str, wheel: bool, sheet: Any) -> Any:
-    import numpy as np
-
-    if kind == "sources":
-        if result.changed and result.correspondence is None:
-            raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
-        style: Literal["places", "wheel"] = "wheel" if wheel else "places"
-        return sheet((each.draw_sources(style) for each in result.levels), len(result.levels))
-    shape = result._fill.photo.pixels.shape[:2]
-    whole = np.ones(shape) if result.confidence is None else result.confidence
-    return np.rint(255 * whole).astype(np.uint8)
 
 
 @lru_cache(maxsize=2)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from retouch.api.drawn import draw_confidence, draw_sources
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
@@ -52,17 +52,7 @@ def draw(
     """
     drawn: dict[str, np.ndarray[Any, np.dtype[np.uint8]]] = {}
     if (name := extra["--sources"]) is not None:
-        from retouch.drawing.sources import sheet
-
-        if result.changed and result.correspondence is None and result.places is None:
-            raise RetouchError("This model borrows nothing; leave out --sources, or choose another model.")
-        style: Literal["places", "wheel"] = "wheel" if colour_wheel else "places"
-        levels = (each.draw_sources(style) for each in result.levels)
-        others = result.draw_references()
-        drawn[name] = sheet(chain(levels, others), len(result.levels) + len(others))
+        drawn[name] = draw_sources(result, colour_wheel=colour_wheel)
     if (name := extra["--confidence"]) is not None:
-        import numpy as np
-
-        whole = np.ones(result.shape, np.float32) if result.confidence is None else result.confidence
-        drawn[name] = np.rint(255 * whole).astype(np.uint8)
+        drawn[name] = draw_confidence(result)
     return drawn

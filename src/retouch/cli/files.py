@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import typer
 from retouch.api.shared import is_folder, output_file
 from retouch.cli.terminal import PIPE, check_pipe, read_pipe
 from retouch.errors import RetouchError
+from retouch.files import same_file
 
 if TYPE_CHECKING:
     from retouch.imaging import Photo
@@ -43,10 +42,7 @@ def check_one_pipe(photo: str, other: str | None, name: str) -> None:
 
 def check_apart(one: str, place: Path, other: str, other_place: Path) -> None:
     """Raise :class:`RetouchError` if two files are the same one; ``one`` and ``other`` are their options."""
-    same = os.path.realpath(place) == os.path.realpath(other_place)
-    with suppress(OSError):  # of which one is missing
-        same = same or place.samefile(other_place)
-    if same:
+    if same_file(place, other_place):
         raise RetouchError(f"{one} and {other} are the same file, {place.name}; give them different names.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from numbers import Real
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,7 @@ from retouch.finding.arrays import shipped_arrays
 from retouch.finding.looking import Values, look
 from retouch.finding.networks import NAME
 from retouch.imaging import Photo
-from retouch.ops.masks import Mask
+from retouch.ops.masks import Mask, hysteresis
 
 WORTH = 0.2
 """Squares that the scout thinks damaged with less than this probability are not looked at."""
@@ -95,12 +94,7 @@ def spots(probable: NDArray[np.uint8], wanted: Levels) -> Mask:
     certain, peak, rest = (round(255 * each) for each in wanted)
     if probable.max(initial=0) < certain:
         return np.zeros(probable.shape, bool)
-    low = probable >= rest
-    count, labels = cv2.connectedComponents(low.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    kept = np.zeros(count, bool)
-    kept[labels[probable >= peak]] = True
-    kept[0] = False
-    return np.asarray(kept[labels])
+    return hysteresis(probable >= rest, probable >= peak)
 
 
 def check_sensitivity(sensitivity: float) -> None:

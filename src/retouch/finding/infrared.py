@@ -18,7 +18,7 @@ from retouch.errors import RetouchError
 from retouch.finding.alignment import aligned
 from retouch.finding.damage import check_sensitivity
 from retouch.imaging import Photo
-from retouch.ops.masks import Mask, dilate
+from retouch.ops.masks import Mask, dilate, hysteresis
 
 Values = NDArray[np.float32]
 
@@ -73,12 +73,7 @@ def find_dust(photo: Photo, infrared: Photo, *, sensitivity: float = 0.5) -> Mas
     sample = dark[::3, ::3][~holder[::3, ::3]]
     noise = 1.4826 * float(np.median(np.abs(sample))) if sample.size else 0.0
     peak = max(peak, _NOISE * noise)
-    low = (dark > _REST * peak) & ~holder
-    count, labels = cv2.connectedComponents(low.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    kept = np.zeros(count, bool)
-    kept[labels[dark > peak]] = True
-    kept[0] = False
-    found = np.asarray(kept[labels]) & ~holder
+    found = hysteresis((dark > _REST * peak) & ~holder, dark > peak)
     if found.mean() > _TOO_MUCH:
         raise RetouchError(
             f"The infrared scan marks {100 * found.mean():.0f} % of the photo, so it is none of the same "

@@ -190,3 +190,20 @@ def _narrowed(hole: NDArray[np.uint8], pixels: int | None) -> tuple[slice, slice
     rows = slice(int(top.min()), int((top + height).max()))
     columns = slice(int(left.min()), int((left + width).max()))
     return rows, columns
+
+
+def hysteresis(weak: Mask, strong: Mask) -> Mask:
+    """The connected parts of a mask in which something is strong (Canny, PAMI 1986, does so with edges).
+
+    Args:
+        weak: ``H×W`` bool.
+        strong: ``H×W`` bool; what lies outside of ``weak`` does not count.
+
+    Returns:
+        ``H×W`` bool, of ``weak``.
+    """
+    count, labels = cv2.connectedComponents(weak.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    kept = np.zeros(count, bool)
+    kept[labels[strong]] = True
+    kept[0] = False
+    return np.asarray(kept[labels])

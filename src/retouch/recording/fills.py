@@ -13,7 +13,15 @@ from retouch.imaging import Edited
 from retouch.models.specification import Specification
 from retouch.ops.masks import Mask
 from retouch.recording.command import command_of
-from retouch.recording.record import FORMAT, Record, file_entry, mask_entry, pixels_digest, versions
+from retouch.recording.record import (
+    FORMAT,
+    Record,
+    file_entry,
+    mask_entry,
+    photo_entry,
+    pixels_digest,
+    versions,
+)
 
 _FILES = ("include", "avoid", "lines")
 # What changes no pixel, or stands elsewhere in a record.
@@ -54,13 +62,7 @@ def record_of(
         "seed": int(arguments["seed"]),
         "device": "cpu" if isinstance(model, ArrayModel) else str(model.device),
         "versions": versions(),
-        "original": {
-            **file_entry(image),
-            "width": int(photo.pixels.shape[1]),
-            "height": int(photo.pixels.shape[0]),
-            "channels": int(photo.pixels.shape[2]),
-            "bits": photo.bits or 8 * photo.pixels.dtype.itemsize,
-        },
+        "original": photo_entry(image, photo),
         "mask": {"given": mask is not None, **mask_entry(mask, hole)},
         "model": {
             "name": model.name if specification is None else _name(specification),

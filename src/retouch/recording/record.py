@@ -76,6 +76,18 @@ def file_entry(source: object) -> dict[str, str | None]:
     return {"file": None, "sha256": None}
 
 
+def photo_entry(source: object, photo: Photo) -> dict[str, Any]:
+    """The entry of the photo that was filled: its file, size and depth."""
+    height, width, channels = photo.pixels.shape
+    return {
+        **file_entry(source),
+        "width": int(width),
+        "height": int(height),
+        "channels": int(channels),
+        "bits": photo.bits or 8 * photo.pixels.dtype.itemsize,
+    }
+
+
 def pixels_digest(photo: Photo) -> str:
     """The SHA-256 of a photo's values, whatever file they come from: shape, type and samples, alpha last."""
     digest = hashlib.sha256()

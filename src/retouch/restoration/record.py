@@ -10,7 +10,7 @@ import numpy as np
 from retouch.finding.kinds import count_kinds
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask
-from retouch.recording.record import file_entry, versions
+from retouch.recording.record import photo_entry, versions
 
 FORMAT = "retouch restoration 1"
 FoundBy = Literal["network", "infrared", "mask"]
@@ -39,19 +39,12 @@ def record_of(
         seed: of the fill.
         command: what the user typed or called.
     """
-    height, width = mask.shape
     return {
         "format": FORMAT,
         "command": command,
         "seed": seed,
         "versions": versions(),
-        "original": {
-            **file_entry(source),
-            "width": width,
-            "height": height,
-            "channels": int(photo.pixels.shape[2]),
-            "bits": photo.bits or 8 * photo.pixels.dtype.itemsize,
-        },
+        "original": photo_entry(source, photo),
         "found": {
             "by": by,
             "sensitivity": sensitivity,
