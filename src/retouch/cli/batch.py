@@ -11,6 +11,7 @@ import typer
 
 from retouch.batching.jobs import OPTIONS
 from retouch.batching.plan import Batch
+from retouch.cli.common import Quiet
 from retouch.cli.fill import fill, read_options
 from retouch.cli.tally import Tally
 from retouch.cli.terminal import on_a_line, plain_errors
@@ -96,7 +97,7 @@ def batch(
     confidence: Annotated[
         bool, typer.Option("--confidence", help="Also draw how sure the model is: NAME-confidence.png.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
     **of_fill: Any,
 ) -> None:
     """Fill many photos; started again, it goes on where it was."""

@@ -11,6 +11,7 @@ import typer
 
 import retouch
 from retouch.api.crowd import DEFAULTS, ENDING, is_result, second_file
+from retouch.cli.common import AllowHuge, Device, Overwrite, Quiet
 from retouch.cli.extra import check_pictures, draw
 from retouch.cli.files import check_names, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar
@@ -37,7 +38,7 @@ def clear_crowd(
         int, typer.Option(metavar="N", help="The shot whose frame and metadata the result has, from 1.")
     ] = default.frame,
     model: Annotated[str, typer.Option(help="What fills what no other shot shows.")] = default.model,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
+    device: Device = default.device,
     seed: Annotated[int, typer.Option(help="The same seed gives the same result.")] = default.seed,
     sources: Annotated[
         str | None, typer.Option(metavar="PNG", help="Draw which shot each filled pixel came from.")
@@ -45,13 +46,9 @@ def clear_crowd(
     confidence: Annotated[
         str | None, typer.Option(metavar="PNG", help="Draw how sure it is: white = sure.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = default.overwrite,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = default.allow_huge,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    overwrite: Overwrite = default.overwrite,
+    allow_huge: AllowHuge = default.allow_huge,
+    quiet: Quiet = False,
 ) -> None:
     """Take passers-by out of a series of shots of one place; what does not move stays as it is."""
     with plain_errors():

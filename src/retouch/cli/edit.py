@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retouch.api.inpainting import ENDING
+from retouch.cli.common import AllowHuge
 from retouch.cli.files import target_file
 from retouch.cli.terminal import PIPE, check_installed, plain_errors
 from retouch.errors import RetouchError
@@ -44,9 +45,7 @@ def edit(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = False,
+    allow_huge: AllowHuge = False,
 ) -> None:
     """Paint and fill a photo in the browser; Done writes it."""
     with plain_errors():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from retouch.cli.common import Device, Quiet
 from retouch.cli.terminal import check_installed, plain_errors, progress_bar
 from retouch.errors import RetouchError
 
@@ -53,7 +54,6 @@ SizeOption = Annotated[
     int | None,
     typer.Option(metavar="PX", min=32, help="Shrink photos and masks until the shorter side has PX pixels."),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
 def evaluate(
@@ -74,13 +74,13 @@ def evaluate(
     size: SizeOption = None,
     out: OutOption = Path("report"),
     resume: ResumeOption = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(help="The models' seed.")] = 0,
     workers: WorkersOption = 1,
     threads: ThreadsOption = 1,
     metric: MetricOption = None,
     inception: InceptionOption = None,
-    quiet: QuietOption = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fill photos whose content is known with several models, and compare the fills."""
     with plain_errors():
@@ -129,7 +129,7 @@ def score(
     threads: ThreadsOption = 1,
     metric: MetricOption = None,
     inception: InceptionOption = None,
-    quiet: QuietOption = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure fills made by any other tool, matched by file name."""
     with plain_errors():

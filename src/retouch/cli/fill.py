@@ -13,6 +13,7 @@ import retouch
 from retouch.api import recorded
 from retouch.api.arguments import DEFAULTS
 from retouch.api.inpainting import ENDING
+from retouch.cli.common import AllowHuge, Device, Overwrite, Quiet
 from retouch.cli.extra import check_pictures, draw
 from retouch.cli.files import check_names, check_one_pipe, open_photo, report, target_file, where
 from retouch.cli.terminal import (
@@ -68,7 +69,7 @@ def fill(
             "preset=fast. Repeatable.",
         ),
     ] = default.options,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
+    device: Device = default.device,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fill.")] = default.seed,
     dilate: Annotated[
         int, typer.Option(metavar="PX", help="Grow the hole by this many pixels.")
@@ -173,12 +174,8 @@ def fill(
             "judges its fill.",
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = default.overwrite,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = default.allow_huge,
+    overwrite: Overwrite = default.overwrite,
+    allow_huge: AllowHuge = default.allow_huge,
     record: Annotated[
         bool,
         typer.Option(
@@ -198,7 +195,7 @@ def fill(
         str | None,
         typer.Option(metavar="URL", help="The authority that adds the time to the signature."),
     ] = default.tsa,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
     progress: Annotated[
         Literal["bar", "json"],
         typer.Option(help="How to show progress: a bar, or for programs a line of JSON for each step."),

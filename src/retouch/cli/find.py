@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from retouch.cli.common import AllowHuge, Overwrite, Quiet
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe
 from retouch.errors import RetouchError
@@ -53,11 +54,9 @@ def find(
         str | None,
         typer.Option(metavar="MASK", help="A mask, white where nothing is to be found; - reads a pipe."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    overwrite: Overwrite = False,
+    allow_huge: AllowHuge = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find damage or text in a photo, and write a mask of it that retouch fill takes."""
     with plain_errors():

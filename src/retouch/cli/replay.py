@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import retouch
+from retouch.cli.common import AllowHuge
 from retouch.cli.terminal import plain_errors
 
 
@@ -24,9 +25,7 @@ def replay(
     ] = None,
     device: Annotated[str | None, typer.Option(help="Left out: the device of the record.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = False,
+    allow_huge: AllowHuge = False,
 ) -> None:
     """Make a recorded fill again and say whether it is the same: exit code 0, or 1 if it differs."""
     with plain_errors():

@@ -11,6 +11,7 @@ import typer
 
 import retouch
 from retouch.api.restoring import DEFAULTS
+from retouch.cli.common import AllowHuge, Quiet
 from retouch.cli.files import report as say_written
 from retouch.cli.find import counted
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar
@@ -64,10 +65,8 @@ def restore(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist; never the scan.")
     ] = default.overwrite,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = default.allow_huge,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    allow_huge: AllowHuge = default.allow_huge,
+    quiet: Quiet = False,
 ) -> None:
     """Find the damage of a scan and mend it; beside the result lie a mask and a record of it."""
     with plain_errors():

@@ -11,6 +11,7 @@ import typer
 
 import retouch
 from retouch.api.style_transfer import DEFAULTS, ENDING
+from retouch.cli.common import AllowHuge, Device, Overwrite, Quiet
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe, write_pipe
 
@@ -45,15 +46,11 @@ def stylize(
     model: Annotated[
         str, typer.Option(help="infer-match-translate, or a weights file of your own for that model.")
     ] = default.model,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = default.device,
+    device: Device = default.device,
     seed: Annotated[int, typer.Option(help="The same seed gives the same picture.")] = default.seed,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = default.overwrite,
-    allow_huge: Annotated[
-        bool, typer.Option("--allow-huge", help="Read files with more pixels than the safety limit.")
-    ] = default.allow_huge,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    overwrite: Overwrite = default.overwrite,
+    allow_huge: AllowHuge = default.allow_huge,
+    quiet: Quiet = False,
 ) -> None:
     """Give a photo the style of another picture: the photo's content, made of the other's patches."""
     with plain_errors():

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from retouch.cli.common import Device
 from retouch.cli.terminal import check_installed, plain_errors
 
 
@@ -46,7 +47,7 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(metavar="N", min=0, help="Stop with a checkpoint after N minutes.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    device: Device = "auto",
     devices: Annotated[int, typer.Option(metavar="N", min=1, help="Number of devices.")] = 1,
     workers: Annotated[
         int | None,
