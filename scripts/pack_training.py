@@ -1,18 +1,20 @@
 """Pack training for a GPU machine without a network; cut files into parts for the way there and back.
 
-    python scripts/pack_training.py shards PHOTOS FOLDER             # tar shards of a folder of photos
+    python scripts/pack_training.py shards PHOTOS… FOLDER            # tar shards of photos, shrunk on request
     python scripts/pack_training.py pack PACK --data SHARD.tar …     # the folder that travels (pack --help)
     python scripts/pack_training.py split FILE -o FOLDER             # parts, and FILE.parts.json about them
     python scripts/pack_training.py join FILE.parts.json -o FOLDER   # the file again, checked
 
 train_there.sh, which the pack holds, trains with it; docs/training.md has an example. This file runs on that
-machine too, so it needs Python's standard library alone; only --wheels needs pip and a package index.
+machine too, so it needs Python's standard library alone; only `shards` needs retouch, and --wheels needs pip
+and a package index.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -29,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "src" / "retouch" / "training" / "configs"
 MIB = 2**20
 PART = 15.0  # MiB; mail, web forms and batch queues often stop at 16
-PHOTOS = (".jpg", ".jpeg", ".png", ".webp")  # as retouch.training.shards has them
+WEBP = 70  # quality of shrunk pictures: 36 dB, and 4 KB at 160 pixels
 MANIFEST = ".parts.json"
 # What reads and writes pictures is seldom there; the other packages that training needs must be.
 WHEELS = ("pyvips", "pyvips-binary", "cffi", "pycparser")
@@ -116,31 +118,62 @@ def join(manifest: Path, folder: Path, overwrite: bool = False) -> Path:
     return target
 
 
-def shards(photos: Path, folder: Path, size: float) -> list[Path]:
-    """Write the pictures of a folder into tar files of at most ``size`` MiB; returns them."""
-    found = sorted(each for each in photos.rglob("*") if each.suffix.lower() in PHOTOS and each.is_file())
-    if not found:
-        raise Mistake(f"There is no JPEG, PNG or WebP in {photos}.")
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+def shrunk(content: bytes, side: int, name: str) -> bytes:
+    """A picture of which the shorter side has at most ``side`` pixels, as WebP."""
+    import cv2
+
+    from retouch.training.data import decode
+
+    picture = decode(content)
+    if picture is None:
+        raise Mistake(f"{name} cannot be read; leave it out.")
+    height, width = picture.shape[:2]
+    scale = side / min(height, width)
+    if scale < 1:
+        size = (max(side, round(width * scale)), max(side, round(height * scale)))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    made = cv2.imencode(".webp", picture[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP])[1]
+    return made.tobytes()
+
+
+def shards(photos: list[Path], folder: Path, size: float, side: int | None) -> list[Path]:
+    """Write pictures into tar files of at most ``size`` MiB, shrunk to ``side``; returns the files."""
+    from retouch.errors import RetouchError  # here only: over there, nothing is packed
+    from retouch.training.shards import Shards
+
+    if folder.is_dir() and any(folder.iterdir()):
         raise Mistake(f"{folder} is not empty; name a new folder for the shards.")
-    groups: list[list[Path]] = [[]]
+    try:
+        found = Shards(photos)
+    except RetouchError as error:
+        raise Mistake(str(error)) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting: list[tuple[str, bytes]] = []
+    written: list[Path] = []
     room = limit = size * MIB - 10240  # the end of a tar file
-    for path in found:
-        needed = 2048 + path.stat().st_size  # headers, and what it is rounded up by
-        if needed > room and groups[-1]:
-            groups.append([])
-            room = limit
+
+    def close() -> None:
+        written.append(folder / f"photos-{len(written):03d}.tar")
+        with tarfile.open(written[-1], "w") as shard:
+            for name, content in waiting:
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                shard.addfile(entry, io.BytesIO(content))
+        waiting.clear()
+
+    for number, member in enumerate(found.members):
+        path = Path(member.name) if member.name else member.path
+        content = found[number] if side is None else shrunk(found[number], side, str(member))
+        needed = 2048 + len(content)  # headers, and what it is rounded up by
         if needed > limit:
             raise Mistake(f"{path} does not fit into a shard of {size:g} MiB; make shards larger (--size).")
-        groups[-1].append(path)
+        if needed > room:
+            close()
+            room = limit
+        # Numbered, so that they keep their order: which pictures are held out depends on it.
+        waiting.append((f"{number:06d}-{path.stem}{path.suffix if side is None else '.webp'}", content))
         room -= needed
-    written = []
-    for number, group in enumerate(groups):
-        written.append(folder / f"photos-{number:03d}.tar")
-        with tarfile.open(written[-1], "w") as shard:
-            for path in group:
-                shard.add(path, str(path.relative_to(photos)), recursive=False)
+    close()
     return written
 
 
@@ -242,9 +275,12 @@ def main() -> None:
     verb.add_argument("--platform", default="x86_64", help="of the wheels (%(default)s)")
     verb.add_argument("--limit", type=float, metavar="MIB", help="refuse to make a larger pack")
     verb.add_argument("--overwrite", action="store_true", help="replace a pack")
-    verb = verbs.add_parser("shards", help="put a folder of photos into tar files")
-    verb.add_argument("photos", type=Path)
-    verb.add_argument("folder", type=Path)
+    verb = verbs.add_parser("shards", help="put photos into tar files")
+    verb.add_argument("photos", type=Path, nargs="+", help="folders and tar files of photos")
+    verb.add_argument("folder", type=Path, help="for the tar files")
+    verb.add_argument(
+        "--side", type=int, metavar="PIXELS", help="shrink photos to this shorter side, as WebP"
+    )
     verb.add_argument("--size", type=float, default=40.0, metavar="MIB", help="of a shard (%(default)s)")
     verb = verbs.add_parser("split", help="cut a file into parts")
     verb.add_argument("file", type=Path)
@@ -260,7 +296,7 @@ def main() -> None:
         if options.verb == "pack":
             pack(options)
         elif options.verb == "shards":
-            print(*shards(options.photos, options.folder, options.size), sep="\n")
+            print(*shards(options.photos, options.folder, options.size, options.side), sep="\n")
         elif options.verb == "split":
             print(*split(options.file, options.output, options.size, options.parts), sep="\n")
         else:

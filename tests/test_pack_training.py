@@ -107,7 +107,7 @@ def test_mistakes_are_one_sentence(large, shard, tmp_path):
     twin.touch()
     assert "rename" in refused("pack", tmp_path / "pack", "--data", shard, twin)
     assert "exists already" in refused("pack", tmp_path / "other", "--overwrite")
-    assert "no JPEG" in refused("shards", tmp_path / "other", tmp_path / "shards")
+    assert "no picture" in refused("shards", tmp_path / "run", tmp_path / "shards")
     assert not (tmp_path / "pack").exists()
 
 
@@ -125,9 +125,34 @@ def test_a_folder_of_photos_becomes_shards_that_fit(tmp_path):
         assert path.stat().st_size <= 2**20
         with tarfile.open(path, "r:") as shard:
             names += shard.getnames()
-    assert names == [f"deep/{number}.JPG" for number in range(7)]
+    assert names == [f"{number:06d}-{number}.JPG" for number in range(7)]
     assert "not empty" in refused("shards", tmp_path / "photos", tmp_path / "out")
     assert "larger" in refused("shards", tmp_path / "photos", tmp_path / "small", "--size", 0.3)
+
+
+def test_photos_of_folders_and_shards_are_shrunk_and_keep_their_order(tmp_path):
+    for place, names in (("one", "bad"), ("two", "c")):
+        (tmp_path / place).mkdir()
+        for name in names:
+            drawn = np.random.default_rng(ord(name)).integers(0, 256, (3, 4, 3), np.uint8)
+            large = cv2.resize(drawn, (400, 300), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(tmp_path / place / f"{name}.png"), large)
+    [first] = done("shards", tmp_path / "one", tmp_path / "first")[:-1]
+    [path] = done("shards", first, tmp_path / "two", tmp_path / "small", "--side", 60)[:-1]
+    with tarfile.open(path, "r:") as shard:
+        names = shard.getnames()
+        pictures = [
+            cv2.imdecode(np.frombuffer(shard.extractfile(each).read(), np.uint8), 1) for each in names
+        ]
+    assert [name[:7] for name in names] == [f"{number:06d}-" for number in range(4)]
+    for picture, name in zip(pictures, "abdc", strict=True):
+        assert picture.shape == (60, 80, 3)
+        large = cv2.imread(str(tmp_path / ("two" if name == "c" else "one") / f"{name}.png"))
+        assert (
+            abs(picture - cv2.resize(large, (80, 60), interpolation=cv2.INTER_AREA).astype(float)).mean() < 4
+        )
+    (tmp_path / "two" / "broken.png").write_bytes(b"no picture")
+    assert "leave it out" in refused("shards", tmp_path / "two", tmp_path / "other", "--side", 60)
 
 
 def test_a_pack_holds_what_is_needed_and_no_more(large, shard, tmp_path):

@@ -1,4 +1,4 @@
-"""What looks like damage and belongs to the photo: cables, twigs, whiskers, railings, stars, rain, text.
+"""What looks like damage and belongs to the photo: cables, twigs, railings, stars, rain, text, windows, tiles.
 
 They are drawn before the lens: they share the photo's blur and grain, and things stand in front of them. A
 detector has to leave them alone. Lengths are in pixels of the crop.
@@ -177,7 +177,54 @@ def _catch_lights(random: Generator, height: int, width: int, wide: float) -> tu
     return canvas.cover(), True
 
 
+def _openings(random: Generator, height: int, width: int, wide: float) -> tuple[Plane, bool]:
+    """Plain areas with sharp rims: sky in arches and windows, signs, doors, balls, boxes, light through bars."""
+    canvas, size = Canvas(height, width), between(random, (6, 120))
+    aspect, lean = between(random, (0.4, 2.5)), random.normal(0, 0.12)
+    shape, middle = random.choice(("box", "arch", "oval", "polygon")), random.uniform((0, 0), (width, height))
+    across, down = random.uniform(1.2, 3, 2) * size * np.array([1, aspect])
+    most = 1 if random.random() < 0.35 else int(random.integers(2, 6))
+    for row in range(most if random.random() < 0.5 else 1):
+        for column in range(most):
+            half = size / 2 * np.array([1, aspect]) * random.uniform(0.9, 1.1)
+            angles = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+            unit = np.stack([np.cos(angles), np.sin(angles)], 1)
+            if shape == "box":
+                unit = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+            elif shape == "arch":
+                unit = np.concatenate([unit[16:], [[1.0, 1], [-1, 1]]])
+            elif shape == "polygon":
+                unit = unit[np.sort(random.choice(32, random.integers(3, 8), replace=False))]
+            points: Points = middle + (column * across, row * down) + unit * half
+            points[:, 0] += lean * (points[:, 1] - middle[1])  # seen from the side
+            canvas.area(points, random.uniform(0.85, 1))
+    return canvas.cover(), bool(random.random() < 0.65)
+
+
+def _patterns(random: Generator, height: int, width: int, wide: float) -> tuple[Plane, bool]:
+    """What people make of many equal parts: chequers, tiles, stripes, dots."""
+    gap, angle = between(random, (5, 60)), random.normal(0, 0.5)
+    down, across = np.ogrid[:height, :width]
+    along = (across * math.cos(angle) + down * math.sin(angle)) / gap
+    over = (down * math.cos(angle) - across * math.sin(angle)) / gap * between(random, (0.6, 1.6))
+    shape = random.choice(("chequers", "stripes", "dots", "tiles"))
+    if shape == "chequers":
+        height_at = np.sin(np.pi * along) * np.sin(np.pi * over)
+    elif shape == "stripes":
+        height_at = np.sin(np.pi * along) - random.uniform(-0.7, 0.7)
+    elif shape == "dots":
+        height_at = np.sin(np.pi * along) ** 2 * np.sin(np.pi * over) ** 2 - random.uniform(0.2, 0.8)
+    else:
+        joint = random.uniform(0.04, 0.3)
+        height_at = np.minimum(np.abs(np.sin(np.pi * along)), np.abs(np.sin(np.pi * over))) - joint
+    cover = (0.5 + height_at * gap / np.pi).clip(0, 1).astype(np.float32)
+    top, left = (int(random.uniform(-0.5, 0.6) * each) for each in (height, width))
+    keep = np.zeros_like(cover)
+    keep[max(0, top) :, max(0, left) :] = 1  # it ends somewhere
+    return cover * keep, bool(random.random() < 0.5)
+
+
 _KINDS: tuple[Callable[[Generator, int, int, float], tuple[Plane, bool]], ...] = (
-    *(_cables, _twigs, _strands, _railings, _points, _rain, _text, _catch_lights),
+    *(_cables, _twigs, _strands, _railings, _points, _rain, _text, _catch_lights, _openings, _patterns),
 )
-_SHARES = (0.2, 0.14, 0.16, 0.12, 0.12, 0.06, 0.12, 0.08)
+_SHARES = (0.14, 0.1, 0.12, 0.08, 0.09, 0.04, 0.09, 0.06, 0.18, 0.1)
