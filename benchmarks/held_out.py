@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,15 +16,17 @@ from retouch.training.data import Picture, TrainingSet
 from retouch.training.masks import Objects, Rectangles, Sampler, Strokes
 
 SIDE = 288  # pixels
+LARGE = 512  # side of windows of large photos
 CELLS = (1, 4, 8, 16)
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A hole in a photo, ``SIDE×SIDE``, and what was made of it: ``SIDE×SIDE×3`` in [0, 1], by name."""
+    """A hole in a square photo, and what was made of it: as large, three channels in [0, 1], by name."""
 
-    photo: int
+    number: int
+    photo: int  # several scenes are windows of one
     kind: str
     truth: Picture
     hole: Mask
@@ -37,7 +40,7 @@ class Scene:
 
 def cell_error(difference: Values, hole: Mask, cell: int) -> float:
     """Mean absolute value of the mean difference over cells that lie wholly in the hole, or nan."""
-    many = SIDE // cell
+    many = len(hole) // cell
     means = difference.reshape(many, cell, many, cell, 3).mean((1, 3))
     whole = hole.reshape(many, cell, many, cell).all((1, 3))
     return float(np.abs(means)[whole].mean()) if whole.any() else math.nan
@@ -58,13 +61,38 @@ def scenes(pictures: TrainingSet, kinds: Mapping[str, tuple[Sampler, float]], fi
     large = (each for each in pictures.whole() if min(each.shape[:2]) >= SIDE)
     for number, picture in enumerate(large, first):
         top, left = ((each - SIDE) // 2 for each in picture.shape[:2])
-        truth = np.ascontiguousarray(picture[top : top + SIDE, left : left + SIDE])
-        for place, (kind, (sampler, least)) in enumerate(kinds.items()):
-            random = np.random.default_rng((number, place))
-            hole = sampler(random, SIDE, SIDE)
-            while hole.mean() < least:
-                hole = sampler(random, SIDE, SIDE)
-            yield Scene(number, kind, truth, hole)
+        yield from with_holes(number, picture[top : top + SIDE, left : left + SIDE], kinds)
+
+
+def windows(pictures: TrainingSet, kinds: Mapping[str, tuple[Sampler, float]], each: int) -> Iterator[Scene]:
+    """Windows of ``LARGE`` pixels of large photos, with all holes: one of it all, then parts.
+
+    The first window of a photo shows its whole shorter side, the others half of it.
+    """
+    for number, picture in enumerate(pictures.whole()):
+        random = np.random.default_rng(number)
+        for place in range(each):
+            shorter = LARGE * (2 if place else 1)
+            height, width = picture.shape[:2]
+            size = (round(width * shorter / min(height, width)), round(height * shorter / min(height, width)))
+            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            room = [side - LARGE for side in small.shape[:2]]
+            top, left = (random.integers(side + 1) if place else side // 2 for side in room)
+            window = small[top : top + LARGE, left : left + LARGE].astype(np.uint8, copy=False)
+            yield from with_holes(number * each + place, window, kinds, photo=number)
+
+
+def with_holes(
+    number: int, picture: Picture, kinds: Mapping[str, tuple[Sampler, float]], photo: int | None = None
+) -> Iterator[Scene]:
+    """A square picture with each kind of hole; its number decides the holes."""
+    truth = np.ascontiguousarray(picture)
+    for place, (kind, (sampler, least)) in enumerate(kinds.items()):
+        random = np.random.default_rng((number, place))
+        hole = sampler(random, *truth.shape[:2])
+        while hole.mean() < least:
+            hole = sampler(random, *truth.shape[:2])
+        yield Scene(number, number if photo is None else photo, kind, truth, hole)
 
 
 def compare(found: Sequence[Scene], base: str) -> None:

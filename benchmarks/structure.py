@@ -4,8 +4,9 @@
 
 The photos come in the order in which `retouch train --data PHOTOS SCENES` holds them out (seed 0), without
 those whose short side has fewer than 288 pixels, so nothing is enlarged. Each is cropped to 288² and gets
-four holes. The network sees 128²; its colours are enlarged, and meet the photo's at the hole's border. Other
-models fill as `retouch fill` does. Errors are of mean colours over square cells that lie wholly in the hole.
+four holes. With ``--large FOLDER`` five windows of 512² of each large photo come instead. The network sees
+128²; its colours are enlarged, and meet the photo's at the hole's border. Other models fill as `retouch fill`
+does. Errors are of mean colours over square cells that lie wholly in the hole.
 Photos that a run may have trained on (those after the first ``--held-out`` pictures of all sizes) get tables
 of their own.
 """
@@ -27,7 +28,7 @@ from torch.nn import functional as F
 
 import retouch
 from confidence import scores
-from held_out import SIDE, Scene, Values, compare, holes, scenes
+from held_out import LARGE, SIDE, Scene, Values, compare, holes, scenes, windows
 from retouch.confidence.head import WITHIN, ConfidenceHead, open_head
 from retouch.contract import Model
 from retouch.errors import RetouchError
@@ -41,6 +42,7 @@ from retouch.upsampling.fill_small import reaches
 from shared import machine, to_tensor
 
 SEEN = 128  # pixels
+WINDOWS = 5  # of each large photo
 OTHERS = ("exemplar", "telea", "confidence-feedback")
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 BRIGHTEST = 0.25  # the error to be expected, 0 to 1, that the sheet shows as white
@@ -54,7 +56,7 @@ class Seen:
     judged: dict[str, list[Values]] = field(default_factory=dict)  # confidence, error and depth
 
     def judge(self, name: str, confidence: Values, fill: Values, scene: Scene) -> None:
-        """Note what a confidence, ``SIDE×SIDE``, says of a fill."""
+        """Note what a confidence, a value for each pixel, says of a fill."""
         error = np.abs(fill - scene.truth / 255).mean(2)
         rows = [each[scene.hole] for each in (confidence, error, depth(scene.hole))]
         self.judged.setdefault(name, []).append(np.stack(rows))
@@ -62,7 +64,7 @@ class Seen:
 
 @torch.no_grad()
 def see(name: str, model: StructureModel, scene: Scene, seen: Seen, head: ConfidenceHead) -> Values:
-    """Fill a scene with the network's colours; return the error that it expects, ``SIDE×SIDE`` in [0, 1]."""
+    """Fill a scene with the network's colours; return the error that it expects of each pixel."""
     truth = to_tensor(cv2.resize(scene.truth, (SEEN, SEEN), interpolation=cv2.INTER_AREA))
     part = cv2.resize(scene.hole.astype(np.float32), (SEEN, SEEN), interpolation=cv2.INTER_AREA)
     mask = torch.from_numpy((part > 0).astype(np.float32))[None, None]
@@ -71,10 +73,10 @@ def see(name: str, model: StructureModel, scene: Scene, seen: Seen, head: Confid
     difference = (image - F.avg_pool2d(truth, 2)).abs().mean(1, keepdim=True)
     seen.ratios.append((difference / scale)[F.max_pool2d(mask, 2) > 0].double().numpy())
 
-    size = (SIDE, SIDE)
+    size = scene.hole.shape
     large = F.interpolate(image, size, mode="bilinear")[0].permute(1, 2, 0).numpy()
     photo = scene.truth.astype(np.float32) / 255
-    joined = close_seam(photo, large, scene.hole, reaches(-(-SIDE // SEEN)))
+    joined = close_seam(photo, large, scene.hole, reaches(-(-size[0] // SEEN)))
     fill = joined.astype(np.float64)
     expected = F.interpolate(scale, size, mode="bilinear")[0, 0].double().numpy()
     scene.fills[name] = fill
@@ -115,8 +117,8 @@ def sheet_row(scene: Scene, name: str, expected: Values) -> Picture:
 
 
 def filled(name: str, model: Model, scene: Scene, kept: Path | None) -> tuple[Values, Values | None]:
-    """A model's fill, ``SIDE×SIDE×3`` in [0, 1], and its confidence; from the folder ``kept`` if there."""
-    file = kept and kept / f"{name}-{scene.photo}-{scene.kind}.npz"
+    """A model's fill, in [0, 1], and its confidence; from the folder ``kept`` if there."""
+    file = kept and kept / f"{name}-{scene.number}-{scene.kind}.npz"
     if file and file.exists():
         image, confidence = np.load(file).values()
     else:
@@ -162,7 +164,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="what the runs got as --data")
+    parser.add_argument("--data", type=Path, nargs="+", default=[], help="what the runs got as --data")
+    parser.add_argument(
+        "--large", type=Path, help="instead: a folder of large photos that no run saw, at 512²"
+    )
     parser.add_argument("--masks", type=Path, required=True, help="silhouettes, as for retouch train")
     parser.add_argument("--weights", nargs="+", required=True, metavar="NAME=FILE", help="exported runs")
     parser.add_argument("--against", default="exemplar", help="whose errors the others are compared with")
@@ -178,12 +183,16 @@ def main() -> None:
     print(machine())
     if given.keep:
         given.keep.mkdir(parents=True, exist_ok=True)
-    pictures = TrainingSet(given.data, SIDE, Rectangles(), 0, memory=0)
-    learned, held_out = pictures.split(given.held_out)
     kinds = holes(given.masks)
-    unseen = list(islice(scenes(held_out, kinds, 0), len(kinds) * given.photos))
-    left = len(kinds) * given.photos - len(unseen)
-    others = list(islice(scenes(learned, kinds, len(unseen) // len(kinds)), left))
+    others: list[Scene] = []
+    if given.large:
+        unseen = list(windows(TrainingSet([given.large], LARGE, Rectangles(), 0, memory=0), kinds, WINDOWS))
+    else:
+        pictures = TrainingSet(given.data, SIDE, Rectangles(), 0, memory=0)
+        learned, held_out = pictures.split(given.held_out)
+        unseen = list(islice(scenes(held_out, kinds, 0), len(kinds) * given.photos))
+        left = len(kinds) * given.photos - len(unseen)
+        others = list(islice(scenes(learned, kinds, len(unseen) // len(kinds)), left))
     with warnings.catch_warnings():
         # A photo whose holes have no large cell, and the spread of a single photo.
         warnings.filterwarnings("ignore", "Mean of empty slice|Degrees of freedom")

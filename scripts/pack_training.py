@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "src" / "retouch" / "training" / "configs"
 MIB = 2**20
 PART = 15.0  # MiB; mail, web forms and batch queues often stop at 16
-WEBP = 70  # quality of shrunk pictures: 36 dB, and 4 KB at 160 pixels
+QUALITY = 70  # of shrunk pictures; as WebP of 160 pixels 36 dB and 4 KB
 MANIFEST = ".parts.json"
 # What reads and writes pictures is seldom there; the other packages that training needs must be.
 WHEELS = ("pyvips", "pyvips-binary", "cffi", "pycparser")
@@ -118,22 +118,22 @@ def join(manifest: Path, folder: Path, overwrite: bool = False) -> Path:
     return target
 
 
-def shrunk(content: bytes, side: int, name: str) -> bytes:
-    """A picture of which the shorter side has at most ``side`` pixels, as WebP."""
+def shrunk(content: bytes, side: int, path: Path) -> bytes:
+    """A picture of which the shorter side has at most ``side`` pixels, in the format that its name says."""
     import cv2
 
     from retouch.training.data import decode
 
     picture = decode(content)
     if picture is None:
-        raise Mistake(f"{name} cannot be read; leave it out.")
+        raise Mistake(f"{path} cannot be read; leave it out.")
     height, width = picture.shape[:2]
     scale = side / min(height, width)
     if scale < 1:
         size = (max(side, round(width * scale)), max(side, round(height * scale)))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    made = cv2.imencode(".webp", picture[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, WEBP])[1]
-    return made.tobytes()
+    settings = [cv2.IMWRITE_WEBP_QUALITY, QUALITY, cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    return cv2.imencode(path.suffix, picture[..., ::-1], settings)[1].tobytes()
 
 
 def shards(photos: list[Path], folder: Path, size: float, side: int | None) -> list[Path]:
@@ -163,15 +163,15 @@ def shards(photos: list[Path], folder: Path, size: float, side: int | None) -> l
 
     for number, member in enumerate(found.members):
         path = Path(member.name) if member.name else member.path
-        content = found[number] if side is None else shrunk(found[number], side, str(member))
+        content = found[number] if side is None else shrunk(found[number], side, path)
         needed = 2048 + len(content)  # headers, and what it is rounded up by
         if needed > limit:
             raise Mistake(f"{path} does not fit into a shard of {size:g} MiB; make shards larger (--size).")
         if needed > room:
             close()
             room = limit
-        # Numbered, so that they keep their order: which pictures are held out depends on it.
-        waiting.append((f"{number:06d}-{path.stem}{path.suffix if side is None else '.webp'}", content))
+        # Their own names: which pictures are held out depends on the names.
+        waiting.append((path.name, content))
         room -= needed
     close()
     return written
@@ -278,9 +278,7 @@ def main() -> None:
     verb = verbs.add_parser("shards", help="put photos into tar files")
     verb.add_argument("photos", type=Path, nargs="+", help="folders and tar files of photos")
     verb.add_argument("folder", type=Path, help="for the tar files")
-    verb.add_argument(
-        "--side", type=int, metavar="PIXELS", help="shrink photos to this shorter side, as WebP"
-    )
+    verb.add_argument("--side", type=int, metavar="PIXELS", help="shrink photos to this shorter side")
     verb.add_argument("--size", type=float, default=40.0, metavar="MIB", help="of a shard (%(default)s)")
     verb = verbs.add_parser("split", help="cut a file into parts")
     verb.add_argument("file", type=Path)
