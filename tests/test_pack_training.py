@@ -357,6 +357,7 @@ def hiding_what_is_not_there():
     """)
 
 
+@pytest.mark.slow
 def test_training_imports_nothing_that_the_machine_there_lacks():
     code = hiding_what_is_not_there() + textwrap.dedent("""
         from importlib.util import find_spec

@@ -29,7 +29,9 @@ def filled(name, photo, hole):
         filler.close()
 
 
-@pytest.mark.parametrize("name", ["telea", "pypatchmatch", "biharmonic"])
+@pytest.mark.parametrize(
+    "name", ["telea", "pypatchmatch", pytest.param("biharmonic", marks=pytest.mark.slow)]
+)
 def test_a_hole_is_filled_and_what_was_in_it_is_hidden(pair, name):
     photo, hole = pair
     first = filled(name, photo, hole)
@@ -43,6 +45,7 @@ def test_a_hole_is_filled_and_what_was_in_it_is_hidden(pair, name):
         assert np.array_equal(first.pixels[hole], second.pixels[hole])
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_one_sentence_and_the_next_one_lives(pair, monkeypatch):
     filler = Filler("telea", "cpu", 0, 1)
     try:

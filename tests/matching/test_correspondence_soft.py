@@ -57,7 +57,7 @@ def test_gradients(kind, channels):
         soft = match(features, mask, similarity=kind, top=None, softmax_scale=2)
         return soft.transfer(values, 2, patch=2)
 
-    assert torch.autograd.gradcheck(carried, (features, values), fast_mode=channels > 2)
+    assert torch.autograd.gradcheck(carried, (features, values), fast_mode=True)
 
 
 def test_gradient_is_finite_where_features_vanish():

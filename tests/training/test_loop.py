@@ -129,6 +129,7 @@ def test_parts_of_a_batch_learn_what_the_whole_batch_does(tiny, pictures, tmp_pa
     agree(curves(tmp_path / "whole"), curves(tmp_path / "parts"))
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(tiny, pictures, tmp_path):
     config = tiny()
     run(config, pictures, tmp_path / "one")
