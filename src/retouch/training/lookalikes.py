@@ -37,7 +37,7 @@ class Lookalikes:
     """
 
     width: tuple[float, float] = (0.7, 4.0)
-    blur: tuple[float, float] = (0.45, 1.4)
+    blur: tuple[float, float] = (0.3, 1.4)
     occluded: float = 0.6
 
     def draw(self, random: Generator, image: Image) -> Image:
