@@ -142,11 +142,14 @@ def weights_of(given: Mapping[str, Any]) -> list[Path]:
     found = [specification.file] if specification.file is not None else []
     found += [Path(each) for each in (given["options"] or {}).values() if _is_weights(each)]
     if specification.trained:
-        from retouch.weights import shipped  # late: it needs torch
+        # Late: they need torch.
+        from retouch.confidence import head
+        from retouch.upsampling import network
+        from retouch.weights import ENDING, shipped
 
         names = [card.shipped for card in specification.cards if card.shipped is not None]
-        names += ["confidence-head.safetensors"] if "confidence-feedback" in specification.around else []
-        names += ["guided-upsampling.safetensors"] if given["upsampling"] != "residual" else []
+        names += [head.NAME + ENDING] if "confidence-feedback" in specification.around else []
+        names += [network.NAME + ENDING] if given["upsampling"] != "residual" else []
         found += [shipped(name) for name in names]
     return found
 

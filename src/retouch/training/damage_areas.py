@@ -22,6 +22,7 @@ from retouch.training.damage_shapes import (
     count,
     jagged,
     light_or_dark,
+    near,
     noise,
     somewhere,
 )
@@ -49,7 +50,7 @@ class Dust:
         """Draw specks."""
         canvas, usual = Canvas(height, width), between(random, self.radius)
         for _ in range(count(random, self.count)):
-            radius = float(np.clip(usual * math.exp(random.normal(0, 0.5)), *self.radius))
+            radius = near(random, usual, 0.5, self.radius)
             rough = self.roughness * random.uniform(0, 2)
             outline = blob(random, somewhere(random, height, width), radius, rough, 12)
             canvas.area(outline, random.uniform(0.6, 1.0))
@@ -171,7 +172,7 @@ class Flakes:
         canvas, usual = Canvas(height, width), between(random, self.radius)
         place = somewhere(random, height, width)
         for _ in range(count(random, self.count)):
-            radius = float(np.clip(usual * math.exp(random.normal(0, 0.5)), 1, self.radius[1]))
+            radius = near(random, usual, 0.5, (1, self.radius[1]))
             outline = blob(
                 random,
                 place + random.normal(0, 4 * usual, 2),

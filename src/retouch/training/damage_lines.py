@@ -20,6 +20,7 @@ from retouch.training.damage_shapes import (
     count,
     jagged,
     light_or_dark,
+    near,
     noise,
     somewhere,
     walk,
@@ -50,7 +51,7 @@ class Fibres:
         """Draw fibres."""
         canvas, usual = Canvas(height, width), between(random, self.width)
         for _ in range(count(random, self.count)):
-            wide = float(np.clip(usual * math.exp(random.normal(0, 0.25)), *self.width))
+            wide = near(random, usual, 0.25, self.width)
             length = max(4 * wide, between(random, self.length))
             curl = between(random, self.curl) * (3 / max(3, wide))
             points = walk(
@@ -106,7 +107,7 @@ class Scratches:
             centre = somewhere(random, height, width)
             start = centre - length / 2 * np.array([np.cos(heading), np.sin(heading)])
             points = walk(random, start, heading, length, between(random, self.bend), step=8)
-            wide = float(np.clip(usual * math.exp(random.normal(0, 0.3)), *self.width))
+            wide = near(random, usual, 0.3, self.width)
             knots = np.arange(0, len(points) + 3, 3)
             uneven = np.interp(np.arange(len(points)), knots, random.normal(0, 0.3, len(knots)))
             depth = random.uniform(0.55, 1.0) + random.uniform(0, 1) * uneven

@@ -64,6 +64,11 @@ def count(random: Generator, limits: tuple[int, int]) -> int:
     return round(between(random, limits))
 
 
+def near(random: Generator, usual: float, spread: float, limits: Range) -> float:
+    """Draw a number near ``usual``: its logarithm deviates by ``spread``, and it keeps to the limits."""
+    return float(np.clip(usual * math.exp(random.normal(0, spread)), *limits))
+
+
 @lru_cache(maxsize=64)
 def _field(seed: int, scale: int) -> Plane:
     """Noise of standard deviation 1 whose features are ``scale`` pixels large; it repeats at its edges."""
@@ -102,9 +107,7 @@ def walk(
 ) -> Points:
     """Walk from ``start`` (x, y), turning by ``curl`` radians or so each step: ``N×2``."""
     turns = heading + np.cumsum(random.normal(0, curl, max(2, int(length / step))))
-    moves = step * np.stack([np.cos(turns), np.sin(turns)], 1)
-    path: Points = np.asarray(start) + np.concatenate([[(0, 0)], np.cumsum(moves, 0)])
-    return path
+    return _path(start, turns, step)
 
 
 def blob(random: Generator, centre: ArrayLike, radius: float, roughness: float, corners: int = 24) -> Points:
@@ -167,6 +170,10 @@ def jagged(
         + random.normal(0, jag, max(2, int(length / step)))
         + np.cumsum(random.normal(0, 0.04, max(2, int(length / step))))
     )
-    moves = step * random.uniform(0.4, 1.6, (len(turns), 1)) * np.stack([np.cos(turns), np.sin(turns)], 1)
+    return _path(start, turns, step * random.uniform(0.4, 1.6, (len(turns), 1)))
+
+
+def _path(start: ArrayLike, turns: NDArray[np.float64], steps: ArrayLike) -> Points:
+    moves = steps * np.stack([np.cos(turns), np.sin(turns)], 1)
     path: Points = np.asarray(start) + np.concatenate([[(0, 0)], np.cumsum(moves, 0)])
     return path
