@@ -90,6 +90,7 @@ def _filler(name: str, weights: WeightsFile | None, device: str, seed: int) -> F
     if name == "pypatchmatch":
         import patchmatch
 
+        patchmatch.set_random_seed(seed)  # of every fill that follows
         # The mask is uint8 with 255 in the hole. Its "patch_size" is the radius.
         return lambda photo, hole: np.asarray(
             patchmatch.inpaint(photo, hole.astype(np.uint8) * 255, patch_size=3), np.uint8
