@@ -7,6 +7,7 @@ import pytest
 import retouch
 from retouch.errors import RetouchError
 from retouch.finding.damage import Levels, levels, spots
+from retouch.finding.looking import stored
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +80,23 @@ def test_sensitivities_are_checked(clean, wrong):
 
 def test_a_spot_needs_a_peak_and_keeps_its_slopes():
     probable = np.zeros((5, 9), np.uint8)
-    probable[1, 1:4] = 120, 240, 120  # reaches the peak
-    probable[2, 4] = 110  # touches it at a corner
-    probable[3, 7] = 200  # does not
+    low, high, between = (round(stored(each)) for each in (0.45, 0.94, 0.8))
+    probable[1, 1:4] = low, high, low  # reaches the peak
+    probable[2, 4] = low  # touches it at a corner
+    probable[3, 7] = between  # does not
     found = spots(probable, Levels(0.9, 0.9, 0.4))
     assert np.argwhere(found).tolist() == [[1, 1], [1, 2], [1, 3], [2, 4]]
     assert not spots(probable, Levels(0.99, 0.9, 0.4)).any(), "nothing is certain"
     assert spots(np.full((3, 4), 255, np.uint8), Levels(0.9, 0.9, 0.4)).all()
+
+
+def test_probabilities_are_stored_as_log_odds():
+    assert stored(0.5) == 128
+    assert stored(0.9) - 128 == pytest.approx(16 * np.log(9))
+    assert stored(0.1) + stored(0.9) == pytest.approx(256)
+    # Every sensitivity's levels fit into a byte, and differ there.
+    for each in np.linspace(0, 1, 11):
+        assert all(0 < stored(level) < 255 for level in levels(each))
 
 
 def test_levels_fall_with_sensitivity():

@@ -5,13 +5,15 @@ import pytest
 
 from retouch.errors import RetouchError
 from retouch.options import build, dump
+from retouch.training import ageing
 from retouch.training.ageing import Ageing
 from retouch.training.damage import Damage
 from retouch.training.data import TrainingSet
 from retouch.training.lookalikes import Lookalikes
 
 STEADY = Ageing(**dict.fromkeys(
-    ("enlarged", "blurred", "sharpened", "grained", "grey", "faded", "papered", "negative", "compressed"), 0.0
+    ("enlarged", "blurred", "framed", "sharpened", "grained", "grey", "faded", "papered", "negative",
+     "compressed"), 0.0
 ))  # fmt: skip
 
 
@@ -51,6 +53,30 @@ def test_what_is_labelled_changed_and_the_rest_did_not(crop):
         if mask.any():
             assert change[mask].mean() > 20
             assert change[mask].mean() > 4 * change[~mask].mean()
+
+
+def test_a_frame_covers_edges_and_is_no_damage(crop):
+    framed = 0
+    for seed in range(20):
+        mounted = Ageing(framed=1.0).mount(np.random.default_rng(seed), crop.astype(np.float32) / 255)
+        changed = np.abs(mounted - crop / np.float32(255)).max(2) > 1e-6
+        rows, columns = np.nonzero(changed)
+        if len(rows):
+            framed += 1
+            assert {0, 95} & set(rows.tolist()) or {0, 127} & set(columns.tolist())
+        assert (
+            not Damage(clean=1.0, ageing=Ageing(framed=1.0)).spoil(np.random.default_rng(seed), crop)[1].any()
+        )
+    assert framed > 10
+
+
+def test_crisp_edges_are_steeper_and_bring_no_new_values():
+    soft = np.repeat(np.linspace(0.2, 0.8, 9, dtype=np.float32)[None], 9, 0)
+    soft = np.pad(soft, ((0, 0), (8, 8)), mode="edge")[..., None].repeat(3, 2)
+    sharp = ageing._crisp(soft, 3)
+    assert np.abs(np.diff(sharp, axis=1)).max() > 3 * np.abs(np.diff(soft, axis=1)).max()
+    assert sharp.min() >= soft.min() - 1e-6
+    assert sharp.max() <= soft.max() + 1e-6
 
 
 def test_clean_photos_have_lookalikes_but_no_mask(crop):

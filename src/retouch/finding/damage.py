@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retouch.contract.progress import OnProgress
 from retouch.errors import RetouchError
 from retouch.finding.arrays import shipped_arrays
-from retouch.finding.looking import Values, look
+from retouch.finding.looking import Values, look, stored
 from retouch.finding.networks import NAME
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask, hysteresis
@@ -19,13 +19,13 @@ from retouch.ops.masks import Mask, hysteresis
 WORTH = 0.2
 """Squares that the scout thinks damaged with less than this probability are not looked at."""
 _SENSITIVITIES = (0, 0.5, 0.75, 1)
-_CERTAIN = (1.0, 1.0, 0.98, 0.4)  # what a photo must reach somewhere, at these sensitivities …
-_PEAK = (0.98, 0.9, 0.8, 0.4)  # … what a spot must reach somewhere then …
-_REST = (0.6, 0.4, 0.4, 0.2)  # … and what belongs to it
+_CERTAIN = (0.9995, 0.998, 0.98, 0.4)  # what a photo must reach somewhere, at these sensitivities …
+_PEAK = (0.98, 0.8, 0.7, 0.4)  # … what a spot must reach somewhere then …
+_REST = (0.6, 0.5, 0.4, 0.2)  # … and what belongs to it
 
 
 class Levels(NamedTuple):
-    """Probabilities of damage, from 0 to 1.
+    """Probabilities of damage, between 0 and 1.
 
     Attributes:
         certain: what some spot of a photo must reach; else the photo is not damaged at all. Old photos have
@@ -85,13 +85,13 @@ def spots(probable: NDArray[np.uint8], wanted: Levels) -> Mask:
     """Find the spots that are probable enough.
 
     Args:
-        probable: ``H×W``, probability from 0 to 255.
+        probable: ``H×W`` uint8, as :func:`~retouch.finding.looking.stored` has it.
         wanted: what they must reach.
 
     Returns:
         ``H×W`` bool.
     """
-    certain, peak, rest = (round(255 * each) for each in wanted)
+    certain, peak, rest = map(stored, wanted)
     if probable.max(initial=0) < certain:
         return np.zeros(probable.shape, bool)
     return hysteresis(probable >= rest, probable >= peak)

@@ -22,6 +22,7 @@ CORE = 448
 _PART = CORE // 2  # a core where little is worth looking at is looked at in parts
 _SCOUTED = 1024  # core of the scout's windows; a multiple of its squares
 _NARROW = 0.25  # deep values that take up less than this of their range are stretched
+_EVEN, _STEPS = 128, 16  # of stored log-odds: even odds, and steps for each unit
 _SAMPLE = 1_000_000  # pixels from which the range of deep values is estimated
 
 
@@ -75,7 +76,7 @@ def look(
         progress: called after each step of the stage "find".
 
     Returns:
-        The probability of damage, ``H×W`` from 0 to 255.
+        How probable damage is, ``H×W`` uint8, as :func:`stored` has it.
     """
     height, width = values.shape
     found = np.zeros((height, width), np.uint8)
@@ -124,7 +125,7 @@ def _find(values: Values, runner: Runner, top: int, left: int, core: int, found:
     inner = logits[MARGIN:-MARGIN, MARGIN:-MARGIN]
     place = found[top : top + core, left : left + core]
     inner = inner[: place.shape[0], : place.shape[1]]
-    place[:] = np.rint(255 / (1 + np.exp(-inner)))
+    place[:] = np.rint(_EVEN + _STEPS * inner).clip(0, 255)
 
 
 def _cores(height: int, width: int, side: int) -> Iterator[tuple[int, int]]:
@@ -133,6 +134,15 @@ def _cores(height: int, width: int, side: int) -> Iterator[tuple[int, int]]:
 
 def _any(squares: NDArray[np.bool_], top: int, left: int, side: int) -> bool:
     return bool(squares[top // CELL : (top + side) // CELL, left // CELL : (left + side) // CELL].any())
+
+
+def stored(probability: float) -> float:
+    """How a probability strictly between 0 and 1 is stored: as log-odds, 16 steps a unit, even odds at 128.
+
+    Near 0 and 1, where decisions fall, a byte then tells more apart than if it held the probability: one step
+    from 0.998 is 0.9979.
+    """
+    return _EVEN + _STEPS * _logit(probability)
 
 
 def _logit(probability: float) -> float:

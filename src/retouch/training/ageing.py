@@ -19,8 +19,11 @@ class Ageing:
     Attributes:
         enlarged: probability that the crop is a part of the photo, enlarged: large scans are soft.
         enlargement: by how much.
+        crisp: probability that an enlarged crop gets sharp edges again, as a sharp photo has at that size.
         blurred: probability of more blur.
         blur: its deviation in pixels.
+        framed: probability that the print's border shows at some edges of the crop.
+        frame: its width.
         sharpened: probability that the scanner sharpens, after everything.
         grained: probability of film grain.
         grain: its deviation, of the range of values.
@@ -36,8 +39,11 @@ class Ageing:
 
     enlarged: float = 0.4
     enlargement: tuple[float, float] = (1.1, 3.0)
+    crisp: float = 0.5
     blurred: float = 0.2
     blur: tuple[float, float] = (0.4, 1.6)
+    framed: float = 0.12
+    frame: tuple[float, float] = (2.0, 70.0)
     sharpened: float = 0.2
     grained: float = 0.55
     grain: tuple[float, float] = (0.006, 0.07)
@@ -60,6 +66,9 @@ class Ageing:
             way = cv2.INTER_CUBIC if random.random() < 0.7 else cv2.INTER_LINEAR
             cut = image[top : top + high, left : left + wide]
             image = np.asarray(cv2.resize(cut, (width, height), interpolation=way), np.float32).clip(0, 1)
+            if random.random() < self.crisp:
+                strength = np.float32(random.uniform(0.4, 1))
+                image = image + strength * (_crisp(image, round(scale)) - image)
         if random.random() < self.blurred:
             image = np.asarray(cv2.GaussianBlur(image, (0, 0), between(random, self.blur)), np.float32)
         if random.random() < self.grained:
@@ -72,6 +81,27 @@ class Ageing:
             # Most in the middle tones, as on film.
             image = image + between(random, self.grain) * grain * (0.4 + 2.4 * image * (1 - image))
         return image
+
+    def mount(self, random: Generator, image: Image) -> Image:
+        """The border of a print, a slide's mount, or the scanner's bed, at one edge of the crop or more."""
+        if random.random() >= self.framed:
+            return image
+        height, width = image.shape[:2]
+        usual = between(random, self.frame)
+        edges = [usual * random.uniform(0.7, 1.4) if random.random() < 0.5 else -width for _ in range(4)]
+        tilt = random.normal(0, 0.01)  # nothing is scanned quite straight
+        rows, columns = np.ogrid[:height, :width]
+        rows, columns = rows - tilt * (columns - width / 2), columns + tilt * (rows - height / 2)
+        inside = np.minimum(
+            np.minimum(rows - edges[0], height - rows - edges[1]),
+            np.minimum(columns - edges[2], width - columns - edges[3]),
+        )
+        cover = (0.5 - inside / random.uniform(1, 3)).clip(0, 1).astype(np.float32)
+        grey = random.uniform(0.75, 1.0) if random.random() < 0.75 else random.uniform(0, 0.15)
+        shown = plain(np.clip(grey + random.normal(0, 0.02, 3), 0, 1), height, width)
+        shown = shown + random.uniform(0, 0.02) * three(noise(random, height, width, 2))
+        framed: Image = image + three(cover) * (shown - image)
+        return framed
 
     def tone(self, random: Generator, image: Image) -> Image:
         """Take colours or contrast away."""
@@ -105,3 +135,14 @@ class Ageing:
             written = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
             made = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.uint8)
         return made
+
+
+def _crisp(image: Image, rounds: int) -> Image:
+    """Make edges sharp: each value becomes the least or the greatest around it, whichever is nearer.
+
+    (Contrast enhancement of Kramer and Bruckner, Pattern Recognition 1975.)
+    """
+    for _ in range(rounds):
+        high, low = cv2.dilate(image, np.ones((3, 3))), cv2.erode(image, np.ones((3, 3)))
+        image = np.where(high - image < image - low, high, low)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 0.5), np.float32)

@@ -94,7 +94,7 @@ class Damage:
         clean = random.random() < self.clean
         if random.random() < self.lookalikes * (1.0 if clean else 0.5):
             image = self.things.draw(random, image)
-        image = self.ageing.soften(random, image)
+        image = self.ageing.mount(random, self.ageing.soften(random, image))
         toned_first = random.random() < 0.5  # a stain on a grey photo is coloured; in a grey scan it is not
         if toned_first:
             image = self.ageing.tone(random, image)
