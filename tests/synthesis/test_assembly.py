@@ -157,9 +157,9 @@ def test_patches_of_another_light_take_the_light_of_their_place():
 
 
 def test_an_edge_of_the_picture_stays():
-    image = np.full((64, 64, 3), 0.2, np.float32)
+    image = np.full((68, 64, 3), 0.2, np.float32)
     image[:, 32:] = 0.9
-    hole = np.zeros((64, 64), bool)
+    hole = np.zeros((68, 64), bool)
     hole[20:44, 20:44] = True
     sources = np.indices(hole.shape).transpose(1, 2, 0).astype(np.int32)
     sources[..., 0] -= np.where(sources[..., 1] < 32, 20, -24)  # the halves come from above and below

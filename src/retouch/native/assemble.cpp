@@ -145,6 +145,7 @@ EXPORT int retouch_assemble(const float *image, const float *fill, const uint8_t
     for (size_t cell = 0; cell < known.size(); cell++) known[cell] = !hole[cell];
     const Box box = around_unknown(known, height, width, 1);
     if (box.bottom == 0) return 0;
+    const Team team(options->threads);
     Grid grid(box.height(), box.width());
     for (int row = 0; row < grid.height; row++)
         for (int column = 0; column < grid.width; column++) {

@@ -43,6 +43,7 @@ EXPORT int retouch_paint(const float *image, const uint8_t *hole, const uint8_t 
                          int32_t *sources) {
     using namespace retouch;
     Options options = *given;
+    const Team team(options.threads);
     const size_t cells = size_t(height) * width;
     std::vector<Level> levels(1);
     Level &finest = levels[0];

@@ -166,6 +166,7 @@ template <class Cost> void search_band(const Task &task, Field &field, const Cos
 template <class Cost> void search(const Task &task, const Cost &cost) {
     Field field(task);
     const int threads = task.count < FEWEST ? 1 : task.threads;
+    const Team team(threads);
     for (int round = 0; round < task.rounds; round++)
         for (int odd = 0; odd < 2; odd++)
             parallel(threads, (field.bands + 1 - odd) / 2,
