@@ -8,6 +8,8 @@ from retouch.models.exemplar_torch import TorchExemplar
 from retouch.native import library
 
 compiled = pytest.mark.skipif(library() is None, reason="nothing was compiled")
+HERE = TorchExemplar if library() is None else Exemplar
+"""The one that this machine runs."""
 BOTH = [pytest.param(Exemplar, id="compiled", marks=compiled), pytest.param(TorchExemplar, id="torch")]
 
 

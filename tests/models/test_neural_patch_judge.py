@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.models.exemplar_samples import HERE
 from tests.models.neural_patch_samples import Plain, noise, square, tiny
 
 from retouch.contract import Fill, Model
-from retouch.models.exemplar import Exemplar
 from retouch.models.neural_patch.correspondence import BatchCorrespondence, MixedCorrespondence
 from retouch.models.neural_patch.judge import better_fill, keep_content
 from retouch.models.neural_patch.model import NeuralPatch, open_with
@@ -134,7 +134,7 @@ def test_mixed_and_joined_correspondences():
     assert torch.equal(carried[:1], torch.where(upper, one.transfer(image[:1]), other.transfer(image[:1])))
     assert torch.equal(carried[1:], other.transfer(image[1:]))
 
-    exemplar = Exemplar()(image[:1], HOLE).correspondence
+    exemplar = HERE()(image[:1], HOLE).correspondence
     finer = noise(1, 3, 2 * SIDE, 2 * SIDE)
     carried = MixedCorrespondence(upper, exemplar, exemplar).transfer(finer, 2)
     assert torch.equal(carried, exemplar.transfer(finer, 2))

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from tests.models.exemplar_samples import hole
+from tests.models.exemplar_samples import HERE, hole
 from tests.models.neural_patch_samples import Plain, noise, square, stripes, tiny
 
 import retouch
 from retouch.contract import Progress
-from retouch.models.exemplar import Exemplar
 from retouch.models.neural_patch.model import NeuralPatch, NeuralPatchOptions
 from retouch.models.neural_patch.report import Report
 
@@ -16,7 +15,7 @@ COHERENT = NeuralPatchOptions(scales=2, iterations=(3, 4), channels=0)
 NEAREST = NeuralPatchOptions(matching="nearest", scales=2, iterations=(3, 4), channels=0)
 
 
-class Small(Exemplar):
+class Small(HERE):
     """A content that is filled at half the resolution."""
 
     working_size = 48
@@ -51,14 +50,14 @@ def listen(model):
 
 
 def test_exemplar_shows_its_steps():
-    filled, seen = listen(Exemplar())
+    filled, seen = listen(HERE())
     assert len(seen) > 6
     assert not np.array_equal(seen[0][1], seen[-1][1])
     assert np.abs(seen[-1][1] * 255 - filled[mask()]).mean() < 1
 
 
 @pytest.mark.parametrize("options", [COHERENT, NEAREST], ids=lambda each: each.matching)
-@pytest.mark.parametrize("content", [Exemplar(), Small()], ids=["whole", "small"])
+@pytest.mark.parametrize("content", [HERE(), Small()], ids=["whole", "small"])
 def test_neural_patch_shows_the_content_and_its_own_steps(content, options):
     filled, seen = listen(NeuralPatch(content, tiny(), options))
     stages = {stage.split()[0] for stage, _ in seen}
@@ -68,7 +67,7 @@ def test_neural_patch_shows_the_content_and_its_own_steps(content, options):
 
 
 @pytest.mark.parametrize(
-    "model", [Exemplar(), NeuralPatch(Plain(), tiny(), COHERENT)], ids=lambda model: model.name
+    "model", [HERE(), NeuralPatch(Plain(), tiny(), COHERENT)], ids=lambda model: model.name
 )
 def test_a_picture_shows_the_step_it_came_with(model):
     """What is painted afterwards does not reach into it."""
