@@ -10,6 +10,7 @@ from PIL import Image
 
 import retouch
 from retouch.imaging import photo_from_array, read_photo, write_photo
+from retouch.native import library
 from retouch.ops.masks import dilate
 
 
@@ -62,7 +63,8 @@ def test_the_record_says_what_was_changed_and_with_what(run, scan, tmp_path):
     assert record["found"]["sensitivity"] is None
     assert record["found"]["pixels"] == mask.sum()
     assert record["found"]["kinds"] == {"scratch": 1, "speck": 1}
-    assert record["filled_by"] == {"mend": int(mask.sum())}
+    by = "exemplar" if library() is None else "mend"  # thin damage is mended by the compiled part
+    assert record["filled_by"] == {by: int(mask.sum())}
     assert np.array_equal(np.asarray(Image.open(tmp_path / "scan-restored-mask.png")) > 0, mask)
 
 

@@ -11,6 +11,7 @@ from tests.imaging.samples import noise
 from tests.server.client import area, decoded, png, refused
 
 import retouch
+from retouch.native import library
 from retouch.server.errors import Limits
 
 SLOW = {"model": "contextual-attention", "refine": True}
@@ -159,6 +160,7 @@ def test_areas_say_where_to_borrow(client, photo, hole):
     assert not np.array_equal(expected, retouch.inpaint(photo, hole))
 
 
+@pytest.mark.skipif(library() is None, reason="only the compiled exemplar follows lines")
 def test_a_line_goes_on_through_the_hole(client):
     picture = np.random.default_rng(2).integers(120, 160, (96, 128, 3), np.uint8)
     picture[46:49] = 0
