@@ -6,7 +6,9 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 PARTS = ("module", "search", "paint", "layout", "assemble")
-FLAGS = ["/std:c++17", "/O2"] if sys.platform == "win32" else ["-std=c++17", "-O3", "-ffp-contract=off", "-g0"]
+FLAGS = (
+    ["/std:c++17", "/O2"] if sys.platform == "win32" else ["-std=c++17", "-O3", "-ffp-contract=off", "-g0"]
+)
 
 setup(
     ext_modules=[
