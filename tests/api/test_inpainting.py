@@ -305,6 +305,12 @@ def test_a_model_that_borrows_nothing_says_none(photo, hole):
     assert result.draw_sources().shape == photo.shape
 
 
+@pytest.mark.parametrize("seed", ["a", 1.5, None])
+def test_a_seed_is_a_whole_number(photo, hole, seed):
+    with pytest.raises(RetouchError, match="whole number"):
+        retouch.inpaint(photo, hole, seed=seed)
+
+
 def test_the_same_seed_gives_the_same_fill(photo, hole):
     assert np.array_equal(retouch.inpaint(photo, hole, seed=7), retouch.inpaint(photo, hole, seed=7))
 

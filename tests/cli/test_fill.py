@@ -122,6 +122,20 @@ def test_options_that_cannot_be(run, photo_file, mask_file, words, sentence):
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--dilate", "abc"), "give a whole number"),
+        (("--wrap", "sideways"), "'sideways' is not one of"),
+    ],
+)
+def test_wrong_values_are_told_in_plain_words(run, words, says):
+    done = run("fill", "photo.png", "mask.png", *words)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert says in done.err
+    assert not any(theirs in done.err for theirs in ("Input should", "parse", "Value error"))
+
+
 def test_defaults_are_those_of_the_library(shared_options):
     # Whatever the library takes can be said on the command line, but for what only Python can give.
     assert set(inspect.signature(retouch.fill).parameters) - shared_options("fill") == {

@@ -227,3 +227,21 @@ def test_arrays_come_back_as_arrays(scan):
     assert np.array_equal(made.mask, mask)
     assert made.kinds == {"scratch": 1, "speck": 1}
     assert made.record["original"]["file"] is None
+
+
+def test_a_mask_that_is_probably_inverted_is_refused(run, scan, tmp_path):
+    file, _, _, mask = scan
+    for name, pixels in (("inverted.png", ~mask), ("full.png", np.ones_like(mask))):
+        Image.fromarray(pixels.astype(np.uint8) * 255).save(tmp_path / name)
+        done = run("restore", file, "--mask", tmp_path / name)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert "may be inverted" in done.err
+    assert not list(tmp_path.glob("scan-restored*"))
+
+
+def test_a_report_is_a_page(run, scan, tmp_path):
+    file, looked_at, *_ = scan
+    done = run("restore", file, "--mask", looked_at, "--report", tmp_path / "report.txt")
+    assert done.code == 2
+    assert "name it report.html" in done.err
+    assert not list(tmp_path.glob("scan-restored*"))

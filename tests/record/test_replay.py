@@ -104,6 +104,20 @@ def test_elsewhere_with_other_names(made, photo_file, mask_file, tmp_path, run):
     assert out.read_bytes() == made.with_suffix(".png").read_bytes()
 
 
+def test_a_result_with_its_photos_name_is_not_taken_for_it(photo_file, mask_file, tmp_path, run, monkeypatch):
+    (tmp_path / "out").mkdir()
+    output = tmp_path / "out" / photo_file.name
+    retouch.fill(photo_file, mask_file, model="telea", record=True, output=output)
+    record = output.with_suffix(".json")
+    monkeypatch.chdir(tmp_path / "out")
+    done = run("replay", record, "--mask", mask_file)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "name the photo with --photo" in done.err
+    monkeypatch.chdir(photo_file.parent)
+    done = run("replay", record, "--mask", mask_file)
+    assert (done.code, done.err) == (0, "")
+
+
 def test_other_photos(tmp_path, run):
     truth, mask = shot(scene()), made_hole()
     pictures = {"photo": punched(truth, mask), "mask": mask, "other": shot(scene(), moved())}
@@ -137,7 +151,7 @@ def test_a_photo_that_was_replaced(photo_file, mask_file, run):
     words = ("fill", photo_file, mask_file, "--model", "telea", "--record", "-o", photo_file, "--overwrite")
     assert run(*words).code == 0
     record = photo_file.with_suffix(".json")
-    assert "photo.png is another file" in run("replay", record).out
+    assert "photo.png is the result of this record" in run("replay", record).err
     kept = photo_file.with_name("kept.png")
     kept.write_bytes(before)
     assert run("replay", record, "--photo", kept).code == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.errors import RetouchError
+from retouch.files import file_digest
 from retouch.models.specification import Specification
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ def replay(
         files.check_folder(Path(output))
     folders = [place.parent, *([] if photo is None else [Path(photo).parent]), Path()]
     inputs = {"photo": _found(told["original"], "photo", photo, folders)}
+    if told["original"]["sha256"] != told["result"]["sha256"] == file_digest(inputs["photo"]):
+        raise RetouchError(
+            f"{inputs['photo']} is the result of this record; name the photo with --photo FILE (photo= in "
+            "Python)."
+        )
     if told["mask"]["given"]:
         inputs["mask"] = _found(told["mask"], "mask", mask, folders)
     for name in _FILES:
@@ -94,7 +100,7 @@ def replay(
     inputs |= {name: _found(entry, name, None, folders) for name, entry in references.items()}
     entries = {"photo": told["original"], "mask": told["mask"], **told["arguments"], **references}
     for name, path in inputs.items():
-        if entries[name]["sha256"] not in (None, files.file_digest(path)):  # none of what was no file
+        if entries[name]["sha256"] not in (None, file_digest(path)):  # none of what was no file
             what = _SAID.get(name, name)
             return Replayed(False, f"The {what} {path.name} is another file than that of the record.")
     opened = imaging.read_photo(inputs["photo"], allow_huge=allow_huge)
@@ -126,9 +132,12 @@ def _found(entry: dict[str, Any], what: str, given: str | Path | None, folders: 
             )
         raise RetouchError(f"The {what} of this record has no name; name its file with {option}.")
     name: str = entry["file"]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
+    there = [folder / name for folder in folders if (folder / name).is_file()]
+    for path in there:  # a result may have its photo's name
+        if entry.get("sha256") == file_digest(path):
+            return path
+    if there:
+        return there[0]
     hint = f"name it with {option}" if what in ("photo", "mask") else "put it there"
     raise RetouchError(f"{name} is not beside the record; {hint}.")
 

@@ -25,6 +25,7 @@ Given = TypeVar("Given")
 
 ENDING = "-restored"
 """Added to the name of a photo where the caller names no file."""
+_INVERTED = 0.9  # of the photo; a mask that covers more is probably inverted
 _MASK, _RECORD = "-mask.png", ".json"  # added to the name of the result
 
 
@@ -135,6 +136,8 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     report = None if arguments["report"] is None else Path(arguments["report"])
     masks = (mask, arguments["protect"], arguments["infrared"])
     beside = _beside(image, target, report, masks)
+    if report is not None and report.suffix.lower() not in (".html", ".htm"):
+        raise RetouchError(f"The report is a page for the browser; name it {report.stem or 'report'}.html.")
     for each in beside:
         files.refuse_existing(each, overwrite=overwrite)
         files.check_folder(each)
@@ -146,6 +149,11 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         hole = dilate(hole, arguments["dilate"])
     if kept is not None:
         hole = hole & ~kept  # never the caller's own array
+    if by == "mask" and (share := float(hole.mean())) > _INVERTED:
+        raise RetouchError(
+            f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
+            "on what is damaged, or fill such a hole with retouch fill."
+        )
     if hole.all():
         raise RetouchError("All of the photo seems damaged, so nothing is left to mend it from; give a mask.")
     filled = fill(

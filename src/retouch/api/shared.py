@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,9 @@ def to_model(
 
 
 def check_seed(seed: int) -> None:
-    """Raise :class:`RetouchError` if torch cannot start from a seed: it must fit into 64 bits."""
+    """Raise :class:`RetouchError` unless a seed is a whole number of 64 bits, from which torch can start."""
+    if not isinstance(seed, Integral):
+        raise RetouchError(f"The seed must be a whole number, not {seed!r}.")
     if not -(2**63) <= seed < 2**63:
         raise RetouchError(f"The seed {seed} is too large; use a whole number between -2⁶³ and 2⁶³ - 1.")
 

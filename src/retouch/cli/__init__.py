@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from difflib import get_close_matches
@@ -60,6 +61,14 @@ for command in COMMANDS:
 _Misuse: Any = typer.BadParameter.__base__
 
 
+# What typer has from pydantic, in words for who types commands.
+_WORDING = {
+    r"Input should be a valid integer\b.*": "give a whole number",
+    r"Input should be a valid number\b.*": "give a number",
+    r"Value error, ": "",
+}
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"retouch {retouch.__version__}")
@@ -114,5 +123,7 @@ def _check_command(given: list[str]) -> None:
 def _sentence(error: Any) -> str:
     """Return what typer says about a mistake as one sentence that tells where to read more."""
     text = " ".join(error.format_message().split()).rstrip(".")
+    for theirs, ours in _WORDING.items():
+        text = re.sub(theirs, ours, text)
     command = "retouch" if error.ctx is None else error.ctx.command_path
     return f"{text}; see {command} --help."
