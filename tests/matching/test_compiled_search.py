@@ -65,7 +65,7 @@ def scores_of(kind, patch, maps, size=None, seed=0, channels=3):
     st.lists(st.integers(1, 50), max_size=5),
     st.integers(0, 2**31),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_sweep_never_raises_the_energy(height, width, patch, depth, weighted, price, radii, seed):
     grid = random_grid(height, width, patch, seed)
     comparison = random_comparison(grid, seed, depth, weighted)

@@ -47,8 +47,10 @@ def test_paste_is_that_of_contextual_attention():
 
 
 @pytest.mark.parametrize("kind", ["cosine", "squared-distance"])
-@pytest.mark.parametrize("channels", [2, 16])
-def test_gradients(kind, channels):
+@pytest.mark.parametrize(
+    ("channels", "fast"), [(2, True), (16, True), pytest.param(2, False, marks=pytest.mark.slow)]
+)
+def test_gradients(kind, channels, fast):
     features, mask = scene(7, 8, channels, torch.float64)
     features.requires_grad_()
     values = torch.randn(1, 1, 14, 16, dtype=torch.float64, requires_grad=True)
@@ -57,7 +59,7 @@ def test_gradients(kind, channels):
         soft = match(features, mask, similarity=kind, top=None, softmax_scale=2)
         return soft.transfer(values, 2, patch=2)
 
-    assert torch.autograd.gradcheck(carried, (features, values), fast_mode=True)
+    assert torch.autograd.gradcheck(carried, (features, values), fast_mode=fast)
 
 
 def test_gradient_is_finite_where_features_vanish():

@@ -21,7 +21,8 @@ from retouch.ops.masks import close as add_islands
 from retouch.ops.masks import dilate as grow
 from retouch.pictures import Picture
 
-_LARGEST_SHARE = 0.9  # of the photo; a mask that covers more is probably inverted
+LARGEST_SHARE = 0.9
+"""Of the photo; a mask that covers more is probably inverted."""
 _POLE = 12  # within a twelfth of the height, a full sphere is stretched sideways by two and more
 _ISLAND, _ISLANDS_A_PHOTO = 30, 50_000  # islands below 30 pixels are small; in a large photo, 1/50,000 of it
 
@@ -160,7 +161,7 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
 def _check_coverage(hole: Mask) -> None:
     """Raise :class:`RetouchError` if a mask leaves so little of the photo that it is probably inverted."""
     share = np.count_nonzero(hole) / hole.size
-    if _LARGEST_SHARE < share < 1:  # the engine refuses a hole without known surroundings
+    if LARGEST_SHARE < share < 1:  # the engine refuses a hole without known surroundings
         raise RetouchError(
             f"The mask covers {100 * share:.0f} % of the photo and may be inverted; use --invert-mask "
             "(invert_mask=True in Python) to fill the rest instead, or --trust-mask (trust_mask=True in "

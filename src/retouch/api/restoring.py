@@ -25,7 +25,6 @@ Given = TypeVar("Given")
 
 ENDING = "-restored"
 """Added to the name of a photo where the caller names no file."""
-_INVERTED = 0.9  # of the photo; a mask that covers more is probably inverted
 _MASK, _RECORD = "-mask.png", ".json"  # added to the name of the result
 
 
@@ -120,7 +119,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         RetouchError: what was handed over cannot be used; the text says why and what to do.
     """
     from retouch import files, imaging, pictures
-    from retouch.api.opened import open_picture
+    from retouch.api.opened import LARGEST_SHARE, open_picture
     from retouch.ops.masks import dilate
     from retouch.recording.record import as_json, file_entry
     from retouch.restoration.mending import mending
@@ -149,7 +148,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         hole = dilate(hole, arguments["dilate"])
     if kept is not None:
         hole = hole & ~kept  # never the caller's own array
-    if by == "mask" and (share := float(hole.mean())) > _INVERTED:
+    if by == "mask" and (share := float(hole.mean())) > LARGEST_SHARE:
         raise RetouchError(
             f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
             "on what is damaged, or fill such a hole with retouch fill."
