@@ -147,6 +147,8 @@ def shards(photos: list[Path], folder: Path, size: float, side: int | None) -> l
         found = Shards(photos)
     except RetouchError as error:
         raise Mistake(str(error)) from error
+    if found.damaged:
+        raise Mistake(f"{found.damaged[0]} is cut short; copy it again, or leave it out.")
     folder.mkdir(parents=True, exist_ok=True)
     waiting: list[tuple[str, bytes]] = []
     written: list[Path] = []

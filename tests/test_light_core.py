@@ -94,16 +94,27 @@ assert retouch.load("telea").name == "telea"
 
 
 @pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("fill photo.png mask.png --model contextual-attention", "The model contextual-attention"),
+        ("fill photo.png mask.png --model telea --refine", "The model telea+neural-patch"),
+        ("fill photo.png mask.png --model telea --confidence sure.png", "Confidence"),
+        ("fill photo.png mask.png --model telea+confidence-feedback", "The model telea+confidence-feedback"),
+        ("fill photo.png mask.png --model telea --working-size 32 --upsampling network", "Upsampling by"),
+        ("fill photo.png mask.png --model mask.safetensors", "The model mask.safetensors"),
+        ("fill photo.png mask.png --model contextual-attention --device cuda", "The device cuda"),
+        ("stylize photo.png mask.png", "Style transfer"),
+    ],
+)
+def test_what_needs_networks_says_so(folder, line, what):
+    sentence = refused(folder, line, "networks")
+    assert sentence.startswith(f"retouch: {what}")
+    assert " needs torch, which is not installed; in a clone of retouch, run: pip install torch" in sentence
+
+
+@pytest.mark.parametrize(
     ("line", "extra"),
     [
-        ("fill photo.png mask.png --model contextual-attention", "networks"),
-        ("fill photo.png mask.png --model telea --refine", "networks"),
-        ("fill photo.png mask.png --model telea --confidence sure.png", "networks"),
-        ("fill photo.png mask.png --model telea+confidence-feedback", "networks"),
-        ("fill photo.png mask.png --model telea --working-size 32 --upsampling network", "networks"),
-        ("fill photo.png mask.png --model mask.safetensors", "networks"),
-        ("fill photo.png mask.png --model contextual-attention --device cuda", "networks"),
-        ("stylize photo.png mask.png", "networks"),
         ("evaluate --model telea --data .", "evaluate"),
         ("score . --data .", "evaluate"),
         ("train contextual-attention-lite --data . --out run", "train"),
@@ -111,16 +122,22 @@ assert retouch.load("telea").name == "telea"
     ],
 )
 def test_the_rest_says_what_to_install(folder, line, extra):
+    sentence = refused(folder, line, extra)
+    assert sentence.startswith(
+        "retouch: torch is not installed; in a clone of retouch, run: pip install torch"
+    )
+
+
+def refused(folder, line, extra):
+    """Run a command that ends without having written anything, and return what it says."""
     before = sorted(folder.iterdir())
     done = child(COMMANDS, line, cwd=folder)
     sentence, code = done.stderr.splitlines()
     assert code == "<2>"
-    assert sentence.startswith(
-        "retouch: torch is not installed; in a clone of retouch, run: pip install torch"
-    )
     assert "--index-url https://download.pytorch.org/whl/cpu" in sentence
     assert f"(with an NVIDIA GPU: pip install '.[{extra}]' alone)" in sentence
     assert sorted(folder.iterdir()) == before
+    return sentence
 
 
 def test_torch_is_not_imported_where_it_is_installed(folder):
@@ -148,5 +165,7 @@ finally:
 def test_without_the_compiled_part_the_default_model_needs_torch(folder):
     code = "import os\nos.environ['RETOUCH_COMPILED'] = '0'\n" + COMMANDS
     done = child(code, "fill photo.png mask.png", cwd=folder)
-    assert done.stderr.startswith("retouch: torch is not installed; ")
+    assert done.stderr.startswith(
+        "retouch: The model exemplar, which was installed without its compiled part, needs torch, which is"
+    )
     assert done.stderr.endswith("<2>\n")

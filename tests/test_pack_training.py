@@ -128,6 +128,10 @@ def test_a_folder_of_photos_becomes_shards_that_fit(tmp_path):
     assert names == [f"{number}.JPG" for number in range(7)]
     assert "not empty" in refused("shards", tmp_path / "photos", tmp_path / "out")
     assert "larger" in refused("shards", tmp_path / "photos", tmp_path / "small", "--size", 0.3)
+    whole = written[0].read_bytes()
+    (tmp_path / "part.tar").write_bytes(whole[: len(whole) // 2])
+    assert "cut short" in refused("shards", tmp_path / "part.tar", tmp_path / "parts")
+    assert not (tmp_path / "parts").exists()
 
 
 def test_photos_of_folders_and_shards_are_shrunk_and_keep_their_names(tmp_path):

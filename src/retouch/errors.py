@@ -17,7 +17,7 @@ class RetouchError(ValueError):
     """
 
 
-def missing_extra(extra: str, package: str) -> RetouchError:
+def missing_extra(extra: str, package: str, what: str = "") -> RetouchError:
     """Make the error that says how to install what an optional part of retouch needs.
 
     retouch is on no package index, so the command installs it from a clone.
@@ -26,17 +26,22 @@ def missing_extra(extra: str, package: str) -> RetouchError:
         extra: The extra of ``pyproject.toml`` that brings the package: "networks", "train", "evaluate",
             "serve", "cluster" or "c2pa".
         package: What is missing.
+        what: What needs it, to begin the sentence with; "" where that is plain.
     """
     command = f"pip install '.[{extra}]'"
     if package in _TORCH:
         # Alone, pip would bring torch's build for NVIDIA GPUs, of several gigabytes.
         command = f"{_CPU} && {command} (with an NVIDIA GPU: {command} alone)"
-    return RetouchError(f"{package} is not installed; in a clone of retouch, run: {command}")
+    missing = f"{what} needs {package}, which" if what else package
+    return RetouchError(f"{missing} is not installed; in a clone of retouch, run: {command}")
 
 
 @contextmanager
-def needs_networks() -> Iterator[None]:
+def needs_networks(what: str) -> Iterator[None]:
     """Say how to install the extra "networks" where importing what it brings fails.
+
+    Args:
+        what: What needs it, as the sentence begins.
 
     Raises:
         RetouchError: torch or safetensors is not installed.
@@ -46,4 +51,4 @@ def needs_networks() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in _TORCH:
             raise
-        raise missing_extra("networks", error.name) from error
+        raise missing_extra("networks", error.name, what) from error

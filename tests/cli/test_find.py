@@ -48,6 +48,17 @@ def test_protected_places_are_left_alone(run, pixels, scan_file, tmp_path):
     assert mask[40, 95:105].any()
 
 
+def test_the_hints_about_masks_name_options_that_there_are(run, refused, pixels, scan_file, tmp_path):
+    random = np.random.default_rng(0)
+    soft = random.integers(0, 256, (48, 64), np.uint8)  # half the size, and all tones of a photo
+    Image.fromarray(soft).save(tmp_path / "protect.png")
+    words = ["find", scan_file, "--damage", "-o", tmp_path / "m.png", "--protect", tmp_path / "protect.png"]
+    refused(*words, "--trust-mask", says="use --resize-mask")
+    refused(*words, "--resize-mask", says="use --trust-mask")
+    assert run(*words, "--resize-mask", "--trust-mask").code == 0
+    assert pixels(tmp_path / "m.png").shape == (96, 128)
+
+
 def test_mistakes_are_said(refused, scan_file, tmp_path):
     refused("find", scan_file, says="Add --damage or --text")
     refused("find", scan_file, "--damage", "--json", says="are for --text")

@@ -237,6 +237,15 @@ def test_a_mask_that_is_probably_inverted_is_refused(run, scan, tmp_path):
         assert (done.code, done.err.count("\n")) == (2, 1)
         assert "may be inverted" in done.err
     assert not list(tmp_path.glob("scan-restored*"))
+    assert run("restore", file, "--mask", tmp_path / "inverted.png", "--trust-mask").code == 0
+    done = run("restore", file, "--mask", tmp_path / "full.png", "--trust-mask", "--overwrite")
+    assert "nothing is left to mend it from" in done.err
+
+
+def test_a_mask_that_grows_over_nearly_everything_is_not_taken_for_an_inverted_one(run, scan):
+    file, looked_at, *_ = scan
+    done = run("restore", file, "--mask", looked_at, "--dilate", 60)
+    assert done.code == 0, done.err
 
 
 def test_a_report_is_a_page(run, scan, tmp_path):

@@ -14,6 +14,8 @@ def find_damage(
     *,
     sensitivity: float = 0.5,
     protect: Picture | None = None,
+    resize_mask: bool = False,
+    trust_mask: bool = False,
     on_progress: OnProgress | None = None,
     allow_huge: bool = False,
 ) -> Mask:
@@ -25,6 +27,8 @@ def find_damage(
         image: a path, the bytes of an image file, a numpy array or a PIL image.
         sensitivity: from 0 (only what is certain) to 1 (whatever might be damage).
         protect: a mask of what is to be left alone, white = nothing is found there.
+        resize_mask: resize a mask of another size, but the same shape, to the picture's size.
+        trust_mask: accept a mask that looks like a photo.
         on_progress: called with the progress, stage "find".
         allow_huge: read files with more pixels than the safety limit.
 
@@ -40,5 +44,7 @@ def find_damage(
     photo = pictures.to_photo(image, allow_huge=allow_huge)
     kept = None
     if protect is not None:
-        kept = pictures.to_mask(protect, photo, name="protect mask", allow_huge=allow_huge)
+        kept = pictures.to_mask(
+            protect, photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge, name="protect mask"
+        )
     return find(photo, sensitivity=sensitivity, protect=kept, progress=on_progress)

@@ -129,7 +129,7 @@ def _fill(
     )
     trained = model.by_network or arguments["upsampling"] == "network"  # judging changes nothing
     if arguments["confidence"]:
-        with needs_networks():
+        with needs_networks("Confidence"):
             from retouch.confidence.around import with_confidence
 
         model = with_confidence(model)

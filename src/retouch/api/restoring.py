@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
@@ -34,6 +35,8 @@ class RestoreArguments(TypedDict, total=False):
     Attributes:
         sensitivity: from 0 (only what is certain) to 1 (whatever might be damage).
         protect: a picture; white = nothing is mended there.
+        resize_mask: resize masks of another size, but the same shape, to the photo's size.
+        trust_mask: accept masks that look like photos, and a ``mask`` that covers nearly everything.
         infrared: the infrared scan of the same frame, in which dust is dark. It says what is damage, instead
             of the photo. The path of the photo itself means its fourth channel.
         dilate: grow what was found, or the mask, by this many pixels, where a trace of damage remains.
@@ -49,6 +52,8 @@ class RestoreArguments(TypedDict, total=False):
 
     sensitivity: float
     protect: Picture | None
+    resize_mask: bool
+    trust_mask: bool
     infrared: Picture | None
     dilate: int
     seed: int
@@ -63,6 +68,8 @@ class RestoreArguments(TypedDict, total=False):
 DEFAULTS: RestoreArguments = {
     "sensitivity": 0.5,
     "protect": None,
+    "resize_mask": False,
+    "trust_mask": False,
     "infrared": None,
     "dilate": 0,
     "seed": 0,
@@ -142,17 +149,24 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         files.check_folder(each)
     opened = open_picture(image, target=target, overwrite=overwrite, allow_huge=arguments["allow_huge"])
     pictures.check_floats(image)
-    kept = _protected(opened.photo, arguments)
-    hole, by = _damage(image, opened.photo, mask, kept, arguments)
+    read = partial(
+        pictures.to_mask,
+        photo=opened.photo,
+        resize=arguments["resize_mask"],
+        trust=arguments["trust_mask"],
+        allow_huge=arguments["allow_huge"],
+    )
+    kept = None if arguments["protect"] is None else read(arguments["protect"], name="protect mask")
+    hole, by = _damage(image, opened.photo, None if mask is None else read(mask), kept, arguments)
+    if by == "mask" and not arguments["trust_mask"] and (share := float(hole.mean())) > LARGEST_SHARE:
+        raise RetouchError(
+            f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
+            "on what is damaged, or use --trust-mask (trust_mask=True in Python) to mend it as it is."
+        )
     if arguments["dilate"]:
         hole = dilate(hole, arguments["dilate"])
     if kept is not None:
         hole = hole & ~kept  # never the caller's own array
-    if by == "mask" and (share := float(hole.mean())) > LARGEST_SHARE:
-        raise RetouchError(
-            f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
-            "on what is damaged, or fill such a hole with retouch fill."
-        )
     if hole.all():
         raise RetouchError("All of the photo seems damaged, so nothing is left to mend it from; give a mask.")
     filled = fill(
@@ -188,18 +202,8 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     return Restored(result, filled.changed, hole, record, opened.losses(filled.image, changed=filled.changed))
 
 
-def _protected(photo: Photo, arguments: RestoreArguments) -> Mask | None:
-    """Where nothing is mended."""
-    from retouch import pictures
-
-    if arguments["protect"] is None:
-        return None
-    huge = arguments["allow_huge"]
-    return pictures.to_mask(arguments["protect"], photo, name="protect mask", trust=True, allow_huge=huge)
-
-
 def _damage(
-    image: Picture, photo: Photo, mask: Picture | None, kept: Mask | None, arguments: RestoreArguments
+    image: Picture, photo: Photo, mask: Mask | None, kept: Mask | None, arguments: RestoreArguments
 ) -> tuple[Mask, FoundBy]:
     """What is damaged, and what says so."""
     from retouch import pictures
@@ -210,7 +214,7 @@ def _damage(
     if mask is not None:
         if infrared is not None:
             raise RetouchError("A mask and an infrared scan both say what is damaged; give one of them.")
-        return pictures.to_mask(mask, photo, allow_huge=huge), "mask"
+        return mask, "mask"
     if infrared is not None:
         if _same_file(infrared, image):
             dark = infrared_channel(photo)

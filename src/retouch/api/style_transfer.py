@@ -107,7 +107,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
     from retouch.api.opened import open_picture
     from retouch.api.recorded import agent
 
-    with needs_networks():
+    with needs_networks("Style transfer"):
         from retouch.style.pipeline import stylize_photo
 
     arguments = completed(given, DEFAULTS)
@@ -145,7 +145,7 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
 
 
 def _model(model: str | Path | Model, device: str) -> InferMatchTranslate:
-    with needs_networks():
+    with needs_networks("Style transfer"):
         from retouch.models.infer_match_translate.model import InferMatchTranslate
 
     model = to_model(model, device=device)

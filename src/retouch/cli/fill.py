@@ -13,7 +13,7 @@ import retouch
 from retouch.api import recorded
 from retouch.api.arguments import DEFAULTS
 from retouch.api.inpainting import ENDING
-from retouch.cli.common import AllowHuge, Device, Overwrite, Quiet
+from retouch.cli.common import AllowHuge, Device, Overwrite, Quiet, ResizeMask, TrustMask
 from retouch.cli.extra import check_pictures, draw
 from retouch.cli.files import check_names, check_one_pipe, open_photo, report, target_file, where
 from retouch.cli.terminal import (
@@ -89,16 +89,8 @@ def fill(
         Literal["auto", "alpha", "inverted-alpha", "luminance"],
         typer.Option(help="Fill where the mask is opaque, transparent, or bright; auto tells it by content."),
     ] = default.mask_from,
-    resize_mask: Annotated[
-        bool,
-        typer.Option(
-            "--resize-mask", help="Resize masks of another size, but the same shape, to the photo's size."
-        ),
-    ] = default.resize_mask,
-    trust_mask: Annotated[
-        bool,
-        typer.Option("--trust-mask", help="Accept masks that look like photos or cover nearly everything."),
-    ] = default.trust_mask,
+    resize_mask: ResizeMask = default.resize_mask,
+    trust_mask: TrustMask = default.trust_mask,
     include: Annotated[
         str | None, typer.Option(metavar="PNG", help="White = the fill may borrow only from here.")
     ] = default.include,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from retouch.cli.common import AllowHuge, Overwrite, Quiet
+from retouch.cli.common import AllowHuge, Overwrite, Quiet, ResizeMask, TrustMask
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe
 from retouch.errors import RetouchError
@@ -54,6 +54,8 @@ def find(
         str | None,
         typer.Option(metavar="MASK", help="A mask, white where nothing is to be found; - reads a pipe."),
     ] = None,
+    resize_mask: ResizeMask = False,
+    trust_mask: TrustMask = False,
     overwrite: Overwrite = False,
     allow_huge: AllowHuge = False,
     quiet: Quiet = False,
@@ -81,7 +83,14 @@ def find(
         kept = None
         if protect is not None:
             given = read_pipe("mask") if protect == PIPE else protect
-            kept = pictures.to_mask(given, opened, name="protect mask", allow_huge=allow_huge)
+            kept = pictures.to_mask(
+                given,
+                opened,
+                resize=resize_mask,
+                trust=trust_mask,
+                allow_huge=allow_huge,
+                name="protect mask",
+            )
         marks, said = [], []
         if damage:
             with progress_bar(quiet=quiet) as listen:

@@ -11,7 +11,7 @@ import typer
 
 import retouch
 from retouch.api.restoring import DEFAULTS
-from retouch.cli.common import AllowHuge, Quiet
+from retouch.cli.common import AllowHuge, Quiet, ResizeMask, TrustMask
 from retouch.cli.files import report as say_written
 from retouch.cli.find import counted
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar
@@ -46,6 +46,8 @@ def restore(
     protect: Annotated[
         str | None, typer.Option(metavar="MASK", help="White = nothing is mended there.")
     ] = default.protect,
+    resize_mask: ResizeMask = default.resize_mask,
+    trust_mask: TrustMask = default.trust_mask,
     infrared: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +84,8 @@ def restore(
                 mask,
                 sensitivity=sensitivity,
                 protect=protect,
+                resize_mask=resize_mask,
+                trust_mask=trust_mask,
                 infrared=infrared,
                 dilate=dilate,
                 seed=seed,

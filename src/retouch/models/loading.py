@@ -53,7 +53,9 @@ def load(
         True
     """
     specification = name if isinstance(name, Specification) else Specification.parse(name)
-    with needs_networks():
+    compiled = specification.base != "exemplar" or library() is not None
+    how = "" if compiled else ", which was installed without its compiled part,"
+    with needs_networks(f"The model {specification}{how}"):
         model = _load(specification, device, options or {})
     model.by_network = specification.trained
     return model
@@ -112,7 +114,7 @@ def check_device(device: str) -> None:
     """Raise :class:`RetouchError` if this machine has no such device; it always has "auto" and "cpu"."""
     if device in ("auto", "cpu"):
         return
-    with needs_networks():
+    with needs_networks(f"The device {device}"):
         import torch
 
     try:

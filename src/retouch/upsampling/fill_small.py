@@ -54,7 +54,7 @@ def fill_crop(
     if isinstance(model, ArrayModel) and (scale == 1 or upsampling != "network"):
         fill = fill_array(model, padded, scale, seed=seed, trace=trace, on_progress=report, on_stage=finished)
     else:
-        with needs_networks():
+        with needs_networks("Upsampling by a network"):
             from retouch.upsampling.tensor_fill import fill_tensors
 
         fill = fill_tensors(
