@@ -7,7 +7,7 @@ import pytest
 import retouch
 from retouch.errors import RetouchError
 from retouch.finding.damage import Levels, levels, spots
-from retouch.finding.looking import stored
+from retouch.finding.looking import probability, stored
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,8 @@ def test_probabilities_are_stored_as_log_odds():
     assert stored(0.5) == 128
     assert stored(0.9) - 128 == pytest.approx(16 * np.log(9))
     assert stored(0.1) + stored(0.9) == pytest.approx(256)
+    held = np.array([[round(stored(each)) for each in (0.01, 0.5, 0.98)]], np.uint8)
+    assert probability(held) == pytest.approx(np.array([[0.01, 0.5, 0.98]]), abs=0.01)
     # Every sensitivity's levels fit into a byte, and differ there.
     for each in np.linspace(0, 1, 11):
         assert all(0 < stored(level) < 255 for level in levels(each))

@@ -145,5 +145,11 @@ def stored(probability: float) -> float:
     return _EVEN + _STEPS * _logit(probability)
 
 
+def probability(held: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The probabilities that :func:`stored` made bytes of, of any shape."""
+    table = 1 / (1 + np.exp((_EVEN - np.arange(256, dtype=np.float32)) / _STEPS))
+    return np.asarray(table[held], np.float32)
+
+
 def _logit(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))

@@ -111,11 +111,11 @@ class Stains:
         bleached: probability that it is lighter than the photo.
     """
 
-    share: float = 0.7
+    share: float = 1.1
     count: tuple[int, int] = (1, 7)
-    radius: Range = (3.0, 60.0)
+    radius: Range = (3.0, 90.0)
     strength: Range = (0.3, 0.9)
-    edge: Range = (0.5, 5.0)
+    edge: Range = (0.5, 20.0)
     rim: float = 0.5
     bleached: float = 0.25
 
@@ -125,7 +125,7 @@ class Stains:
         for _ in range(count(random, (1, max(1, round(min(self.count[1], 60 / radius)))))):
             size = radius * math.exp(random.normal(0, 0.4))
             canvas.area(blob(random, somewhere(random, height, width), size, 0.12, 40))
-        edge = min(between(random, self.edge), radius / 3)
+        edge = min(between(random, self.edge), radius / 2.5)
         inside = cv2.GaussianBlur(canvas.cover(), (0, 0), max(0.4, edge))
         cover = between(random, self.strength) * inside
         if random.random() < self.rim:

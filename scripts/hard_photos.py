@@ -1,0 +1,76 @@
+"""Find the photos that mislead the network that finds damage: whole ones in which it sees most.
+
+    python scripts/hard_photos.py PHOTOS… HARD.tar --share 0.15
+    retouch train damage --data PHOTOS --data HARD.tar --data HARD.tar --from damage.safetensors --out RUN
+
+PHOTOS are folders and tar files of photos without damage. Those in which the network finds most (the mean
+probability of damage in the middle of the photo) are copied into a tar file, which then counts as more photos
+of the training. Their names stay, and with them what is held out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+
+from retouch.errors import RetouchError
+from retouch.finding.arrays import read_arrays, shipped_arrays
+from retouch.finding.looking import CORE, Values, look, probability
+from retouch.finding.networks import NAME
+from retouch.imaging import photo_from_array
+from retouch.training.data import decode
+from retouch.training.shards import Shards
+
+SIDE = CORE // 2
+"""Of the middle that is looked at, in pixels: one window of the smaller kind."""
+
+
+def main() -> None:
+    """Read the command line, look at all photos, and write those that mislead."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photos", type=Path, nargs="+", help="folders and tar files of photos without damage")
+    parser.add_argument("tar", type=Path, help="the file to write")
+    parser.add_argument("--share", type=float, default=0.15, help="of the photos")
+    parser.add_argument("--weights", type=Path, help="of another network than the one that ships")
+    given = parser.parse_args()
+    if not 0 < given.share < 1:
+        parser.error("--share must lie between 0 and 1")
+    if given.tar.exists() or given.tar.suffix != ".tar":
+        parser.error(f"{given.tar} exists, or is not called .tar; name a new tar file")
+    try:
+        arrays = shipped_arrays(NAME) if given.weights is None else read_arrays(given.weights, NAME)
+        shards = Shards(given.photos)
+        seen = []
+        for number in range(len(shards)):
+            photo = decode(shards[number])
+            if photo is not None:
+                top, left = (max(0, (each - SIDE) // 2) for each in photo.shape[:2])
+                middle = photo_from_array(np.ascontiguousarray(photo[top : top + SIDE, left : left + SIDE]))
+                probable = look(Values(middle), arrays, worth=0)
+                seen.append((float(probability(probable).mean()), number))
+    except RetouchError as error:
+        parser.error(str(error))
+    seen.sort(reverse=True)
+    chosen = seen[: max(1, round(given.share * len(seen)))]
+    with tarfile.open(given.tar, "w") as tar:
+        for _, number in chosen:
+            member = shards.members[number]
+            entry = tarfile.TarInfo(Path(member.name or member.path).name)
+            content = shards[number]
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    shares = 100 * np.array([share for share, _ in seen])
+    most, least = (float(each.mean()) for each in (shares[: len(chosen)], shares[len(chosen) :]))
+    print(
+        f"{given.tar}: {len(chosen)} of {len(seen)} photos; there {most:.2f} % is found, else {least:.2f} %"
+    )
+
+
+if __name__ == "__main__":
+    main()
