@@ -11,7 +11,9 @@ import yaml
 
 import retouch
 from retouch.errors import RetouchError
-from retouch.integrations.napari import fill_planes, models
+from retouch.integrations.napari import fill_holes, fill_planes, models
+
+LIMITED = ("model", "seed", "grow")
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -31,6 +33,14 @@ def test_napari_finds_the_widget():
 def test_models():
     assert models()[0] == "exemplar"
     assert "telea" in models("a widget")
+
+
+def test_magicgui_sees_the_options_of_the_arguments():
+    options = {
+        name: each.__metadata__[0] for name, each in fill_holes.__annotations__.items() if name in LIMITED
+    }
+    assert options["model"] == {"choices": models}
+    assert [options[name]["max"] for name in ("seed", "grow")] == [2**31 - 1, 500]
 
 
 def test_a_colour_image(photo, hole):

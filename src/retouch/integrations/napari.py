@@ -4,7 +4,8 @@ napari finds it by the manifest ``napari.yaml`` wherever retouch is installed be
 widget from the arguments of :func:`fill_holes`.
 """
 
-# No annotations from __future__: magicgui makes the widget from them, and would look for `models` elsewhere.
+# No annotations from __future__: magicgui would drop their options, and look for `models` elsewhere; see
+# findings/magicgui-forgets-annotated-options.sh.
 
 from typing import TYPE_CHECKING, Annotated, Any
 
