@@ -27,6 +27,7 @@ FILLS = (
     "context-encoder",
     "infer-match-translate",
     "confidence-feedback",
+    "structure",
 )
 NAMES = (*FILLS, "guided-upsampling", "confidence-head", "stylize")
 

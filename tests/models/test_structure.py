@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 import retouch
 from retouch.confidence.head import WITHIN
-from retouch.models import CARDS
 from retouch.models.structure.model import StructureModel
 from retouch.models.structure.network import StructureNetwork, smooth_guess
 from retouch.weights import write_weights
@@ -118,8 +117,13 @@ def test_weights_of_a_file_fill_any_size(network, tmp_path, size):
     assert 0 <= result.confidence.min() <= result.confidence.max() <= 1
 
 
-def test_it_is_listed_once_there_are_weights():
-    assert "structure" in [card.name for card in CARDS]
-    assert "structure" not in [card.name for card in retouch.list_models()]
-    with pytest.raises(retouch.RetouchError, match="train them"):
-        retouch.load("structure")
+def test_the_shipped_weights_know_where_a_horizon_goes_on():
+    image = np.zeros((128, 128, 3), np.uint8)
+    image[:64], image[64:] = (150, 190, 230), (60, 110, 40)
+    hole = np.zeros((128, 128), bool)
+    hole[40:88, 40:88] = True
+    truth, image[hole] = image.copy(), 255
+    result = retouch.fill(image, hole, model="structure")
+    error = np.abs(result.image[hole] - truth[hole].astype(float)).mean() / 255
+    plain = np.abs(truth[hole] - truth[hole].mean(0)).mean() / 255
+    assert error < 0.2 * plain

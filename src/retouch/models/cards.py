@@ -38,7 +38,7 @@ class Width:
     """One size of a model's network.
 
     Attributes:
-        name: "paper" or "lite".
+        name: "paper", "lite", or "small" for a network of our own that has one size.
         parameters: number of trained parameters.
         weights: the file name of the weights; None if none ship with this package.
         scores: measured results; None if nobody measured. The file's metadata has them in full.
