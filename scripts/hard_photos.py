@@ -41,8 +41,8 @@ def main() -> None:
     given = parser.parse_args()
     if not 0 < given.share < 1:
         parser.error("--share must lie between 0 and 1")
-    if given.tar.exists() or given.tar.suffix != ".tar":
-        parser.error(f"{given.tar} exists, or is not called .tar; name a new tar file")
+    if given.tar.exists() or given.tar.suffix != ".tar" or not given.tar.parent.is_dir():
+        parser.error(f"{given.tar} must be a new file, called .tar, in a folder that exists")
     try:
         arrays = shipped_arrays(NAME) if given.weights is None else read_arrays(given.weights, NAME)
         shards = Shards(given.photos)
@@ -56,8 +56,10 @@ def main() -> None:
                 seen.append((float(probability(probable).mean()), number))
     except RetouchError as error:
         parser.error(str(error))
-    seen.sort(reverse=True)
-    chosen = seen[: max(1, round(given.share * len(seen)))]
+    chosen = sorted(seen, reverse=True)[: max(1, round(given.share * len(seen)))]
+    rest = sorted(seen, reverse=True)[len(chosen) :]
+    if not rest:
+        parser.error(f"of {len(seen)} photos that can be read none is left over; give more photos")
     with tarfile.open(given.tar, "w") as tar:
         for _, number in chosen:
             member = shards.members[number]
@@ -65,8 +67,7 @@ def main() -> None:
             content = shards[number]
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
-    shares = 100 * np.array([share for share, _ in seen])
-    most, least = (float(each.mean()) for each in (shares[: len(chosen)], shares[len(chosen) :]))
+    most, least = (100 * float(np.mean([share for share, _ in each])) for each in (chosen, rest))
     print(
         f"{given.tar}: {len(chosen)} of {len(seen)} photos; there {most:.2f} % is found, else {least:.2f} %"
     )

@@ -42,7 +42,9 @@ def test_the_photo_that_misleads_is_copied_as_it_is(photos, tmp_path):
 
 def test_mistakes_are_said(photos, tmp_path):
     (tmp_path / "there.tar").touch()
-    assert "new tar file" in pick(photos, tmp_path / "there.tar").stderr
+    assert "a new file" in pick(photos, tmp_path / "there.tar").stderr
     assert "between 0 and 1" in pick(photos, tmp_path / "hard.tar", "--share", 1.5).stderr
     assert "cannot be read" in pick(tmp_path / "missing", tmp_path / "hard.tar").stderr
+    assert "none is left over" in pick(photos / "6.png", tmp_path / "hard.tar").stderr
+    assert "a folder that exists" in pick(photos, tmp_path / "no" / "hard.tar").stderr
     assert not (tmp_path / "hard.tar").exists()

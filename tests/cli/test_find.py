@@ -55,7 +55,11 @@ def test_the_hints_about_masks_name_options_that_there_are(run, refused, pixels,
     words = ["find", scan_file, "--damage", "-o", tmp_path / "m.png", "--protect", tmp_path / "protect.png"]
     refused(*words, "--trust-mask", says="use --resize-mask")
     refused(*words, "--resize-mask", says="use --trust-mask")
-    assert run(*words, "--resize-mask", "--trust-mask").code == 0
+    Image.fromarray(np.full((96, 128), 255, np.uint8)).save(tmp_path / "white.png")
+    white = [*words[:-1], tmp_path / "white.png"]
+    refused(*white, says="may be inverted")
+    assert run(*white, "--trust-mask", "--overwrite").code == 0
+    assert run(*words, "--resize-mask", "--trust-mask", "--overwrite").code == 0
     assert pixels(tmp_path / "m.png").shape == (96, 128)
 
 

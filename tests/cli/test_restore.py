@@ -230,12 +230,15 @@ def test_arrays_come_back_as_arrays(scan):
 
 
 def test_a_mask_that_is_probably_inverted_is_refused(run, scan, tmp_path):
-    file, _, _, mask = scan
+    file, looked_at, _, mask = scan
     for name, pixels in (("inverted.png", ~mask), ("full.png", np.ones_like(mask))):
         Image.fromarray(pixels.astype(np.uint8) * 255).save(tmp_path / name)
         done = run("restore", file, "--mask", tmp_path / name)
         assert (done.code, done.err.count("\n")) == (2, 1)
         assert "may be inverted" in done.err
+    assert not list(tmp_path.glob("scan-restored*"))
+    done = run("restore", file, "--mask", looked_at, "--protect", tmp_path / "inverted.png")
+    assert "The protect mask covers 99 % of the photo" in done.err
     assert not list(tmp_path.glob("scan-restored*"))
     assert run("restore", file, "--mask", tmp_path / "inverted.png", "--trust-mask").code == 0
     done = run("restore", file, "--mask", tmp_path / "full.png", "--trust-mask", "--overwrite")

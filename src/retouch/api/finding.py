@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from retouch.errors import RetouchError
+
 if TYPE_CHECKING:
     from retouch.contract.progress import OnProgress
     from retouch.pictures import Mask, Picture
@@ -28,7 +30,7 @@ def find_damage(
         sensitivity: from 0 (only what is certain) to 1 (whatever might be damage).
         protect: a mask of what is to be left alone, white = nothing is found there.
         resize_mask: resize a mask of another size, but the same shape, to the picture's size.
-        trust_mask: accept a mask that looks like a photo.
+        trust_mask: accept a mask that looks like a photo or covers nearly everything.
         on_progress: called with the progress, stage "find".
         allow_huge: read files with more pixels than the safety limit.
 
@@ -47,4 +49,17 @@ def find_damage(
         kept = pictures.to_mask(
             protect, photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge, name="protect mask"
         )
+        if not trust_mask:
+            check_protected(kept)
     return find(photo, sensitivity=sensitivity, protect=kept, progress=on_progress)
+
+
+def check_protected(kept: Mask) -> None:
+    """Raise :class:`RetouchError` if a mask protects so much of the photo that it is probably inverted."""
+    from retouch.api.opened import LARGEST_SHARE
+
+    if (share := float(kept.mean())) > LARGEST_SHARE:
+        raise RetouchError(
+            f"The protect mask covers {100 * share:.0f} % of the photo and may be inverted; make it white "
+            "where nothing is to be changed, or use --trust-mask (trust_mask=True in Python) to use it."
+        )

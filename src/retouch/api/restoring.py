@@ -126,6 +126,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         RetouchError: what was handed over cannot be used; the text says why and what to do.
     """
     from retouch import files, imaging, pictures
+    from retouch.api.finding import check_protected
     from retouch.api.opened import LARGEST_SHARE, open_picture
     from retouch.ops.masks import dilate
     from retouch.recording.record import as_json, file_entry
@@ -157,6 +158,8 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         allow_huge=arguments["allow_huge"],
     )
     kept = None if arguments["protect"] is None else read(arguments["protect"], name="protect mask")
+    if kept is not None and not arguments["trust_mask"]:
+        check_protected(kept)
     hole, by = _damage(image, opened.photo, None if mask is None else read(mask), kept, arguments)
     if by == "mask" and not arguments["trust_mask"] and (share := float(hole.mean())) > LARGEST_SHARE:
         raise RetouchError(
@@ -168,7 +171,9 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     if kept is not None:
         hole = hole & ~kept  # never the caller's own array
     if hole.all():
-        raise RetouchError("All of the photo seems damaged, so nothing is left to mend it from; give a mask.")
+        raise RetouchError(
+            "All of the photo counts as damaged, so nothing is left to mend it from; mark less, or grow less."
+        )
     filled = fill(
         opened.photo,
         hole,

@@ -75,6 +75,7 @@ def find(
             check_apart("-o", target, "--protect", Path(protect))
 
         from retouch import imaging, pictures
+        from retouch.api.finding import check_protected
         from retouch.finding.damage import find_damage
         from retouch.finding.kinds import count_kinds
         from retouch.finding.text import find_text, has_detector
@@ -91,6 +92,8 @@ def find(
                 allow_huge=allow_huge,
                 name="protect mask",
             )
+            if not trust_mask:
+                check_protected(kept)
         marks, said = [], []
         if damage:
             with progress_bar(quiet=quiet) as listen:
