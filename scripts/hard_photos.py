@@ -46,6 +46,8 @@ def main() -> None:
     try:
         arrays = shipped_arrays(NAME) if given.weights is None else read_arrays(given.weights, NAME)
         shards = Shards(given.photos)
+        if shards.damaged:
+            parser.error(f"{shards.damaged[0]} is cut short; copy it again, or leave it out.")
         seen = []
         for number in range(len(shards)):
             photo = decode(shards[number])
@@ -56,8 +58,9 @@ def main() -> None:
                 seen.append((float(probability(probable).mean()), number))
     except RetouchError as error:
         parser.error(str(error))
-    chosen = sorted(seen, reverse=True)[: max(1, round(given.share * len(seen)))]
-    rest = sorted(seen, reverse=True)[len(chosen) :]
+    seen.sort(reverse=True)
+    many = max(1, round(given.share * len(seen)))
+    chosen, rest = seen[:many], seen[many:]
     if not rest:
         parser.error(f"of {len(seen)} photos that can be read none is left over; give more photos")
     with tarfile.open(given.tar, "w") as tar:

@@ -8,6 +8,7 @@ from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
     from retouch.contract.progress import OnProgress
+    from retouch.imaging import Photo
     from retouch.pictures import Mask, Picture
 
 
@@ -46,20 +47,28 @@ def find_damage(
     photo = pictures.to_photo(image, allow_huge=allow_huge)
     kept = None
     if protect is not None:
-        kept = pictures.to_mask(
-            protect, photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge, name="protect mask"
-        )
-        if not trust_mask:
-            check_protected(kept)
+        kept = protected(protect, photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge)
     return find(photo, sensitivity=sensitivity, protect=kept, progress=on_progress)
 
 
-def check_protected(kept: Mask) -> None:
-    """Raise :class:`RetouchError` if a mask protects so much of the photo that it is probably inverted."""
+def protected(mask: Picture, photo: Photo, *, resize: bool, trust: bool, allow_huge: bool) -> Mask:
+    """Read a mask of what is to be left alone, white = protected.
+
+    The arguments are those of :func:`retouch.pictures.to_mask`.
+
+    Raises:
+        RetouchError: it cannot be used, or, unless it is trusted, covers so much of the photo that it is
+            probably inverted.
+    """
+    from retouch import pictures
     from retouch.api.opened import LARGEST_SHARE
 
-    if (share := float(kept.mean())) > LARGEST_SHARE:
+    kept = pictures.to_mask(
+        mask, photo, resize=resize, trust=trust, allow_huge=allow_huge, name="protect mask"
+    )
+    if not trust and (share := float(kept.mean())) > LARGEST_SHARE:
         raise RetouchError(
             f"The protect mask covers {100 * share:.0f} % of the photo and may be inverted; make it white "
             "where nothing is to be changed, or use --trust-mask (trust_mask=True in Python) to use it."
         )
+    return kept

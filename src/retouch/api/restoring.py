@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
@@ -126,7 +125,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         RetouchError: what was handed over cannot be used; the text says why and what to do.
     """
     from retouch import files, imaging, pictures
-    from retouch.api.finding import check_protected
+    from retouch.api.finding import protected
     from retouch.api.opened import LARGEST_SHARE, open_picture
     from retouch.ops.masks import dilate
     from retouch.recording.record import as_json, file_entry
@@ -150,18 +149,14 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         files.check_folder(each)
     opened = open_picture(image, target=target, overwrite=overwrite, allow_huge=arguments["allow_huge"])
     pictures.check_floats(image)
-    read = partial(
-        pictures.to_mask,
-        photo=opened.photo,
-        resize=arguments["resize_mask"],
-        trust=arguments["trust_mask"],
-        allow_huge=arguments["allow_huge"],
-    )
-    kept = None if arguments["protect"] is None else read(arguments["protect"], name="protect mask")
-    if kept is not None and not arguments["trust_mask"]:
-        check_protected(kept)
-    hole, by = _damage(image, opened.photo, None if mask is None else read(mask), kept, arguments)
-    if by == "mask" and not arguments["trust_mask"] and (share := float(hole.mean())) > LARGEST_SHARE:
+    resize, trust, huge = (arguments[each] for each in ("resize_mask", "trust_mask", "allow_huge"))
+    kept, marked = None, None
+    if arguments["protect"] is not None:
+        kept = protected(arguments["protect"], opened.photo, resize=resize, trust=trust, allow_huge=huge)
+    if mask is not None:
+        marked = pictures.to_mask(mask, opened.photo, resize=resize, trust=trust, allow_huge=huge)
+    hole, by = _damage(image, opened.photo, marked, kept, arguments)
+    if by == "mask" and not trust and (share := float(hole.mean())) > LARGEST_SHARE:
         raise RetouchError(
             f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
             "on what is damaged, or use --trust-mask (trust_mask=True in Python) to mend it as it is."

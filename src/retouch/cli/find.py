@@ -74,8 +74,8 @@ def find(
         if protect not in (None, PIPE):
             check_apart("-o", target, "--protect", Path(protect))
 
-        from retouch import imaging, pictures
-        from retouch.api.finding import check_protected
+        from retouch import imaging
+        from retouch.api.finding import protected
         from retouch.finding.damage import find_damage
         from retouch.finding.kinds import count_kinds
         from retouch.finding.text import find_text, has_detector
@@ -84,16 +84,7 @@ def find(
         kept = None
         if protect is not None:
             given = read_pipe("mask") if protect == PIPE else protect
-            kept = pictures.to_mask(
-                given,
-                opened,
-                resize=resize_mask,
-                trust=trust_mask,
-                allow_huge=allow_huge,
-                name="protect mask",
-            )
-            if not trust_mask:
-                check_protected(kept)
+            kept = protected(given, opened, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge)
         marks, said = [], []
         if damage:
             with progress_bar(quiet=quiet) as listen:

@@ -20,7 +20,7 @@ WORTH = 0.5
 """Squares that the scout thinks damaged with less than this probability are not looked at.
 
 It was taught that to miss costs six times as much as to send for nothing, so this is likelier than it sounds:
-of what the finder would find, less than 0.1 % is lost (docs/damage.md).
+of what the finder would find, less than 0.2 % is lost (docs/damage.md).
 """
 _SENSITIVITIES = (0, 0.5, 0.75, 1)
 _CERTAIN = (0.9985, 0.9965, 0.97, 0.4)  # what a photo must reach somewhere, at these sensitivities …
