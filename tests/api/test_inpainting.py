@@ -210,7 +210,7 @@ def test_a_path_is_written_beside_the_photo(photo, hole, photo_file, mask_file):
 
 
 def test_output_is_checked_before_the_work(photo_file, mask_file, tmp_path, monkeypatch):
-    monkeypatch.setattr("retouch.engine.pipeline.fill_crop", lambda *_, **__: pytest.fail("too far"))
+    monkeypatch.setattr("retouch.engine.window_fill.fill_crop", lambda *_, **__: pytest.fail("too far"))
     for target in ("no-such-folder/out.png", "out.xyz", "photo.png"):
         with pytest.raises(RetouchError):
             retouch.fill(photo_file, mask_file, output=tmp_path / target)

@@ -355,7 +355,7 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     refused, photo, photo_file, mask_file, tmp_path, monkeypatch, words, says
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("retouch.engine.pipeline.fill_crop", lambda *_, **__: pytest.fail("too far"))
+    monkeypatch.setattr("retouch.engine.window_fill.fill_crop", lambda *_, **__: pytest.fail("too far"))
     (tmp_path / "notes.txt").write_text("not a photo")
     (tmp_path / "broken.png").write_bytes(photo_file.read_bytes()[:-2000])
     (tmp_path / "nothing.png").write_bytes(b"")
@@ -518,7 +518,7 @@ def test_interrupted(run, photo_file, mask_file, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("retouch.engine.pipeline.fill_crop", interrupt)
+    monkeypatch.setattr("retouch.engine.window_fill.fill_crop", interrupt)
     done = run("fill", photo_file, mask_file)
     assert done.code == 130
     assert done.err == "retouch: interrupted\n"

@@ -143,7 +143,8 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
         hole = grow(hole, dilate)
     if close:
         hole = add_islands(hole, close)
-    notes += _island_notes(hole)
+    if not trust:
+        notes += _island_notes(hole)
     hole = roll.undo(hole)
     include, avoid = arguments["include"], arguments["avoid"]
     allowed = None if include is None else read(include, name="include mask")

@@ -92,6 +92,7 @@ class Model(ABC):
         fills_by: how it makes a fill. "painting" invents colours; "copying" puts it together from patches,
             and needs some that are known as a whole; "continuing" goes on with what lies around the hole, and
             meets it by itself.
+        concurrent: whether several threads may fill with it at the same time.
         by_network: whether a trained network takes part in its fills, which files must say
             (:mod:`retouch.imaging.provenance`). :func:`retouch.load` sets it by what the name means.
     """
@@ -102,6 +103,7 @@ class Model(ABC):
     context: int = 64
     by_network: bool = True
     fills_by: Literal["painting", "copying", "continuing"] = "painting"
+    concurrent: bool = False
 
     @cached_property
     def device(self) -> torch.device:

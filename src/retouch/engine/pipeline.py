@@ -9,21 +9,20 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.contract import Model, OnProgress
-from retouch.engine.encoding import encoding_of
+from retouch.contract import Model, OnProgress, Stop
 from retouch.engine.filled import PhotoFill, RegionFill
-from retouch.engine.lines import check_follows, check_sources, lines_in
+from retouch.engine.lines import check_follows, check_sources
 from retouch.engine.reporting import Reporter
-from retouch.engine.smooth import Smooth, plain, plan
+from retouch.engine.smooth import plan
 from retouch.engine.stored import copy_samples, to_copy_into
-from retouch.engine.transparency import see_through
+from retouch.engine.turns import at_once, next_turn, workers
+from retouch.engine.window_fill import WindowFiller
 from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.imaging.photo import copied
 from retouch.ops.masks import Mask
-from retouch.upsampling.crop import Crop, CropFill, Image, Upsampling
-from retouch.upsampling.fill_small import fill_crop
+from retouch.upsampling.crop import CropFill, Image, Upsampling
 
 Array = NDArray[Any]
 
@@ -47,7 +46,7 @@ def fill_photo(
 
     Only windows around the holes are looked at, so the cost depends on the hole, not on the photo. Windows
     that overlap are filled one after another. What one of them filled is known to the next, but never a
-    source.
+    source. Small ones that do not are filled at the same time, if the model allows it; the fill is the same.
 
     Args:
         photo: the photo; it is not changed, unless ``in_place``.
@@ -104,37 +103,46 @@ def fill_photo(
     if lines is not None:
         check_sources(lines, todo, borrowed)
     report.begin(todo)
-    regions = []
-    for window in todo:
-        usable = (sources if window.smooth else borrowed).inside(window.box)
-        encoding = encoding_of(result, window.box, usable)
-        # A smooth fill is cut into tiles, which agree only if each fills what lies around it as well.
-        hole = (mask if window.smooth else remaining)[window.box.rows, window.box.columns]
-        crop = Crop(
-            image=encoding.look(window.box),
-            hole=hole,
-            allowed=usable,
-            # Colours need not meet avoided pixels. They meet earlier fills, which are no sources either.
-            ignore=None if sources.allowed is None else sources.avoided(window.box),
-            lines=lines_in(lines, window, hole),
-        )
-        smoothly = window.smooth or (model.fills_by == "copying" and encoding.deep and plain(crop))
-        filler = model.replaced(Smooth()) if smoothly else model
-        scale = 1 if smoothly else window.scale
-        fill = partial(fill_crop, filler, scale=scale, upsampling=upsampling, seed=seed)
-        alpha, crop = see_through(result, window, crop, None if opaque else fill)
-        report.enter(window, crop, encoding.show)
-        filled = fill(crop, trace=trace or inks, on_progress=report.forward, on_stage=report.finish)
-        if scale < window.scale:
-            report.finish("upsample", partial(_image, filled))
-        _write(result, window, encoding.write(filled.image[window.inner]), alpha)
-        report.leave()
-        if remaining is not mask:
-            remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
-        region = _region(window, filled, filler.name, mask if todo[0].smooth else None)
-        if inks:
-            copy_samples(result.stored, region)
-        regions.append(region if trace else replace(region, sources=None, coarser=()))
+    fill = WindowFiller(
+        photo=result,
+        mask=mask,
+        remaining=remaining,
+        sources=sources,
+        borrowed=borrowed,
+        model=model,
+        lines=lines,
+        seed=seed,
+        upsampling=upsampling,
+        opaque=opaque,
+        trace=trace or inks,
+    )
+    most, begun, regions = workers(model), 0, []
+    while begun < len(todo):
+        # Whoever asks to stop is asked by each window whether it can.
+        turn = todo[begun : begun + next_turn(todo[begun:], 1 if report.stopped else most)]
+        if len(turn) == 1:
+            made = [fill(turn[0], report)]
+        else:
+            made = at_once(fill, turn, most)
+            report.spent("fill")
+        for window, each in zip(turn, made, strict=True):
+            if len(turn) > 1:
+                if report.stopped:  # as a window of its own would, that has not begun
+                    raise Stop
+                report.enter(window, each.crop, each.encoding.show)
+                for stage in ("fill", "blend"):
+                    report.finish(stage, partial(_image, each.filled))
+            if each.scale < window.scale:
+                report.finish("upsample", partial(_image, each.filled))
+            _write(result, window, each.encoding.write(each.filled.image[window.inner]), each.alpha)
+            report.leave()
+            if remaining is not mask:
+                remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
+            region = _region(window, each.filled, each.by, mask if todo[0].smooth else None)
+            if inks:
+                copy_samples(result.stored, region)
+            regions.append(region if trace else replace(region, sources=None, coarser=()))
+        begun += len(turn)
     return PhotoFill(result, tuple(regions), dict(report.seconds))
 
 

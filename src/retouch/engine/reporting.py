@@ -35,9 +35,14 @@ class Reporter:
         self._stopped_before = False
         self._window: tuple[Window, Crop, Show] | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the listener asked to stop."""
+        return self._stopped
+
     def begin(self, windows: Sequence[Window]) -> None:
         """The holes are found; work on their windows begins."""
-        self._spent("windows")
+        self.spent("windows")
         self._total = {
             "fill": len(windows) * STEPS,
             "upsample": sum(each.scale > 1 for each in windows),
@@ -48,13 +53,13 @@ class Reporter:
 
     def enter(self, window: Window, crop: Crop, show: Show) -> None:
         """A window was cut out of the photo; later previews show it as the sRGB that ``show`` makes of it."""
-        self._spent("colour")
+        self.spent("colour")
         self._window, self._within = (window, crop, show), 0
         self._stopped_before = self._stopped
 
     def leave(self) -> None:
         """The window was written back to the photo, in the photo's own colours."""
-        self._spent("colour")
+        self.spent("colour")
 
     def forward(self, progress: Progress) -> None:
         """Pass on the progress of the model at work. Its stages may start anew; the photo's never go back.
@@ -72,11 +77,11 @@ class Reporter:
 
     def finish(self, stage: str, render: Callable[[], Image]) -> None:
         """A window has finished a stage; ``render`` gives its crop as it is now."""
-        self._spent(stage)
+        self.spent(stage)
         self._done[stage] += STEPS if stage == "fill" else 1
         self._tell(stage, self._done[stage], "", render)
 
-    def _spent(self, stage: str) -> None:
+    def spent(self, stage: str) -> None:
         """Count the time since the last call as spent on a stage."""
         now = time.perf_counter()
         self.seconds[stage] += now - self._lap

@@ -97,6 +97,7 @@ class Exemplar(LineModel):
         """
         self.options = options or ExemplarOptions()
         self._guide, self._threads, self._portable = guide, threads, portable
+        self.concurrent = guide is None  # OpenCV's networks are for one thread
         if self.options.patch > LARGEST_PATCH:
             raise RetouchError(
                 f"Compiled, patches are at most {LARGEST_PATCH} pixels wide, not {self.options.patch}."

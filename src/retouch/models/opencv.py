@@ -45,6 +45,7 @@ million, but all of the fill for values in [0, 1]; see findings/opencv-telea-add
 
 class _OpenCVModel(ArrayModel):
     fills_by = "continuing"
+    concurrent = True
     method: ClassVar[int]
 
     def __init__(self, options: ClassicalOptions | None = None) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -20,6 +22,8 @@ LARGEST_PATCH = 9
 _MOST_ROUNDS = 16  # numbers of rounds that fit into its options
 
 Render = Callable[[], NDArray[np.float32]]
+
+_here = threading.local()
 
 
 class _Options(ctypes.Structure):
@@ -45,11 +49,26 @@ _Report = ctypes.CFUNCTYPE(
 
 
 def processors() -> int:
-    """How many threads to use: ``OMP_NUM_THREADS``, or as many as there are processors for this process."""
+    """How many threads to use: ``OMP_NUM_THREADS``, or as many as there are processors for this process.
+
+    It is 1 inside :func:`one_thread`.
+    """
+    if getattr(_here, "alone", False):
+        return 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let compiled work that this thread begins use no others, because they have work of their own."""
+    _here.alone = True
+    try:
+        yield
+    finally:
+        _here.alone = False
 
 
 def paint(

@@ -196,20 +196,30 @@ inline bool usable_patches(const Level &level, int side, int fewest) {
 inline Floats squared_depth(const Flags &known, int whole_height, int whole_width) {
     const Box box = around_unknown(known, whole_height, whole_width, 1);
     const int height = box.height(), width = box.width();
-    const float far = 1e12f;
+    // Along columns: the nearest known cell above, or below.
+    const float far = 1e6f;
     Floats squares(size_t(height) * width), made(known.size(), 0.0f);
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            squares[size_t(y) * width + x] = known[size_t(y + box.top) * whole_width + x + box.left] ? 0 : far;
-    const int longest = std::max(height, width);
-    Floats line(longest), bounds(longest + 1);
-    std::vector<int> parabola(longest);
-    const auto transform = [&](float *values, int count, int stride) {
-        for (int each = 0; each < count; each++) line[each] = values[size_t(each) * stride];
+    const auto pass_on = [&](int y, int before) {
+        const uint8_t *seen = &known[size_t(y + box.top) * whole_width + box.left];
+        const float *beside = before < 0 || before >= height ? nullptr : &squares[size_t(before) * width];
+        float *values = &squares[size_t(y) * width];
+        for (int x = 0; x < width; x++) {
+            const float now = before < y ? far : values[x], passed = beside ? beside[x] + 1 : far;
+            values[x] = seen[x] ? 0 : std::min(now, passed);
+        }
+    };
+    for (int y = 0; y < height; y++) pass_on(y, y - 1);
+    for (int y = height - 1; y >= 0; y--) pass_on(y, y + 1);
+    for (float &each : squares) each *= each;
+    // Along rows, from one known cell to the next: what lies beyond is farther away.
+    Floats line(width), bounds(width + 1);
+    std::vector<int> parabola(width);
+    const auto transform = [&](float *values, int count) {
+        for (int each = 0; each < count; each++) line[each] = values[each];
         int last = -1;
         for (int each = 0; each < count; each++) {
-            if (line[each] >= far) continue;
-            float meet = -far;
+            if (line[each] >= far * far) continue;
+            float meet = -far * far;
             while (last >= 0) {
                 const int other = parabola[last];
                 meet = ((line[each] + float(each) * each) - (line[other] + float(other) * other)) /
@@ -217,7 +227,7 @@ inline Floats squared_depth(const Flags &known, int whole_height, int whole_widt
                 if (meet > bounds[last]) break;
                 last--;
             }
-            if (last < 0) meet = -far;
+            if (last < 0) meet = -far * far;
             parabola[++last] = each;
             bounds[last] = meet;
         }
@@ -226,11 +236,22 @@ inline Floats squared_depth(const Flags &known, int whole_height, int whole_widt
         for (int each = 0; each < count; each++) {
             while (which < last && bounds[which + 1] < each) which++;
             const float away = float(each - parabola[which]);
-            values[size_t(each) * stride] = line[parabola[which]] + away * away;
+            values[each] = line[parabola[which]] + away * away;
         }
     };
-    for (int x = 0; x < width; x++) transform(&squares[x], height, width);
-    for (int y = 0; y < height; y++) transform(&squares[size_t(y) * width], width, 1);
+    for (int y = 0; y < height; y++) {
+        const uint8_t *seen = &known[size_t(y + box.top) * whole_width + box.left];
+        for (int begin = 0; begin < width;) {
+            const void *first = std::memchr(seen + begin, 0, width - begin);
+            if (!first) break;
+            begin = int(static_cast<const uint8_t *>(first) - seen);
+            int end = begin + 1;
+            while (end < width && !seen[end]) end++;
+            const int from = std::max(0, begin - 1);
+            transform(&squares[size_t(y) * width + from], std::min(width, end + 1) - from);
+            begin = end;
+        }
+    }
     for (int y = 0; y < height; y++)
         std::copy_n(&squares[size_t(y) * width], width, &made[size_t(y + box.top) * whole_width + box.left]);
     return made;

@@ -47,6 +47,7 @@ class Mend(ArrayModel):
     working_size = Exemplar.working_size
     context = Exemplar.context
     fills_by = "continuing"
+    concurrent = True
 
     def __init__(self) -> None:
         self._patches = Exemplar()
