@@ -51,6 +51,21 @@ def test_the_scout_had_better_send_for_nothing_than_miss():
     assert sent < missed
 
 
+def test_the_scout_learns_what_the_finder_finds_and_not_the_truth():
+    sample = sample_of()
+    nothing, squares = torch.full_like(sample.mask, -20.0), torch.nn.functional.max_pool2d(sample.mask, 16)
+    blind, shy = Says(sample.mask, 1), Says(sample.mask, 1)
+    blind.said = Found(nothing, 40 * (squares - 0.5))  # sends where there is damage that is not found
+    shy.said = Found(nothing, torch.full_like(squares, -20.0))
+    cost, free = (RECIPE.generator_losses(each, None, sample)["worth"].value for each in (blind, shy))
+    assert free.item() == pytest.approx(0, abs=1e-4)
+    assert cost > 1
+    finder = torch.zeros_like(sample.mask, requires_grad=True)
+    blind.said = Found(finder, torch.zeros_like(squares, requires_grad=True))
+    RECIPE.generator_losses(blind, None, sample)["worth"].value.backward()
+    assert finder.grad is None, "the finder does not learn to be foreseen"
+
+
 def test_a_batch_may_be_parted():
     sample = sample_of(4)
     torch.manual_seed(0)

@@ -7,6 +7,7 @@ import torch
 from retouch.training.recipes.confidence_feedback import ConfidenceFeedbackRecipe
 from retouch.training.recipes.contextual_attention import ContextualAttentionRecipe
 from retouch.training.recipes.crops import hole_crops
+from retouch.training.recipes.pen_net import PenNetRecipe
 from retouch.training.recipes.perceptual import perceptual_difference
 from retouch.training.recipes.sample import Sample
 
@@ -49,9 +50,9 @@ def test_what_lies_outside_the_crop_does_not_count():
     assert perceptual_difference(other, image, hole) == 0
 
 
-@pytest.mark.parametrize("recipe", [ContextualAttentionRecipe, ConfidenceFeedbackRecipe])
+@pytest.mark.parametrize("recipe", [ContextualAttentionRecipe, ConfidenceFeedbackRecipe, PenNetRecipe])
 def test_recipes_hear_it_and_teach_the_fill(recipe):
-    image, hole = pair()
+    image, hole = pair(128 if recipe is PenNetRecipe else 96)
     sample = Sample((image + 1) / 2, hole.float(), hole, torch.zeros(2))
     torch.manual_seed(0)
     made = recipe(width=0.05, perceptual=0.5)

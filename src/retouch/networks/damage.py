@@ -26,7 +26,7 @@ DEEPEST = 32
 """The finder's coarsest level has one value for a square of this many pixels; sides are multiples of it."""
 CHANNELS = (16, 32, 64, 96, 96)
 """Channels of the finder, from half the resolution down."""
-_SCOUT = (16, 32, 48)
+_SCOUT = (24, 48, 64)
 _SELDOM = -4.0  # a sensible first guess for what is rare, in logits
 
 
@@ -59,7 +59,7 @@ class DamageNetwork(nn.Module):
         one, two, three = _SCOUT
         self.scout = nn.Sequential(
             *(_layer(3, one, 4, 4), _layer(one, two, stride=2), _layer(two, three, stride=2)),
-            *(_layer(three, three), convolution(three, 1, 1)),
+            *(_layer(three, three), _layer(three, three), convolution(three, 1, 1)),
         )
         for each in (self.last, self.scout[-1]):
             assert isinstance(each, nn.Conv2d)

@@ -29,6 +29,8 @@ class DamageRecipe(CriticFree):
         thin: what damaged pixels cost that are at most 3 from an edge: all of a scratch, the rim of a stain.
         inside: what other damaged pixels cost; stains have more of them than everything else.
         worth: weight of the scout's cross-entropy.
+        foreseen: the scout learns which squares have a pixel that the finder thinks damaged with at least
+            this probability; what the finder would not find is not worth a look, whatever the truth.
         missed: how many times as much it costs the scout to miss a square as to send for nothing.
     """
 
@@ -39,11 +41,12 @@ class DamageRecipe(CriticFree):
     thin: float = 2.0
     inside: float = 0.5
     worth: float = 0.3
+    foreseen: float = 0.3
     missed: float = 6.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.false_alarm < 1 or self.missed <= 0:
-            raise ValueError("false_alarm must lie between 0 and 1, and missed be greater than 0")
+        if not (0 < self.false_alarm < 1 and 0 < self.foreseen < 1) or self.missed <= 0:
+            raise ValueError("false_alarm and foreseen must lie between 0 and 1, and missed above 0")
 
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the network."""
@@ -68,7 +71,7 @@ class DamageRecipe(CriticFree):
         missed = ((1 - found) * truth * weight).flatten(1).sum(1)
         # The constant makes it gentle where there is little or no damage.
         overlap = (right + 50) / (right + 50 + self.false_alarm * wrong + (1 - self.false_alarm) * missed)
-        squares = F.max_pool2d(truth, CELL)
+        squares = (F.max_pool2d(found.detach(), CELL) >= self.foreseen).float()
         worth = F.binary_cross_entropy_with_logits(
             said.worth.float(), squares, 1 + (self.missed - 1) * squares
         )

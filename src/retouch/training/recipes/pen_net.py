@@ -24,6 +24,7 @@ from retouch.training.losses import (
     non_saturating_critic,
     non_saturating_generator,
 )
+from retouch.training.recipes.perceptual import perceptual_difference
 from retouch.training.recipes.sample import Losses, Sample, Term, pasted, single_precision
 
 _LOSSES = {
@@ -44,6 +45,7 @@ class PenNetRecipe:
         known: Weight of the absolute difference on known pixels.
         pyramid: Weight of the sum of the absolute differences of all levels' images.
         adversarial: Weight of the adversarial loss.
+        perceptual: Weight of the perceptual loss; not in the paper.
         gan: The adversarial loss: "hinge", or "non-saturating" as for the paper's textures and facades.
         critic_steps: Critic steps per generator step.
         adversarial_from: First step at which the critic is trained and contributes to the loss.
@@ -55,6 +57,7 @@ class PenNetRecipe:
     known: float = 1.0
     pyramid: float = 0.5
     adversarial: float = 0.1
+    perceptual: float = 0.0
     gan: Literal["hinge", "non-saturating"] = "hinge"
     critic_steps: int = 1
     adversarial_from: int = 0
@@ -89,9 +92,12 @@ class PenNetRecipe:
             "known": Term(self.known, masked_l1(filled.image, image, 1 - sample.mask)),
             "pyramid": Term(self.pyramid, torch.stack(levels).sum()),
         }
+        fake = pasted(filled.image, image, sample.mask)
+        if self.perceptual:
+            losses["perceptual"] = Term(self.perceptual, perceptual_difference(fake, image, sample.hole))
         if critic is not None:
             with single_precision(image):
-                says = critic(pasted(filled.image, image, sample.mask))
+                says = critic(fake)
                 losses["adversarial"] = Term(self.adversarial, _LOSSES[self.gan][1](says))
         return losses
 
