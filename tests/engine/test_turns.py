@@ -16,7 +16,7 @@ from retouch.imaging import photo_from_array
 from retouch.models.exemplar import Exemplar
 from retouch.models.opencv import Telea
 from retouch.native import library
-from retouch.native.painting import one_thread, processors
+from retouch.native.threads import processors
 from retouch.restoration.mending import Mend
 
 compiled = pytest.mark.skipif(library() is None, reason="nothing was compiled here")
@@ -186,15 +186,3 @@ def test_a_stop_ends_the_work_after_the_windows_that_were_begun(monkeypatch):
     with pytest.raises(Stop):
         fill_photo(photo, mask, Grey(lambda: filled.append(1)), on_progress=stop)
     assert 0 < len(filled) < 20
-
-
-def test_one_thread_is_for_this_thread_alone(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    seen = []
-    with one_thread():
-        other = threading.Thread(target=lambda: seen.append(processors()))
-        other.start()
-        other.join()
-        assert processors() == 1
-    assert seen == [3]
-    assert processors() == 3

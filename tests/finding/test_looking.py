@@ -1,10 +1,15 @@
 """Photos in windows: values, tiles, and early exit."""
 
+import threading
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retouch.finding import looking
-from retouch.finding.looking import CORE, MARGIN, Values, look
+from retouch.finding.looking import CORE, MARGIN, SMALLEST, Values, _cover, look
+from retouch.finding.networks import DEEPEST
 from retouch.imaging import photo_from_array
 
 random = np.random.default_rng(0)
@@ -57,14 +62,68 @@ def test_only_what_is_worth_it_is_looked_at():
     pixels = np.zeros((2 * CORE, 3 * CORE, 3), np.uint8)
     assert not shown(pixels).any()
     assert Bright.windows == []
-    pixels[CORE + 5, 7] = 255  # one part of one core
+    pixels[CORE + 5, 7] = 255  # one corner of one core
     found = shown(pixels)
     assert np.argwhere(found > 127).tolist() == [[CORE + 5, 7]]
-    assert Bright.windows == [CORE // 2 + 2 * MARGIN]
-    pixels[CORE + 5 : CORE + 400, 7:400] = 255  # all parts of it
+    assert Bright.windows == [SMALLEST + 2 * MARGIN]
+    pixels[CORE + 5 : 2 * CORE - 5, 7 : CORE - 7] = 255  # all of it
     Bright.windows.clear()
     shown(pixels)
     assert Bright.windows == [CORE + 2 * MARGIN]
+
+
+def cheapest(squares, top, left, side):
+    """The least number of pixels of windows that cover what is worth it, found by trying everything."""
+    if not squares[top // 16 : (top + side) // 16, left // 16 : (left + side) // 16].any():
+        return 0
+    ways = [(side + 2 * MARGIN) ** 2]
+    if side > SMALLEST:
+        half = side // 2
+        ways.append(sum(cheapest(squares, top + y, left + x, half) for y in (0, half) for x in (0, half)))
+    return min(ways)
+
+
+@given(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 51)), max_size=40), st.booleans())
+def test_windows_cover_what_is_worth_it_and_are_as_small_as_can_be(places, every):
+    squares = np.full((40, 52), every)
+    for place in places:
+        squares[place] = not every
+    covered = np.zeros((1024, 1024), int)
+    for core in [(top, left) for top in (0, CORE) for left in (0, CORE)]:
+        pixels, cores = _cover(squares, *core, CORE)
+        assert (
+            pixels == sum((side + 2 * MARGIN) ** 2 for _, _, side in cores) == cheapest(squares, *core, CORE)
+        )
+        for top, left, side in cores:
+            assert SMALLEST <= side <= CORE
+            assert top % DEEPEST == left % DEEPEST == 0
+            covered[top : top + side, left : left + side] += 1
+    assert covered.max() <= 1
+    assert covered[:640, :832][squares.repeat(16, 0).repeat(16, 1)].all()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_each_thread_has_networks_of_its_own(monkeypatch, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    users = {}
+
+    class Mine(Bright):
+        def __call__(self, window):
+            users.setdefault(id(self), (set(), self))[0].add(threading.get_ident())
+            return super().__call__(window)
+
+    monkeypatch.setattr(looking, "finder", Mine)
+    pixels = random.choice(np.array([0, 255], np.uint8), (CORE, 8 * CORE))
+    assert np.array_equal(shown(pixels), np.where(pixels > 0, 255, 0))
+    assert 1 <= len(users) <= threads
+    assert all(len(seen) == 1 for seen, _ in users.values())
+
+
+def test_progress_ends_with_the_photo():
+    told = []
+    pixels = np.zeros((CORE + 1, 2 * CORE), np.uint8)
+    look(Values(photo_from_array(pixels)), {}, worth=0.5, progress=told.append)
+    assert [(each.stage, each.done, each.total) for each in told] == [("find", n, 4) for n in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -15,12 +15,13 @@ from retouch.engine.lines import check_follows, check_sources
 from retouch.engine.reporting import Reporter
 from retouch.engine.smooth import plan
 from retouch.engine.stored import copy_samples, to_copy_into
-from retouch.engine.turns import at_once, next_turn, workers
+from retouch.engine.turns import next_turn, workers
 from retouch.engine.window_fill import WindowFiller
 from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
 from retouch.imaging.photo import copied
+from retouch.native.threads import at_once
 from retouch.ops.masks import Mask
 from retouch.upsampling.crop import CropFill, Image, Upsampling
 
@@ -123,7 +124,7 @@ def fill_photo(
         if len(turn) == 1:
             made = [fill(turn[0], report)]
         else:
-            made = at_once(fill, turn, most)
+            made = list(at_once(fill, turn, most))
             report.spent("fill")
         for window, each in zip(turn, made, strict=True):
             if len(turn) > 1:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
 
 from retouch.contract import Model
 from retouch.engine.boxes import Box
 from retouch.engine.windows import Window
-from retouch.native.painting import one_thread, processors
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+from retouch.native.threads import processors
 
 _SMALL = 640 * 640
 """Pixels of a window, at most: larger ones take more memory, and keep several processors busy alone."""
@@ -39,20 +34,6 @@ def next_turn(todo: Sequence[Window], workers: int) -> int:
             break
         count += 1
     return max(1, count)
-
-
-def at_once(work: Callable[[Given], Made], each: Sequence[Given], workers: int) -> list[Made]:
-    """Do the same work on several things, so many at a time, and each on one thread."""
-
-    def alone(given: Given) -> Made:
-        with one_thread():
-            return work(given)
-
-    pool = ThreadPoolExecutor(workers, "retouch-window")
-    try:
-        return list(pool.map(alone, each))
-    finally:  # after an error or Ctrl-C, what has not begun is not begun
-        pool.shutdown(cancel_futures=True)
 
 
 def _meet(one: Window, other: Window) -> bool:

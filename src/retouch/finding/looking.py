@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import cv2
@@ -14,12 +15,13 @@ from retouch.finding.arrays import Arrays
 from retouch.finding.networks import CELL, Runner, finder, scout, whole
 from retouch.imaging import Photo
 from retouch.imaging.photo import white
+from retouch.native.threads import at_once, processors
 
 MARGIN = 32
 """What a window sees around its core, in pixels: there, its own edges mislead the network."""
-CORE = 448
-"""Side of the cores that divide the photo, in pixels; with the margins, a window has 512."""
-_PART = CORE // 2  # a core where little is worth looking at is looked at in parts
+CORE, SMALLEST = 512, 128
+"""Sides of the largest cores, which divide the photo, and of the smallest; with margins they are windows."""
+_MOST_THREADS = 4  # each has its own networks: some 50 MB
 _SCOUTED = 1024  # core of the scout's windows; a multiple of its squares
 _NARROW = 0.25  # deep values that take up less than this of their range are stretched
 _EVEN, _STEPS = 128, 16  # of stored log-odds: even odds, and steps for each unit
@@ -80,26 +82,20 @@ def look(
     """
     height, width = values.shape
     found = np.zeros((height, width), np.uint8)
-    squares = scouted(values, arrays) >= _logit(worth) if worth > 0 else None
+    if worth > 0:
+        squares = scouted(values, arrays) >= _logit(worth)
+    else:
+        squares = np.ones((-(-height // CELL), -(-width // CELL)), np.bool_)
+    own = _Own(lambda side: finder(arrays, side))
+
+    def work(core: tuple[int, int]) -> None:
+        for top, left, side in _cover(squares, *core, CORE)[1]:
+            _find(values, own.runner(side + 2 * MARGIN), top, left, side, found)
+
     cores = list(_cores(height, width, CORE))
-    wide: Runner | None = None
-    narrow: Runner | None = None
-    for done, (top, left) in enumerate(cores):
-        parts = [
-            (top + down, left + right)
-            for down, right in product((0, _PART), repeat=2)
-            if top + down < height and left + right < width
-        ]
-        wanted = [each for each in parts if squares is None or _any(squares, *each, _PART)]
-        if len(wanted) > 2:
-            wide = wide or finder(arrays, CORE + 2 * MARGIN)
-            _find(values, wide, top, left, CORE, found)
-        else:
-            for each in wanted:
-                narrow = narrow or finder(arrays, _PART + 2 * MARGIN)
-                _find(values, narrow, *each, _PART, found)
+    for done, _ in enumerate(at_once(work, cores, _threads()), 1):
         if progress is not None:
-            progress(Progress("find", done + 1, len(cores)))
+            progress(Progress("find", done, len(cores)))
     return found
 
 
@@ -107,16 +103,38 @@ def scouted(values: Values, arrays: Arrays) -> NDArray[np.float32]:
     """Ask the scout about the whole photo: a logit for each square of 16 pixels."""
     height, width = values.shape
     side = min(_SCOUTED, -(-max(height, width) // CELL) * CELL)
-    runner = scout(arrays, side + 2 * MARGIN)
     said = np.empty((-(-height // CELL), -(-width // CELL)), np.float32)
-    edge = MARGIN // CELL
-    for top, left in _cores(height, width, side):
-        inner = runner(values.window(top - MARGIN, left - MARGIN, side + 2 * MARGIN))[
-            0, edge:-edge, edge:-edge
-        ]
+    own, edge = _Own(lambda whole: scout(arrays, whole)), MARGIN // CELL
+
+    def work(core: tuple[int, int]) -> None:
+        top, left = core
+        runner = own.runner(side + 2 * MARGIN)
+        logits = runner(values.window(top - MARGIN, left - MARGIN, side + 2 * MARGIN))
+        inner = logits[0, edge:-edge, edge:-edge]
         place = said[top // CELL : (top + side) // CELL, left // CELL : (left + side) // CELL]
         place[:] = inner[: place.shape[0], : place.shape[1]]
+
+    for _ in at_once(work, list(_cores(height, width, side)), _threads()):
+        pass
     return said
+
+
+class _Own(threading.local):
+    """The networks of each thread, by the side of their windows: OpenCV runs one for one thread at a time."""
+
+    def __init__(self, build: Callable[[int], Runner]) -> None:
+        self._build = build
+        self._runners: dict[int, Runner] = {}
+
+    def runner(self, side: int) -> Runner:
+        """The network for windows of a side, built when it is first asked for."""
+        if side not in self._runners:
+            self._runners[side] = self._build(side)
+        return self._runners[side]
+
+
+def _threads() -> int:
+    return min(processors(), _MOST_THREADS)
 
 
 def _find(values: Values, runner: Runner, top: int, left: int, core: int, found: NDArray[np.uint8]) -> None:
@@ -132,8 +150,27 @@ def _cores(height: int, width: int, side: int) -> Iterator[tuple[int, int]]:
     return product(range(0, height, side), range(0, width, side))
 
 
-def _any(squares: NDArray[np.bool_], top: int, left: int, side: int) -> bool:
-    return bool(squares[top // CELL : (top + side) // CELL, left // CELL : (left + side) // CELL].any())
+def _cover(
+    squares: NDArray[np.bool_], top: int, left: int, side: int
+) -> tuple[int, list[tuple[int, int, int]]]:
+    """Cover what is worth looking at in a core: by the core, or by its four parts, each of them likewise.
+
+    Returns:
+        How many pixels the windows have, margins and all: the least there is. And their cores: row, column
+        and side.
+    """
+    part = squares[top // CELL : (top + side) // CELL, left // CELL : (left + side) // CELL]
+    if not part.any():
+        return 0, []
+    whole = (side + 2 * MARGIN) ** 2
+    if side > SMALLEST:
+        half = side // 2
+        parts = [
+            _cover(squares, top + down, left + right, half) for down, right in product((0, half), repeat=2)
+        ]
+        if (pixels := sum(each for each, _ in parts)) < whole:
+            return pixels, [core for _, cores in parts for core in cores]
+    return whole, [(top, left, side)]
 
 
 def stored(probability: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retouch.errors import RetouchError
 from retouch.native import library
 from retouch.native.arrays import address
-from retouch.native.painting import processors
+from retouch.native.threads import processors
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from retouch.errors import RetouchError
 from retouch.native import library
 from retouch.native.arrays import address
-from retouch.native.painting import processors
+from retouch.native.threads import processors
 
 
 def lay_out(
@@ -37,7 +37,7 @@ def lay_out(
         guess: see there.
         other: see there.
         seed: see there.
-        threads: None for :func:`retouch.native.painting.processors`. It changes no bit of the result.
+        threads: None for :func:`retouch.native.threads.processors`. It changes no bit of the result.
         portable: leave out instructions that not every processor of this kind has.
 
     Raises:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -16,14 +13,13 @@ from retouch.errors import RetouchError
 from retouch.native import library
 from retouch.native.arrays import address
 from retouch.native.interrupts import caught
+from retouch.native.threads import processors
 
 LARGEST_PATCH = 9
 """The largest side of a patch, in pixels, that the compiled part compares."""
 _MOST_ROUNDS = 16  # numbers of rounds that fit into its options
 
 Render = Callable[[], NDArray[np.float32]]
-
-_here = threading.local()
 
 
 class _Options(ctypes.Structure):
@@ -46,29 +42,6 @@ class _Options(ctypes.Structure):
 _Report = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_double, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_int64
 )
-
-
-def processors() -> int:
-    """How many threads to use: ``OMP_NUM_THREADS``, or as many as there are processors for this process.
-
-    It is 1 inside :func:`one_thread`.
-    """
-    if getattr(_here, "alone", False):
-        return 1
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let compiled work that this thread begins use no others, because they have work of their own."""
-    _here.alone = True
-    try:
-        yield
-    finally:
-        _here.alone = False
 
 
 def paint(
@@ -112,7 +85,7 @@ def paint(
         report: called after each round with the part that is done, and what renders the present state
             (``h×w×3``, of a coarser level at first). What it raises ends the work and comes out of this
             function.
-        threads: None for :func:`processors`.
+        threads: None for :func:`~retouch.native.threads.processors`.
         portable: leave out instructions that not every processor of this kind has; the result is the same.
 
     Returns:
