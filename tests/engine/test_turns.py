@@ -99,6 +99,9 @@ def test_a_turn_ends_only_where_it_has_to():
         Window(Box(0, 200 * each, 58, 58), 1, Box(24, 200 * each + 24, 10, 10), hole) for each in range(5)
     ]
     assert next_turn(todo, 2) == 5
+    holes = np.ones((130, 130), bool)
+    thick = Window(Box(0, 2000, 200, 200), 1, Box(30, 2030, 130, 130), holes)
+    assert next_turn([*todo, thick, *todo], 2) == 5
     large = Window(Box(0, 2000, 2000, 2000), 1, Box(900, 2900, 10, 10), hole)
     assert next_turn([*todo, large, *todo], 2) == 5
     assert next_turn([large, *todo], 2) == 1
@@ -160,6 +163,28 @@ def test_an_error_of_one_window_comes_out_and_the_photo_stays(monkeypatch):
     with pytest.raises(ArithmeticError, match="as expected"):
         fill_photo(photo, mask, Grey(work), in_place=True)
     assert np.array_equal(photo.pixels, before)
+
+
+def test_windows_are_written_and_told_as_they_come(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    told, begun, lock = [], [0], threading.Lock()
+    first_told = threading.Event()
+
+    def work():
+        with lock:
+            begun[0] += 1
+            late = begun[0] == 8
+        if late:
+            assert first_told.wait(timeout=30), "nothing is told before all are done"
+
+    def listen(progress):
+        told.append(progress.stage)
+        if progress.stage == "blend":
+            first_told.set()
+
+    photo, mask = far_apart(8)
+    fill_photo(photo, mask, Grey(work), on_progress=listen)
+    assert told.count("blend") == 8
 
 
 def test_progress_is_told_window_by_window(monkeypatch):

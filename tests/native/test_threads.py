@@ -80,3 +80,9 @@ def test_opencv_gets_its_threads_back():
         assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
+
+
+def test_one_thing_alone_keeps_all_threads(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert list(at_once(lambda _: processors(), [0], 2)) == [3]
+    assert list(at_once(lambda _: processors(), [], 2)) == []

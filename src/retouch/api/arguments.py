@@ -39,7 +39,8 @@ class InpaintArguments(TypedDict, total=False):
         resize_mask: resize masks of another size, but of the same aspect ratio, to the picture's size instead
             of refusing them.
         trust_mask: accept masks that look like a photo (they are in colour or have many shades of grey), and
-            a mask that covers more than 90 % of the picture. They are refused otherwise.
+            a mask that covers more than 90 % of the picture. They are refused otherwise. Islands that strokes
+            left are not pointed out then.
         include: a picture; white = may be borrowed from, black = may not. None = all of the known area.
         avoid: a picture; white = may not be borrowed from, whether included or not. None = avoid nothing.
             Models that match patches respect both. Other models invent colours; for those only the detail

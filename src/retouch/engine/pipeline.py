@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
@@ -121,28 +122,28 @@ def fill_photo(
     while begun < len(todo):
         # Whoever asks to stop is asked by each window whether it can.
         turn = todo[begun : begun + next_turn(todo[begun:], 1 if report.stopped else most)]
-        if len(turn) == 1:
-            made = [fill(turn[0], report)]
-        else:
-            made = list(at_once(fill, turn, most))
-            report.spent("fill")
-        for window, each in zip(turn, made, strict=True):
-            if len(turn) > 1:
-                if report.stopped:  # as a window of its own would, that has not begun
-                    raise Stop
-                report.enter(window, each.crop, each.encoding.show)
-                for stage in ("fill", "blend"):
-                    report.finish(stage, partial(_image, each.filled))
-            if each.scale < window.scale:
-                report.finish("upsample", partial(_image, each.filled))
-            _write(result, window, each.encoding.write(each.filled.image[window.inner]), each.alpha)
-            report.leave()
-            if remaining is not mask:
-                remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
-            region = _region(window, each.filled, each.by, mask if todo[0].smooth else None)
-            if inks:
-                copy_samples(result.stored, region)
-            regions.append(region if trace else replace(region, sources=None, coarser=()))
+        alone = len(turn) == 1
+        work = partial(fill, report=report) if alone else fill
+        # Each is written as it comes: the others of its turn do not look at its hole.
+        with closing(at_once(work, turn, most)) as made:
+            for window, each in zip(turn, made, strict=True):
+                if not alone:
+                    if report.stopped:  # as a window of its own would, that has not begun
+                        raise Stop
+                    report.spent("fill")
+                    report.enter(window, each.crop, each.encoding.show)
+                    for stage in ("fill", "blend"):
+                        report.finish(stage, partial(_image, each.filled))
+                if each.scale < window.scale:
+                    report.finish("upsample", partial(_image, each.filled))
+                _write(result, window, each.encoding.write(each.filled.image[window.inner]), each.alpha)
+                report.leave()
+                if remaining is not mask:
+                    remaining[window.hole_box.rows, window.hole_box.columns][window.hole] = False
+                region = _region(window, each.filled, each.by, mask if todo[0].smooth else None)
+                if inks:
+                    copy_samples(result.stored, region)
+                regions.append(region if trace else replace(region, sources=None, coarser=()))
         begun += len(turn)
     return PhotoFill(result, tuple(regions), dict(report.seconds))
 

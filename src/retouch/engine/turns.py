@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from retouch.contract import Model
 from retouch.engine.boxes import Box
 from retouch.engine.windows import Window
 from retouch.native.threads import processors
 
-_SMALL = 640 * 640
-"""Pixels of a window, at most: larger ones take more memory, and keep several processors busy alone."""
+_SMALL, _SPECKS = 640 * 640, 128 * 128
+"""Pixels of a window, and of its hole, at most: larger ones keep several processors busy alone.
+
+Who listens is told of no progress within these, so they must not take long: some 0.2 seconds.
+"""
 _THREADS, _WINDOWS = 4, 16
 """Windows that are being filled, at most, and those that are filled before the photo is looked at again."""
 
@@ -29,11 +34,15 @@ def next_turn(todo: Sequence[Window], workers: int) -> int:
         return 1
     count = 0
     for window in todo[:_WINDOWS]:
-        small = window.scale == 1 and window.box.height * window.box.width <= _SMALL
-        if not small or any(_meet(window, each) for each in todo[:count]):
+        if not _small(window) or any(_meet(window, each) for each in todo[:count]):
             break
         count += 1
     return max(1, count)
+
+
+def _small(window: Window) -> bool:
+    small = window.scale == 1 and window.box.height * window.box.width <= _SMALL
+    return small and int(np.count_nonzero(window.hole)) <= _SPECKS
 
 
 def _meet(one: Window, other: Window) -> bool:

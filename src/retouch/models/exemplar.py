@@ -97,7 +97,8 @@ class Exemplar(LineModel):
         """
         self.options = options or ExemplarOptions()
         self._guide, self._threads, self._portable = guide, threads, portable
-        self.concurrent = guide is None  # OpenCV's networks are for one thread
+        # OpenCV's networks are for one thread, and who names threads means all of them.
+        self.concurrent = guide is None and threads is None
         if self.options.patch > LARGEST_PATCH:
             raise RetouchError(
                 f"Compiled, patches are at most {LARGEST_PATCH} pixels wide, not {self.options.patch}."

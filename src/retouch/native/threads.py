@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -42,14 +42,17 @@ def one_thread() -> Iterator[None]:
         _here.alone = False
 
 
-def at_once(work: Callable[[Given], Made], each: Sequence[Given], threads: int) -> Iterator[Made]:
-    """Do the same work on several things, so many at a time, each on one thread.
+def at_once(
+    work: Callable[[Given], Made], each: Sequence[Given], threads: int
+) -> Generator[Made, None, None]:
+    """Do the same work on several things, so many at a time, each on one thread; one alone may use more.
 
     Yields:
         What the work returns, in the order of the things. An error of the work comes out here. After it, and
         after leaving off, nothing more is begun.
     """
-    if threads == 1:
+    threads = min(threads, len(each))
+    if threads <= 1:
         yield from map(work, each)
         return
 
