@@ -66,6 +66,24 @@ def test_the_scout_learns_what_the_finder_finds_and_not_the_truth():
     assert finder.grad is None, "the finder does not learn to be foreseen"
 
 
+def test_the_scout_may_learn_alone():
+    sample = sample_of()
+    torch.manual_seed(0)
+    recipe = DamageRecipe(networks="scout")
+    network = recipe.generator().train()
+    before = {name: each.clone() for name, each in network.state_dict().items()}
+    losses = recipe.generator_losses(network, None, sample)
+    assert list(losses) == ["worth"]
+    losses["worth"].value.backward()
+    for name, each in network.named_parameters():
+        assert (each.grad is not None) == name.startswith("scout."), name
+    for name, each in network.state_dict().items():
+        assert name.startswith("scout.") or torch.equal(each, before[name]), name
+    network.eval()
+    told = recipe.generator_losses(network, None, sample)["worth"].value
+    assert told.item() == pytest.approx(RECIPE.generator_losses(network, None, sample)["worth"].value.item())
+
+
 def test_a_batch_may_be_parted():
     sample = sample_of(4)
     torch.manual_seed(0)

@@ -67,7 +67,11 @@ class DamageNetwork(nn.Module):
             nn.init.constant_(each.bias, _SELDOM)
 
     def forward(self, image: Tensor) -> Found:
-        """Look for damage everywhere."""
+        """Look for damage everywhere, and say where that is worth it."""
+        return Found(self.find(image), self.scout(image - 0.5))
+
+    def find(self, image: Tensor) -> Tensor:
+        """The finder alone: ``B×1×H×W``, before the sigmoid."""
         values, seen = image - 0.5, []
         for level in self.down:
             values = level(values)
@@ -75,7 +79,7 @@ class DamageNetwork(nn.Module):
         for number in reversed(range(len(self.up))):
             coarse = F.interpolate(self.across[number](values), scale_factor=2.0, mode="nearest")
             values = self.up[number](coarse + seen[number])
-        return Found(F.pixel_shuffle(self.last(values), 2), self.scout(image - 0.5))
+        return F.pixel_shuffle(self.last(values), 2)
 
 
 class _Normalised(nn.Sequential):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ class DamageRecipe(CriticFree):
     """Losses of finder and scout; there is no critic.
 
     Attributes:
+        networks: which learn: "both", or the "scout" alone, of a finder that is finished.
         entropy: weight of the cross-entropy of pixels.
         overlap: weight of one minus the overlap (Tversky, as Salehi et al., MLMI 2017) of found and true.
         false_alarm: what a pixel found in error costs in the overlap; a missed pixel costs the rest to 1.
@@ -34,6 +36,7 @@ class DamageRecipe(CriticFree):
         missed: how many times as much it costs the scout to miss a square as to send for nothing.
     """
 
+    networks: Literal["both", "scout"] = "both"
     entropy: float = 10.0
     overlap: float = 1.0
     false_alarm: float = 0.6
@@ -61,6 +64,13 @@ class DamageRecipe(CriticFree):
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Cross-entropy and overlap of pixels, and the scout's cross-entropy."""
         image = sample.image.contiguous(memory_format=torch.channels_last)
+        if self.networks == "scout":
+            assert isinstance(generator, DamageNetwork)
+            for part in (generator.down, generator.across, generator.up, generator.last):
+                part.eval()  # the loop lets all learn, and normalisations would go on with their averages
+            with torch.no_grad():
+                found = generator.find(image).float().sigmoid()
+            return {"worth": self._worth(found, generator.scout(image - 0.5))}
         said: Found = generator(image)
         logits, truth = said.damage.float(), sample.mask
         weight = self._weights(sample.hole).to(truth.device)
@@ -71,15 +81,17 @@ class DamageRecipe(CriticFree):
         missed = ((1 - found) * truth * weight).flatten(1).sum(1)
         # The constant makes it gentle where there is little or no damage.
         overlap = (right + 50) / (right + 50 + self.false_alarm * wrong + (1 - self.false_alarm) * missed)
-        squares = (F.max_pool2d(found.detach(), CELL) >= self.foreseen).float()
-        worth = F.binary_cross_entropy_with_logits(
-            said.worth.float(), squares, 1 + (self.missed - 1) * squares
-        )
         return {
             "entropy": Term(self.entropy, entropy),
             "overlap": Term(self.overlap, (1 - overlap).mean()),
-            "worth": Term(self.worth, worth),
+            "worth": self._worth(found.detach(), said.worth),
         }
+
+    def _worth(self, found: Tensor, said: Tensor) -> Term:
+        """The scout's cross-entropy."""
+        squares = (F.max_pool2d(found, CELL) >= self.foreseen).float()
+        weight = 1 + (self.missed - 1) * squares
+        return Term(self.worth, F.binary_cross_entropy_with_logits(said.float(), squares, weight))
 
     def _weights(self, damaged: Tensor) -> Tensor:
         """What each pixel counts, of ``B×1×H×W`` bool on the CPU; OpenCV is much faster here than torch."""
