@@ -16,15 +16,15 @@ from retouch.finding.networks import NAME
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask, hysteresis
 
-WORTH = 0.5
-"""Squares that the scout thinks damaged with less than this probability are not looked at.
+WORTH = 0.9
+"""Squares that the scout thinks worth it with less than this probability are not looked at.
 
 It was taught that to miss costs six times as much as to send for nothing, so this is likelier than it sounds:
-of what the finder would find, less than 0.2 % is lost (docs/damage.md).
+of what the finder would find, next to nothing is lost (docs/damage.md).
 """
 _SENSITIVITIES = (0, 0.5, 0.75, 1)
-_CERTAIN = (0.9985, 0.9965, 0.97, 0.4)  # what a photo must reach somewhere, at these sensitivities …
-_PEAK = (0.98, 0.7, 0.6, 0.4)  # … what a spot must reach somewhere then …
+_CERTAIN = (0.9985, 0.996, 0.97, 0.4)  # what a photo must reach somewhere, at these sensitivities …
+_PEAK = (0.98, 0.6, 0.6, 0.4)  # … what a spot must reach somewhere then …
 _REST = (0.6, 0.3, 0.3, 0.2)  # … and what belongs to it
 
 

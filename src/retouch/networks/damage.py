@@ -5,7 +5,7 @@ resolution and below, its skip connections add, and its last layer says four pix
 it sees a hair of two pixels and some 200 pixels around. The scout sees a quarter of the resolution and below,
 takes a tenth of the finder's work, and says for squares of 16 pixels whether the finder has to look at all.
 
-:mod:`retouch.finding.graph` builds the same networks of the same weights for inference without torch.
+:mod:`retouch.finding.networks` builds the same networks of the same weights for inference without torch.
 """
 
 from __future__ import annotations
