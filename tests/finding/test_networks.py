@@ -37,9 +37,9 @@ def test_opencv_says_what_torch_says(network):
     image = np.random.default_rng(0).random((64, 64, 3), np.float32)
     with torch.no_grad():
         said = network(torch.from_numpy(image.transpose(2, 0, 1)[None].copy()))
-    arrays = arrays_of(network)
-    assert whole(finder(arrays, 64)(image)) == pytest.approx(said.damage[0, 0].numpy(), abs=1e-4)
-    assert scout(arrays, 64)(image)[0] == pytest.approx(said.worth[0, 0].numpy(), abs=1e-4)
+    arrays, window = arrays_of(network), image.transpose(2, 0, 1) - np.float32(0.5)
+    assert whole(finder(arrays, 64)(window)) == pytest.approx(said.damage[0, 0].numpy(), abs=1e-4)
+    assert scout(arrays, 64)(window)[0] == pytest.approx(said.worth[0, 0].numpy(), abs=1e-4)
 
 
 def test_both_descriptions_agree(network):

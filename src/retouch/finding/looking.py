@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,22 +48,32 @@ class Values:
                 self._low, self._span = float(low), float(high - low) or 1.0
 
     def window(self, top: int, left: int, side: int) -> NDArray[np.float32]:
-        """Return a square, ``side×side×3`` in [0, 1]; beyond its edges the photo is mirrored."""
+        """Return a square, ``3×side×side`` in [−0.5, 0.5]; beyond its edges the photo is mirrored."""
         height, width = self.shape
         rows = slice(max(0, top), min(height, top + side))
         columns = slice(max(0, left), min(width, left + side))
-        crop = self._pixels[rows, columns].astype(np.float32)
-        if self._pixels.dtype.kind == "f":
-            crop = np.nan_to_num(crop, nan=self._low)
-        crop = ((crop - np.float32(self._low)) / np.float32(self._span)).clip(0, 1)
+        crop = self._pixels[rows, columns]
         above, before = rows.start - top, columns.start - left
         below, after = top + side - rows.stop, left + side - columns.stop
         if max(above, before, below, after):
-            # OpenCV mirrors any number of times, which photos smaller than a window need.
-            mirrored = cv2.copyMakeBorder(crop, above, below, before, after, cv2.BORDER_REFLECT_101)
-            crop = np.asarray(mirrored, np.float32)
-        crop = crop.reshape(side, side, -1)
-        return crop if crop.shape[2] == 3 else np.asarray(cv2.merge([crop] * 3), np.float32)
+            crop = np.pad(crop, ((above, below), (before, after), (0, 0)), mode="reflect")
+        planes = np.empty((3, side, side), np.float32)
+        for plane, values in zip(planes, np.moveaxis(crop, 2, 0), strict=False):
+            self._scale(values, plane)
+        if crop.shape[2] == 1:
+            planes[1:] = planes[0]
+        return planes
+
+    def _scale(self, values: NDArray[Any], made: NDArray[np.float32]) -> None:
+        """Bring values into [−0.5, 0.5]. Few passes: the scout takes no longer itself."""
+        if values.dtype == np.uint8:
+            np.multiply(values, np.float32(1 / 255), out=made)
+        else:
+            given = values.astype(np.float32)
+            np.subtract(np.nan_to_num(given, nan=self._low), np.float32(self._low), out=made)
+            made /= np.float32(self._span)
+            np.clip(made, 0, 1, out=made)
+        made -= np.float32(0.5)
 
 
 def look(

@@ -36,9 +36,8 @@ class Runner:
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
 
     def __call__(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run it on a window, ``side×side×3`` in [0, 1]; returns logits, ``C×h×w``."""
-        # The network sees values around 0.
-        self._network.setInput(cv2.dnn.blobFromImage(window, 1.0, mean=(0.5, 0.5, 0.5)), "image")
+        """Run it on a window, ``3×side×side`` in [−0.5, 0.5]; returns logits, ``C×h×w``."""
+        self._network.setInput(window[None], "image")
         result: NDArray[np.float32] = self._network.forward()[0]
         return result
 
