@@ -209,6 +209,7 @@ def test_mistakes_are_said_before_anything_is_written(refused, scan, tmp_path):
     (tmp_path / "scan-restored.json").unlink()
     refused("restore", file, "--mask", looked_at, "--dilate", -1, says="0 or more")
     refused("restore", "-", "--mask", looked_at, says="files, not pipes")
+    refused("restore", file, "--mask", looked_at, "-o", "", says="has no name")
     refused("restore", file, "--infrared", file, says="no fourth channel")
     refused("restore", file, "--mask", looked_at, "--infrared", file, says="give one of them")
 

@@ -237,6 +237,8 @@ def _beside(
     """The files to write besides the result: mask, record, report. None of them may be one that is read."""
     found = []
     if target is not None:
+        if not target.name:
+            raise RetouchError("The result has no name; give one, such as -o restored.tif (output= in Python).")
         found = [target.with_name(target.stem + _MASK), target.with_suffix(_RECORD)]
     if report is not None:
         found.append(report)
