@@ -238,7 +238,7 @@ def _beside(
     found = []
     if target is not None:
         if not target.name:
-            raise RetouchError("The result has no name; give one, such as -o restored.tif (output= in Python).")
+            raise RetouchError("The result has no name; give one: -o restored.tif (output= in Python).")
         found = [target.with_name(target.stem + _MASK), target.with_suffix(_RECORD)]
     if report is not None:
         found.append(report)
