@@ -11,6 +11,7 @@ from pathlib import Path
 from retouch.batching import places
 from retouch.batching.jobs import Job
 from retouch.errors import RetouchError
+from retouch.native.threads import asked_threads, cores
 
 _SHARE = 0.8  # of what is free, unless the user says how much
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -86,16 +87,10 @@ def default_memory() -> int:
     return int(_SHARE * min(_free(), *_limits()))
 
 
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def threads_for(workers: int) -> int:
     """How many threads each of several processes may use; ``OMP_NUM_THREADS`` can make it fewer."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
     share = max(1, cores() // workers)
-    return min(share, int(asked)) if asked.isdecimal() and int(asked) > 0 else share
+    return min(share, asked_threads() or share)
 
 
 def _free() -> int:

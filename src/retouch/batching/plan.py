@@ -19,6 +19,7 @@ from retouch.batching.running import Outcome, look, run
 from retouch.batching.targets import check_unread
 from retouch.batching.watching import arrivals
 from retouch.errors import RetouchError
+from retouch.native.threads import cores
 
 FORMATS = ("jpg", "png", "webp", "tif", "avif", "heic")
 """The endings that all results can be given."""
@@ -143,7 +144,7 @@ class Batch:
 
             return lambda staging: _checked(Cluster(str(self.cluster), self.output, staging), options)
         total = room.default_memory() if self.memory is None else _bytes(self.memory)
-        workers = room.cores() if self.workers == "auto" else _count(self.workers)
+        workers = cores() if self.workers == "auto" else _count(self.workers)
         threads = room.threads_for(workers)
 
         def start(staging: str) -> Workers:
@@ -174,7 +175,7 @@ def _bytes(memory: str | int) -> int:
 
 
 def _count(workers: str | int) -> int:
-    text, most = str(workers), room.cores()
+    text, most = str(workers), cores()
     if text.isdecimal() and 1 <= int(text) <= most:
         return int(text)
     raise RetouchError(f"--workers takes auto, or 1 to {most}, the processors here, not {text!r}.")

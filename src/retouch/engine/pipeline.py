@@ -16,7 +16,7 @@ from retouch.engine.lines import check_follows, check_sources
 from retouch.engine.reporting import Reporter
 from retouch.engine.smooth import plan
 from retouch.engine.stored import copy_samples, to_copy_into
-from retouch.engine.turns import next_turn, workers
+from retouch.engine.turns import WINDOWS, next_turn, workers
 from retouch.engine.window_fill import WindowFiller
 from retouch.engine.windows import Sources, Window
 from retouch.errors import RetouchError
@@ -121,7 +121,8 @@ def fill_photo(
     most, begun, regions = workers(model), 0, []
     while begun < len(todo):
         # Whoever asks to stop is asked by each window whether it can.
-        turn = todo[begun : begun + next_turn(todo[begun:], 1 if report.stopped else most)]
+        turn = todo[begun : begun + WINDOWS]
+        turn = turn[: next_turn(turn, 1 if report.stopped else most)]
         alone = len(turn) == 1
         work = partial(fill, report=report) if alone else fill
         # Each is written as it comes: the others of its turn do not look at its hole.

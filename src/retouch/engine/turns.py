@@ -16,7 +16,7 @@ _SMALL, _SPECKS = 640 * 640, 128 * 128
 
 Who listens is told of no progress within these, so they must not take long: some 0.2 seconds.
 """
-_THREADS, _WINDOWS = 4, 16
+_THREADS, WINDOWS = 4, 16
 """Windows that are being filled, at most, and those that are filled before the photo is looked at again."""
 
 
@@ -33,7 +33,7 @@ def next_turn(todo: Sequence[Window], workers: int) -> int:
     if workers == 1:
         return 1
     count = 0
-    for window in todo[:_WINDOWS]:
+    for window in todo[:WINDOWS]:
         if not _small(window) or any(_meet(window, each) for each in todo[:count]):
             break
         count += 1

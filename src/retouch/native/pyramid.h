@@ -239,19 +239,11 @@ inline Floats squared_depth(const Flags &known, int whole_height, int whole_widt
             values[each] = line[parabola[which]] + away * away;
         }
     };
-    for (int y = 0; y < height; y++) {
-        const uint8_t *seen = &known[size_t(y + box.top) * whole_width + box.left];
-        for (int begin = 0; begin < width;) {
-            const void *first = std::memchr(seen + begin, 0, width - begin);
-            if (!first) break;
-            begin = int(static_cast<const uint8_t *>(first) - seen);
-            int end = begin + 1;
-            while (end < width && !seen[end]) end++;
+    for (int y = 0; y < height; y++)
+        each_unknown_run(&known[size_t(y + box.top) * whole_width + box.left], width, [&](int begin, int end) {
             const int from = std::max(0, begin - 1);
             transform(&squares[size_t(y) * width + from], std::min(width, end + 1) - from);
-            begin = end;
-        }
-    }
+        });
     for (int y = 0; y < height; y++)
         std::copy_n(&squares[size_t(y) * width], width, &made[size_t(y + box.top) * whole_width + box.left]);
     return made;

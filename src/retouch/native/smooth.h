@@ -38,6 +38,19 @@ struct Between {
     }
 };
 
+// Call use(begin, end) for each run of unknown cells of a row.
+template <class Use> void each_unknown_run(const uint8_t *known, int width, const Use &use) {
+    for (int begin = 0; begin < width;) {
+        const void *first = std::memchr(known + begin, 0, width - begin);
+        if (!first) return;
+        begin = int(static_cast<const uint8_t *>(first) - known);
+        int end = begin + 1;
+        while (end < width && !known[end]) end++;
+        use(begin, end);
+        begin = end;
+    }
+}
+
 // Fill unknown cells smoothly: averages are pulled up a pyramid and pushed down again. In place.
 inline void fill_whole(Floats &values, const Flags &known, int height, int width, int channels) {
     const size_t cells = size_t(height) * width;
@@ -79,19 +92,11 @@ inline void fill_whole(Floats &values, const Flags &known, int height, int width
     };
     std::vector<Run> runs;
     size_t unknown = 0;
-    for (int row = 0; row < height; row++) {
-        const uint8_t *flags = &known[size_t(row) * width];
-        for (int begin = 0; begin < width;) {
-            const void *first = std::memchr(flags + begin, 0, width - begin);
-            if (!first) break;
-            begin = int(static_cast<const uint8_t *>(first) - flags);
-            int end = begin + 1;
-            while (end < width && !flags[end]) end++;
+    for (int row = 0; row < height; row++)
+        each_unknown_run(&known[size_t(row) * width], width, [&](int begin, int end) {
             runs.push_back({row, begin, end});
             unknown += end - begin;
-            begin = end;
-        }
-    }
+        });
     const float down = float(rows) / height, across = float(columns) / width;
     for (const Run &run : runs) {
         const Between first(run.row, 0, down, across, rows, columns);

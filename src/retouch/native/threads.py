@@ -24,12 +24,18 @@ def processors() -> int:
 
     It is 1 inside :func:`one_thread`.
     """
-    if getattr(_here, "alone", False):
-        return 1
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
+    return 1 if getattr(_here, "alone", False) else asked_threads() or cores()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def asked_threads() -> int | None:
+    """What ``OMP_NUM_THREADS`` asks for; None if it holds no number of threads."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else None
 
 
 @contextmanager
