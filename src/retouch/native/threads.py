@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-import cv2
-
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -78,6 +76,8 @@ def at_once(
 def _one_opencv_thread() -> Iterator[None]:
     """Let OpenCV use no threads of its own. It has one number for the whole process."""
     global _shared, _before
+    import cv2  # not above: the command line counts processors before it knows whether it needs OpenCV
+
     with _opencv:
         if _shared == 0:
             _before = cv2.getNumThreads()
