@@ -67,6 +67,7 @@ def test_mistakes_are_said(refused, scan_file, tmp_path):
     refused("find", scan_file, says="Add --damage or --text")
     refused("find", scan_file, "--damage", "--json", says="are for --text")
     refused("find", scan_file, "--damage", "--sensitivity", "2", says="from 0 to 1")
+    refused("find", scan_file, "--text", "--sensitivity", "0.5", says="is for --damage")
     refused("find", scan_file, "--damage", "-o", "-", says="name one that ends in .png")
     refused("find", scan_file, "--damage", "-o", scan_file, says="the same file")
     refused("find", scan_file, "--damage", "-o", tmp_path / "mask.jpg", says=".png")

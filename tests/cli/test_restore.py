@@ -44,7 +44,7 @@ def test_a_looked_at_mask_is_mended_and_nothing_else(run, scan, tmp_path):
     assert np.array_equal(made[~mask], pixels[~mask])
     assert (made[mask] < 60000).all()
     assert file.read_bytes() == before
-    assert "found 1 scratch, 1 speck: 1.4 % of the photo" in done.err
+    assert "the mask marks 1 scratch, 1 speck: 1.4 % of the photo" in done.err
 
 
 def test_the_record_says_what_was_changed_and_with_what(run, scan, tmp_path):
@@ -250,6 +250,23 @@ def test_a_mask_that_grows_over_nearly_everything_is_not_taken_for_an_inverted_o
     file, looked_at, *_ = scan
     done = run("restore", file, "--mask", looked_at, "--dilate", 60)
     assert done.code == 0, done.err
+
+
+def test_a_sensitivity_beside_a_mask_is_refused(run, scan, tmp_path):
+    file, looked_at, *_ = scan
+    done = run("restore", file, "--mask", looked_at, "--sensitivity", 0.5)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "leave one of them out" in done.err
+    assert not list(tmp_path.glob("scan-restored*"))
+
+
+def test_alpha_under_the_mask_is_mended_too(scan):
+    _, _, pixels, mask = scan
+    alpha = np.full(mask.shape, 65535, np.uint16)
+    alpha[mask] = 20000
+    made = retouch.restore(np.dstack([pixels, alpha]), mask)
+    assert np.array_equal(made.image[~mask], np.dstack([pixels, alpha])[~mask])
+    assert (made.image[mask][:, 3] > 60000).all()
 
 
 def test_a_report_is_a_page(run, scan, tmp_path):

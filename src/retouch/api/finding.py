@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retouch.errors import RetouchError
+from retouch.finding import SENSITIVITY
 
 if TYPE_CHECKING:
     from retouch.contract.progress import OnProgress
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def find_damage(
     image: Picture,
     *,
-    sensitivity: float = 0.5,
+    sensitivity: float = SENSITIVITY,
     protect: Picture | None = None,
     resize_mask: bool = False,
     trust_mask: bool = False,

@@ -12,6 +12,7 @@ from retouch.api.inpainting import fill
 from retouch.api.shared import check_seed, target_file
 from retouch.errors import RetouchError
 from retouch.files import same_file
+from retouch.finding import SENSITIVITY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,8 @@ class RestoreArguments(TypedDict, total=False):
     """The keyword arguments of :func:`restore`.
 
     Attributes:
-        sensitivity: from 0 (only what is certain) to 1 (whatever might be damage).
+        sensitivity: from 0 (only what is certain) to 1 (whatever might be damage); None = 0.5. Not beside a
+            ``mask``.
         protect: a picture; white = nothing is mended there.
         resize_mask: resize masks of another size, but the same shape, to the photo's size.
         trust_mask: accept masks that look like photos, and a ``mask`` that covers nearly everything.
@@ -49,7 +51,7 @@ class RestoreArguments(TypedDict, total=False):
         allow_huge: read files with more pixels than the safety limit.
     """
 
-    sensitivity: float
+    sensitivity: float | None
     protect: Picture | None
     resize_mask: bool
     trust_mask: bool
@@ -65,7 +67,7 @@ class RestoreArguments(TypedDict, total=False):
 
 
 DEFAULTS: RestoreArguments = {
-    "sensitivity": 0.5,
+    "sensitivity": None,
     "protect": None,
     "resize_mask": False,
     "trust_mask": False,
@@ -137,6 +139,11 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     check_seed(arguments["seed"])
     if arguments["dilate"] < 0:
         raise RetouchError(f"Damage cannot be grown by {arguments['dilate']} pixels; use 0 or more.")
+    if mask is not None and arguments["sensitivity"] is not None:
+        raise RetouchError(
+            "A sensitivity says how to look for damage, and a mask says where it is; leave one of them out."
+        )
+    sensitivity = SENSITIVITY if arguments["sensitivity"] is None else arguments["sensitivity"]
     overwrite = arguments["overwrite"]
     target = target_file(image, arguments["output"], ENDING)
     report = None if arguments["report"] is None else Path(arguments["report"])
@@ -155,7 +162,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         kept = protected(arguments["protect"], opened.photo, resize=resize, trust=trust, allow_huge=huge)
     if mask is not None:
         marked = pictures.to_mask(mask, opened.photo, resize=resize, trust=trust, allow_huge=huge)
-    hole, by = _damage(image, opened.photo, marked, kept, arguments)
+    hole, by = _damage(image, opened.photo, marked, kept, sensitivity, arguments)
     if by == "mask" and not trust and (share := float(hole.mean())) > LARGEST_SHARE:
         raise RetouchError(
             f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
@@ -186,7 +193,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
         source,
         hole,
         by=by,
-        sensitivity=None if by == "mask" else arguments["sensitivity"],
+        sensitivity=None if by == "mask" else sensitivity,
         filled_by=filled.filled_by,
         seed=arguments["seed"],
         command=arguments["command"] or "retouch.restore",
@@ -203,7 +210,12 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
 
 
 def _damage(
-    image: Picture, photo: Photo, mask: Mask | None, kept: Mask | None, arguments: RestoreArguments
+    image: Picture,
+    photo: Photo,
+    mask: Mask | None,
+    kept: Mask | None,
+    sensitivity: float,
+    arguments: RestoreArguments,
 ) -> tuple[Mask, FoundBy]:
     """What is damaged, and what says so."""
     from retouch import pictures
@@ -220,8 +232,8 @@ def _damage(
             dark = infrared_channel(photo)
         else:
             dark = pictures.to_photo(infrared, allow_huge=huge)
-        return find_dust(photo, dark, sensitivity=arguments["sensitivity"]), "infrared"
-    sensitivity, progress = arguments["sensitivity"], arguments["on_progress"]
+        return find_dust(photo, dark, sensitivity=sensitivity), "infrared"
+    progress = arguments["on_progress"]
     return find_damage(photo, sensitivity=sensitivity, protect=kept, progress=progress), "network"
 
 

@@ -13,6 +13,7 @@ from retouch.cli.common import AllowHuge, Overwrite, Quiet, ResizeMask, TrustMas
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe
 from retouch.errors import RetouchError
+from retouch.finding import SENSITIVITY
 
 ENDING, TEXT_ENDING = "-damage", "-text"
 _PLURALS = {"speck": "specks", "hair": "hairs", "scratch": "scratches", "area": "areas"}
@@ -47,9 +48,13 @@ def find(
         ),
     ] = None,
     sensitivity: Annotated[
-        float,
-        typer.Option(metavar="0..1", help="0 finds only what is certain, 1 whatever might be damage."),
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            metavar="0..1",
+            help="0 finds only what is certain, 1 whatever might be damage.",
+            show_default=str(SENSITIVITY),
+        ),
+    ] = None,
     protect: Annotated[
         str | None,
         typer.Option(metavar="MASK", help="A mask, white where nothing is to be found; - reads a pipe."),
@@ -66,6 +71,8 @@ def find(
             raise RetouchError("What is to be found? Add --damage or --text.")
         if not text and (as_json or where != "corners"):
             raise RetouchError("--where and --json are for --text; add it.")
+        if not damage and sensitivity is not None:
+            raise RetouchError("--sensitivity is for --damage; add it.")
         started = time.perf_counter()
         target = _mask_file(photo, output, ENDING if damage else TEXT_ENDING)
         check_one_pipe(photo, protect, "--protect")
@@ -88,7 +95,8 @@ def find(
         marks, said = [], []
         if damage:
             with progress_bar(quiet=quiet) as listen:
-                marks.append(find_damage(opened, sensitivity=sensitivity, protect=kept, progress=listen))
+                level = SENSITIVITY if sensitivity is None else sensitivity
+                marks.append(find_damage(opened, sensitivity=level, protect=kept, progress=listen))
             said.append(counted(count_kinds(marks[0]), marks[0].mean()))
         if text:
             written, texts = find_text(opened, where=where, protect=kept)
@@ -118,12 +126,12 @@ def _mask_file(photo: str, output: str | None, ending: str) -> Path:
     return target
 
 
-def counted(kinds: dict[str, int], share: float) -> str:
-    """Say what was found, by kind."""
+def counted(kinds: dict[str, int], share: float, who: str = "found") -> str:
+    """Say what was found, or what a mask marks, by kind."""
     if not kinds:
-        return "found no damage"
+        return f"{who} no damage"
     counts = (f"{count:,} {kind if count == 1 else _PLURALS[kind]}" for kind, count in kinds.items())
-    return f"found {', '.join(counts)}: {100 * share:.2g} % of the photo"
+    return f"{who} {', '.join(counts)}: {100 * share:.2g} % of the photo"
 
 
 def _counted_texts(kinds: list[str]) -> str:

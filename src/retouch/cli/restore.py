@@ -16,6 +16,7 @@ from retouch.cli.files import report as say_written
 from retouch.cli.find import counted
 from retouch.cli.terminal import PIPE, plain_errors, progress_bar
 from retouch.errors import RetouchError
+from retouch.finding import SENSITIVITY
 
 default = SimpleNamespace(**DEFAULTS, mask=None)
 
@@ -40,8 +41,12 @@ def restore(
         ),
     ] = default.output,
     sensitivity: Annotated[
-        float,
-        typer.Option(metavar="0..1", help="0 mends only what is certain, 1 whatever might be damage."),
+        float | None,
+        typer.Option(
+            metavar="0..1",
+            help="0 mends only what is certain, 1 whatever might be damage.",
+            show_default=str(SENSITIVITY),
+        ),
     ] = default.sensitivity,
     protect: Annotated[
         str | None, typer.Option(metavar="MASK", help="White = nothing is mended there.")
@@ -97,7 +102,9 @@ def restore(
                 on_progress=listen,
             )
         if not quiet:
-            typer.echo(counted(made.kinds, made.record["found"]["share"]), err=True)
+            found = made.record["found"]
+            who = "the mask marks" if found["by"] == "mask" else "found"
+            typer.echo(counted(made.kinds, found["share"], who), err=True)
             say_written(made.image, time.perf_counter() - started)
             for note in made.notes:
                 typer.echo(note, err=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retouch.contract.progress import OnProgress
 from retouch.errors import RetouchError
+from retouch.finding import SENSITIVITY
 from retouch.finding.arrays import shipped_arrays
 from retouch.finding.looking import Values, look, stored
 from retouch.finding.networks import NAME
@@ -46,7 +47,7 @@ class Levels(NamedTuple):
 def find_damage(
     photo: Photo,
     *,
-    sensitivity: float = 0.5,
+    sensitivity: float = SENSITIVITY,
     protect: Mask | None = None,
     progress: OnProgress | None = None,
 ) -> Mask:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
+from retouch.finding import SENSITIVITY
 from retouch.finding.alignment import aligned
 from retouch.finding.damage import check_sensitivity
 from retouch.imaging import Photo
@@ -44,7 +45,7 @@ _TOO_MUCH = 0.25
 """If more of the photo seems to be dust, the scan is of no use."""
 
 
-def find_dust(photo: Photo, infrared: Photo, *, sensitivity: float = 0.5) -> Mask:
+def find_dust(photo: Photo, infrared: Photo, *, sensitivity: float = SENSITIVITY) -> Mask:
     """Find what an infrared scan shows of dust, hairs and scratches.
 
     Args:
