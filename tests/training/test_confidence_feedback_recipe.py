@@ -116,6 +116,19 @@ def test_the_critic_judges_the_fill_as_far_as_it_is_trusted():
     assert critic.slope.grad is not None
 
 
+def test_the_critic_judges_the_whole_fill_if_told_to():
+    recipe, network, critic = ConfidenceFeedbackRecipe(judged="whole"), Grey(), Sum()
+    losses = recipe.generator_losses(network, critic, sample(0.0))
+    mean = 2.0 * 0.5 * 32 / 256
+    assert losses["adversarial"].value.item() == pytest.approx(-mean)
+    losses["adversarial"].value.backward()
+    assert network.values.grad[0] < 0
+    assert (network.values.grad[1:] == 0).all()  # no confidence would please this critic
+    assert recipe.critic_losses(network, critic, sample(0.0))["critic"].value.item() == pytest.approx(
+        2 + mean
+    )
+
+
 def test_the_grid_shows_the_fill_after_all_passes():
     given = sample(0.0)
     network = Grey()
@@ -134,6 +147,7 @@ def test_the_grid_shows_the_fill_after_all_passes():
         ({"recipe": {"passes": 9}}, "passes from 1 to 8"),
         ({"recipe": {"doubt": 0.0}}, "doubt must lie in"),
         ({"recipe": {"gates": "some"}}, "one of each, one"),
+        ({"recipe": {"judged": "half"}}, "one of trusted, whole"),
     ],
 )
 def test_what_is_wrong_is_said(settings, words):

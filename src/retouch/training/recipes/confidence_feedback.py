@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,9 @@ class ConfidenceFeedbackRecipe:
             lack of confidence.
         doubt: Absolute difference, of colours in [0, 1], at which the best confidence is 0.5. It sets the
             weight of the penalty; the best confidence falls linearly from 1 with the expected difference.
-        adversarial: Weight of the adversarial loss on the fill, blended with the photo by the confidence.
+        adversarial: Weight of the adversarial loss.
+        judged: What the critic sees: the fill as far as it is "trusted", blended with the photo by the
+            confidence, as in the paper; or the "whole" fill.
         perceptual: Weight of the perceptual loss; not in the paper.
         passes: Number of passes that training simulates. A sample has been through 0 to ``passes - 1``
             earlier ones.
@@ -59,6 +62,7 @@ class ConfidenceFeedbackRecipe:
     confidence: float = 0.5
     doubt: float = 0.1
     adversarial: float = 0.02
+    judged: Literal["trusted", "whole"] = "trusted"
     perceptual: float = 0.0
     passes: int = 2
     threshold: float = 0.5
@@ -104,17 +108,17 @@ class ConfidenceFeedbackRecipe:
             losses["perceptual"] = Term(self.perceptual, perceptual_difference(fake, image, sample.hole))
         if critic is not None:
             with single_precision(image):
-                says = critic(_mixed(stages, given, image, mask))
+                says = critic(self._judged(stages, given, image, mask))
                 losses["adversarial"] = Term(self.adversarial, hinge_generator(says))
         return losses
 
     def critic_losses(self, generator: nn.Module, critic: nn.Module, sample: Sample) -> Losses:
-        """The loss of telling fills, as far as they are trusted, from photos."""
+        """The loss of telling fills from photos."""
         image = sample.image * 2 - 1
         with torch.no_grad():
             given, mask = self._earlier(generator, image, sample)
             stages: Stages = generator(given, mask, allowed=1 - sample.mask)
-            fake = _mixed(stages, given, image, mask)
+            fake = self._judged(stages, given, image, mask)
         with single_precision(image):
             # One call for both: every call takes a step of the power iteration for the spectral norms.
             real, made = critic(torch.cat([image, fake])).chunk(2)
@@ -154,11 +158,10 @@ class ConfidenceFeedbackRecipe:
         rest = torch.where(left, rest, hole)
         return pasted(stages.fine, given, hole - rest), rest
 
-
-def _mixed(stages: Stages, given: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    """Return the critic's input: fill and photo, blended by the confidence.
-
-    Pixels that earlier passes filled stay as they are.
-    """
-    confidence = stages.confidence.float()
-    return pasted(confidence * stages.fine.float() + (1 - confidence) * image, given, mask)
+    def _judged(self, stages: Stages, given: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+        """Return the critic's input. Pixels that earlier passes filled stay as they are."""
+        fine = stages.fine.float()
+        if self.judged == "trusted":
+            confidence = stages.confidence.float()
+            fine = confidence * fine + (1 - confidence) * image
+        return pasted(fine, given, mask)
