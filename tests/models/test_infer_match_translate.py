@@ -1,14 +1,16 @@
 """Infer, Match, Translate: the networks, the patch-swap against planted patches, and the model."""
 
+import numpy as np
 import pytest
 import torch
 from tests.models.network_checks import check_any_size_and_several_holes
 from torch.nn import functional as F
 
 import retouch
-from retouch.contract import Progress
+from retouch.contract import Fill, Model, Progress
 from retouch.errors import RetouchError
 from retouch.matching.source_fields import finer
+from retouch.models.guide import Guide
 from retouch.models.infer_match_translate.critics import ConditionalCritic, FeatureCritic
 from retouch.models.infer_match_translate.model import InferMatchTranslate, open_weights
 from retouch.models.infer_match_translate.network import (
@@ -412,3 +414,51 @@ def test_a_weights_file_and_its_options(file):
         retouch.load(file, options={"guide": 1})
     with pytest.raises(RetouchError, match="matching of infer-match-translate takes coherent or nearest"):
         retouch.load(file, options={"matching": "best"})
+
+
+# With another model's fill.
+
+
+class Says(Model):
+    """Fills with one brightness."""
+
+    name = "says"
+    fills_by = "continuing"
+    working_size = 64
+
+    def __init__(self, brightness):
+        self.brightness = brightness
+
+    def infer(self, image, mask, allowed, *, seed, on_progress):
+        return Fill(torch.full_like(image, self.brightness))
+
+
+def test_patches_look_like_the_fill_of_the_model_before():
+    image = torch.rand(2, 3, 128, 160, generator=torch.Generator().manual_seed(0)) * 0.2
+    image[:, :, 64:] += 0.8
+    mask = torch.zeros(2, 1, 128, 160)
+    mask[..., 32:96, 40:120] = 1
+    means = {}
+    for brightness in (0.1, 0.9):
+        options = InferMatchTranslateOptions(pixels="swapped", colours=100)
+        filled = InferMatchTranslate(tiny(), 64, options, Guide(Says(brightness)))(image, mask).image
+        assert torch.equal(filled[mask.expand_as(image) == 0], image[mask.expand_as(image) == 0])
+        means[brightness] = filled[..., 48:80, 60:100].mean((1, 2, 3))  # away from the border, which is met
+    assert (means[0.1] < 0.3).all()
+    assert (means[0.9] > 0.7).all()
+
+
+def test_the_fill_of_the_model_before_is_asked_for_by_name():
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 255, (70, 90, 3), np.uint8)
+    inside = np.zeros((70, 90), bool)
+    inside[20:50, 30:60] = True
+    filled = retouch.inpaint(photo, inside, model="telea+infer-match-translate")
+    assert (filled[~inside] == photo[~inside]).all()
+    assert (filled != retouch.inpaint(photo, inside, model="infer-match-translate")).any()
+
+
+@pytest.mark.parametrize("options", [{"matching": "nearest"}, {"colours": "0"}])
+def test_options_that_ask_nobody_are_refused_beside_a_guide(options):
+    with pytest.raises(RetouchError, match="or the model before infer-match-translate"):
+        retouch.load("telea+infer-match-translate", options=options)

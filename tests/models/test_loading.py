@@ -17,6 +17,8 @@ from retouch.models import CARDS
 from retouch.models.specification import WEIGHTS_ENDING, Specification
 from retouch.weights import ENDING, write_weights
 
+AFTER = "only exemplar, neural-patch, infer-match-translate and confidence-feedback can stand after \\+"
+
 
 @pytest.mark.parametrize(
     ("name", "base", "around"),
@@ -36,6 +38,8 @@ from retouch.weights import ENDING, write_weights
         ("mine.safetensors+exemplar", Path("mine.safetensors"), ("exemplar",)),
         ("neural-patch+exemplar", "contextual-attention", ("neural-patch", "exemplar")),
         ("exemplar+exemplar", "exemplar", ("exemplar",)),
+        ("structure+infer-match-translate", "structure", ("infer-match-translate",)),
+        ("infer-match-translate", "infer-match-translate", ()),
         ("lama+telea", "lama+telea", ()),  # telea works on no other model's fill
     ],
 )
@@ -56,6 +60,7 @@ def test_a_name_is_taken_apart(name, base, around):
         ("telea+neural-patch+confidence-feedback", "telea+neural-patch+confidence-feedback"),
         ("neural-patch", "contextual-attention+neural-patch"),
         ("telea+exemplar", "telea+exemplar+neural-patch"),
+        ("telea+infer-match-translate", "telea+infer-match-translate+neural-patch"),
         ("telea+exemplar+neural-patch", "telea+exemplar+neural-patch"),
     ],
 )
@@ -102,8 +107,14 @@ def test_models_are_joined_in_the_order_of_their_names():
         ("telea+confidence-feedback+neural-patch+confidence-feedback", "name confidence-feedback once"),
         ("lama+confidence-feedback", "no model called 'lama'"),
         ("+confidence-feedback", "no model called ''"),
-        ("exemplar+lama", "only exemplar, neural-patch and confidence-feedback can stand after \\+"),
-        ("neural-patch+telea", "only exemplar, neural-patch and confidence-feedback can stand after \\+"),
+        (
+            "exemplar+lama",
+            AFTER,
+        ),
+        (
+            "neural-patch+telea",
+            AFTER,
+        ),
     ],
 )
 def test_names_that_cannot_be(name, sentence):

@@ -21,10 +21,11 @@ from retouch.models.structure import CARD as STRUCTURE
 if TYPE_CHECKING:
     from retouch.contract import Model
 
-__all__ = ["AUTO", "CARDS", "CONTENT", "REFINER", "ModelCard", "Scores", "Width"]
+__all__ = ["AUTO", "CARDS", "CONTENT", "GUIDED", "REFINER", "ModelCard", "Scores", "Width"]
 
 AUTO = "exemplar"  # what the name "auto" means
 REFINER = "neural-patch"  # what refines the fill of another model
+GUIDED = ("exemplar", "infer-match-translate")  # begin anew after another model, guided by its fill
 CONTENT = "contextual-attention"  # whose fill it refines if none is named
 
 

@@ -1,4 +1,4 @@
-"""Another model's fill as the guide of exemplar: what a network knows of a layout, by how sure it is."""
+"""Another model's fill as a guide for copying: what a network knows of a layout, by how sure it is."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retouch import models
 from retouch.errors import RetouchError
-from retouch.models import AUTO, CONTENT, REFINER
+from retouch.models import AUTO, CONTENT, GUIDED, REFINER
 
 JOIN = "+"
 """Stands between the name of a model and the name of one that works on its fill."""
@@ -68,8 +68,8 @@ class Specification:
     @property
     def improves(self) -> bool:
         """Whether it improves its fill step by step, so that it can be stopped with what there is."""
-        first = self.around.index(AUTO) + 1 if AUTO in self.around else 0  # exemplar begins anew
-        return REFINER in self.around[first:]
+        anew = [place for place, each in enumerate(self.around, 1) if each in GUIDED]
+        return REFINER in self.around[max(anew, default=0) :]
 
     @property
     def cards(self) -> tuple[models.ModelCard, ...]:

@@ -18,17 +18,28 @@ def _open(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
     return open_weights(weights, device, options)
 
 
+def _guided(model: Model, options: Mapping[str, Any]) -> Model:
+    from retouch.models.guide import Guide
+    from retouch.models.infer_match_translate.model import open_weights
+    from retouch.weights import read_weights, shipped
+
+    return open_weights(read_weights(shipped(_LITE)), str(model.device), options, Guide(model))
+
+
+_LITE = "infer-match-translate-lite.safetensors"
+
 CARD = ModelCard(
     name="infer-match-translate",
     paper="Song et al., Contextual-based Image Inpainting: Infer, Match, and Translate, ECCV 2018",
     good_at="the best of our networks, trained briefly: for researchers, and stylize; exemplar is better",
     open=_open,
+    refine=_guided,
     configurable=True,
     widths=(
         Width(
             "lite",
             4_301_995,
-            "infer-match-translate-lite.safetensors",
+            _LITE,
             Scores(SMALL, 0.277, 0.367, 11.57),
         ),
         Width("paper", 28_498_115),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements, crop_correspondence
+from retouch.errors import RetouchError
 from retouch.matching.cells import PixelCorrespondence
+from retouch.models.guide import Guide
 from retouch.models.infer_match_translate.network import DEEPEST, InferMatchTranslateNetwork
 from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate.scales import complete
@@ -30,6 +33,10 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         vgg: computes the features.
         trained: the long side, in pixels, at which features are inferred.
         options: scales, swaps and patches.
+        guide: guesses the hole's colours; None for a smooth guess.
+
+    Raises:
+        RetouchError: the options leave nothing to guide.
     """
 
     name = "infer-match-translate"
@@ -40,11 +47,18 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         network: InferMatchTranslateNetwork,
         trained: int = 256,
         options: InferMatchTranslateOptions | None = None,
+        guide: Guide | None = None,
     ) -> None:
         super().__init__(network)
         self.vgg = shift_tolerant_vgg_on(self.device)
         self.trained = trained
         self.options = options or InferMatchTranslateOptions()
+        if guide is not None and (self.options.matching == "nearest" or not self.options.colours):
+            raise RetouchError(
+                "Only coherent matching with colours asks what another model's fill looks like; leave out "
+                f"these options, or the model before {self.name}."
+            )
+        self.guide = guide
 
     @torch.no_grad()
     def infer(
@@ -61,25 +75,50 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         # Next to a hole the padding is hole too. Nothing is borrowed from it.
         photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
         usable = F.pad(allowed, margins)
+        guess = None if self.guide is None else F.pad(self._guess(image, mask, allowed, seed), margins)
 
         def report(done: int) -> None:
             on_progress(Progress("fill", done, scales * self.options.swaps))
 
         filled, found = complete(
-            self.network, self.vgg, photo, hole, usable, self.options, scales=scales, seed=seed, report=report
+            self.network,
+            self.vgg,
+            photo,
+            hole,
+            usable,
+            self.options,
+            guess=guess,
+            scales=scales,
+            seed=seed,
+            report=report,
         )
         filled = filled[..., :height, :width]
         pixels = PixelCorrespondence(found, hole, patch=PATCH)
         return Fill(filled, None, crop_correspondence(pixels, below, right))
 
+    def _guess(self, image: Tensor, mask: Tensor, allowed: Tensor, seed: int) -> Tensor:
+        """What the guide says, ``B×3×H×W``; only its hole matters."""
+        assert self.guide is not None
+        said = []
+        for picture, hole, usable in zip(image, mask[:, 0], allowed[:, 0], strict=True):
+            pixels = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
+            inside = hole.cpu().numpy() > 0
+            guess = self.guide(pixels, inside, (usable.cpu().numpy() > 0) & ~inside, seed)[..., :3]
+            small = torch.from_numpy(np.ascontiguousarray(guess)).permute(2, 0, 1)[None]
+            said.append(F.interpolate(small, inside.shape, mode="bilinear").to(image.device))
+        return torch.cat(said)
 
-def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> InferMatchTranslate:
+
+def open_weights(
+    weights: Weights, device: str, given: Mapping[str, Any], guide: Guide | None = None
+) -> InferMatchTranslate:
     """Make the model from weights that were read.
 
     Args:
         weights: their settings state the networks' width and the size of the crops.
         device: where the model runs.
         given: options, by name.
+        guide: see :class:`InferMatchTranslate`.
 
     Raises:
         RetouchError: a setting is missing, or the weights do not fit the network; or an option is wrong.
@@ -88,4 +127,4 @@ def open_weights(weights: Weights, device: str, given: Mapping[str, Any]) -> Inf
     network = InferMatchTranslateNetwork(setting(weights, "recipe.width", 0.01, 4))
     # Features are inferred at the size of the crops; patch-swap brings them to 512.
     network, trained = restored(network, weights, device, InferMatchTranslate.size.minimum)
-    return InferMatchTranslate(network, trained, options)
+    return InferMatchTranslate(network, trained, options, guide)

@@ -42,6 +42,7 @@ def complete(
     usable: Tensor,
     options: InferMatchTranslateOptions,
     *,
+    guess: Tensor | None = None,
     scales: int,
     seed: int,
     report: Callable[[int], None] = lambda done: None,
@@ -55,6 +56,7 @@ def complete(
         hole: ``B×1×H×W``, 1 = hole.
         usable: ``B×1×H×W``, 1 where patches may be borrowed.
         options: how it is done.
+        guess: like the photo; the colours of its hole are to be expected. None for smooth ones.
         scales: number of scales, the full size included; each halves the one before.
         seed: of random candidates.
         report: called with the number of swaps done.
@@ -67,14 +69,17 @@ def complete(
     for number in reversed(range(scales)):
         scale = 2**number
         small, mask = shrink(photo, scale), shrink_mask(hole, scale)
-        guess = torch.full_like(small, HIDDEN) if made is None else enlarge(made, 2).clamp(0, 1)
-        small = torch.where(mask > 0, guess, small)
+        before = torch.full_like(small, HIDDEN) if made is None else enlarge(made, 2).clamp(0, 1)
+        small = torch.where(mask > 0, before, small)
         features = features_of(vgg, small)
         if made is None:
             inferred = network.infer(features, mask).clamp_min(0)
             features = torch.where(unknown_cells(mask) > 0, inferred, features)
         asking, sources = _cells(mask, 1 - shrink_mask(1 - usable, scale), options.band / scale)
-        colours = shrink(_smooth(small, mask), CELL)
+        expected = (
+            _smooth(small, mask) if guess is None else torch.where(mask > 0, shrink(guess, scale), small)
+        )
+        colours = shrink(expected, CELL)
         start = None if found is None else finer(found.field(), 2)
         for turn in range(options.swaps):
             if turn:
