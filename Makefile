@@ -31,7 +31,7 @@ setup: .venv/ready ## make the environment in .venv (TORCH=cpu: without CUDA lib
 .venv/ready: .venv/light
 	@echo 'Installing PyTorch and the tools into .venv. This happens once and takes a few minutes.'
 	@echo '$(if $(TORCH),PyTorch: the $(TORCH) build.,PyTorch: the default build. On Linux it adds several GB of CUDA libraries; without a GPU use TORCH=cpu.)'
-	@$(if $(TORCH_INDEX),$(PIP) torch --extra-index-url $(TORCH_INDEX))
+	@$(if $(TORCH_INDEX),$(PIP) --no-deps torch --index-url $(TORCH_INDEX))
 	@$(PIP) -e '.[dev,evaluate,train]'
 	@touch $@
 

@@ -5,7 +5,8 @@
 
 Each photo gets one hole, a silhouette that covers 1.5 to 5 % of it, and is filled by `retouch fill` of both,
 in turn, file to file. FOLDER gets a PNG for each photo, which shows what is around the hole at 100 %: the
-hole, before, now, the photo. Prints seconds, Python's start included.
+hole, before, now, the photo. Prints seconds, Python's start included. If BEFORE has a compiled part, build it
+there first (`python setup.py build_ext --inplace`); else it runs in torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Weights beside others, or models beside others, on photos that nothing was learned from.
+r"""Weights beside others, or models beside others, on photos that nothing was learned from.
 
     python benchmarks/weights.py --data PHOTOS --masks SILHOUETTES --photos 24 --out REPORT \
         before=contextual-attention now=FILE
@@ -46,8 +46,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", nargs="+", metavar="NAME=MODEL", help="a model's name or a weights file")
-    parser.add_argument("--data", type=Path, nargs="+", default=[], help="what the runs got as --data")
-    parser.add_argument("--large", type=Path, help="instead: a folder of large photos, at 512²")
+    photos = parser.add_mutually_exclusive_group(required=True)
+    photos.add_argument("--data", type=Path, nargs="+", help="what the runs got as --data")
+    photos.add_argument("--large", type=Path, help="instead: a folder of large photos, all of it, at 512²")
     parser.add_argument("--masks", type=Path, required=True, help="silhouettes, as for retouch train")
     parser.add_argument("--held-out", type=int, default=64, help="the runs' data.held_out")
     parser.add_argument("--photos", type=int, default=24, help="photos that are large enough, at most")
@@ -55,6 +56,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="folder of the report, with all pictures")
     given = parser.parse_args()
+    sources = dict(map(named, given.models))
+    if len(sources) < len(given.models):
+        parser.error("two models have one name")
     print(machine())
     kinds = holes(given.masks)
     if given.large:
@@ -64,7 +68,7 @@ def main() -> None:
         found = islice(scenes(held_out, kinds, 0), len(kinds) * given.photos)
     compare_fills(
         cases(found),
-        dict(map(named, given.models)),
+        sources,
         metrics=given.metric,
         data=given.large or given.data[0],
         threads=given.threads,

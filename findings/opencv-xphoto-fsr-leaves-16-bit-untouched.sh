@@ -4,7 +4,7 @@
 # Versions     opencv-contrib-python-headless 5.0.0.93 and 4.11.0.86, numpy 2.2.6
 # Expected     The function takes 8-bit, 16-bit and float pictures without complaint, so a result array of the
 #              picture's own type holds the filled picture afterwards: what was known, and something near it in
-#              the hole. INPAINT_SHIFTMAP does so.
+#              the hole. INPAINT_SHIFTMAP does nearly so: 96 % of what was known stays.
 # Found        INPAINT_FSR_FAST and INPAINT_FSR_BEST work in 8 bits and give their result as 8 bits. An array of
 #              another type is not what they write to, so in Python it keeps what it held: zeros give a black
 #              picture. An 8-bit array for a 16-bit picture is filled. And of an 8-bit colour picture more than a
@@ -51,7 +51,7 @@ for name in ("INPAINT_FSR_FAST", "INPAINT_FSR_BEST"):
     assert apart < 10
     changed = filled(photo, method, np.uint8)[~hole] != photo[~hole]
     print(f"{name}, uint8 colour: {changed.mean():.0%} of the known values changed")
-    assert changed.mean() > 0.3, "this has changed"
+    assert changed.mean() > 1 / 3, "this has changed"
 deep = photo.astype(np.uint16) * 257
 shifted = filled(deep, cv2.xphoto.INPAINT_SHIFTMAP, np.uint16)
 print(f"INPAINT_SHIFTMAP, uint16: {(shifted[~hole] == deep[~hole]).mean():.0%} of the known values are as they were")

@@ -8,7 +8,9 @@ import retouch
 from retouch import RetouchError
 
 NAMES = [card.name for card in retouch.list_models()]
-NAMES += [f"{card.name}+neural-patch" for card in retouch.list_models() if card.refine is None]
+NOT_REFINED = ("exemplar", "neural-patch", "confidence-feedback")
+NAMES += [f"{name}+neural-patch" for name in NAMES if name not in NOT_REFINED]
+NAMES += ["structure+exemplar", "structure+infer-match-translate"]
 
 
 @pytest.fixture

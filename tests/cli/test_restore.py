@@ -44,7 +44,7 @@ def test_a_looked_at_mask_is_mended_and_nothing_else(run, scan, tmp_path):
     assert np.array_equal(made[~mask], pixels[~mask])
     assert (made[mask] < 60000).all()
     assert file.read_bytes() == before
-    assert "the mask marks 1 scratch, 1 speck: 1.4 % of the photo" in done.err
+    assert "mended 1 scratch, 1 speck: 1.4 % of the photo" in done.err
 
 
 def test_the_record_says_what_was_changed_and_with_what(run, scan, tmp_path):

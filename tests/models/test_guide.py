@@ -73,6 +73,19 @@ def test_the_guess_is_small_and_meets_the_border():
     assert below > 0.65
 
 
+def test_little_that_is_known_or_allowed_guides_all_the_same():
+    image, mask = halves()
+    photo = image[0].permute(1, 2, 0).numpy()
+    inside = mask[0, 0].numpy() > 0
+    thin = np.zeros_like(inside)
+    thin[4] = True  # no cell of the small copy is allowed as a whole
+    guess = Guide(Oracle(0.5, 0.5))(photo, inside, thin, 0)
+    np.testing.assert_array_equal(guess, Guide(Oracle(0.5, 0.5))(photo, inside, ~inside, 0))
+    nearly = np.ones_like(inside)
+    nearly[70, 90] = False
+    assert Guide(Oracle(0.5, 0.5))(photo, nearly, ~nearly, 0).shape == (51, 64, 4)
+
+
 @pytest.mark.parametrize("confidence", [None, 0.0, 1.0])
 def test_a_variance_is_always_finite(confidence):
     image, mask = halves()

@@ -448,6 +448,16 @@ def test_patches_look_like_the_fill_of_the_model_before():
     assert (means[0.9] > 0.7).all()
 
 
+def test_a_guess_holds_up_to_the_border_of_a_photo_that_fits_no_scale():
+    image = torch.rand(1, 3, 132, 164, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.9
+    image[..., :40, :] -= 0.9  # black, which is what padding must not look like
+    mask = torch.zeros(1, 1, 132, 164)
+    mask[..., 92:, 100:] = 1
+    options = InferMatchTranslateOptions(pixels="swapped", colours=100)
+    filled = InferMatchTranslate(tiny(), 64, options, Guide(Says(0.95)))(image, mask).image
+    assert filled[..., 124:, 156:].min() > 0.8
+
+
 def test_the_fill_of_the_model_before_is_asked_for_by_name():
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 255, (70, 90, 3), np.uint8)

@@ -61,6 +61,7 @@ def test_a_name_is_taken_apart(name, base, around):
         ("neural-patch", "contextual-attention+neural-patch"),
         ("telea+exemplar", "telea+exemplar+neural-patch"),
         ("telea+infer-match-translate", "telea+infer-match-translate+neural-patch"),
+        ("telea+neural-patch+exemplar", "telea+neural-patch+exemplar+neural-patch"),
         ("telea+exemplar+neural-patch", "telea+exemplar+neural-patch"),
     ],
 )
@@ -68,6 +69,7 @@ def test_what_is_not_refined_yet_is_refined(name, expected):
     found = Specification.parse(name)
     assert str(found.refined()) == expected
     assert found.refined().improves
+    assert Specification.parse(expected) == found.refined()
     assert found.improves == (str(found) == expected)
 
 
@@ -107,14 +109,11 @@ def test_models_are_joined_in_the_order_of_their_names():
         ("telea+confidence-feedback+neural-patch+confidence-feedback", "name confidence-feedback once"),
         ("lama+confidence-feedback", "no model called 'lama'"),
         ("+confidence-feedback", "no model called ''"),
-        (
-            "exemplar+lama",
-            AFTER,
-        ),
-        (
-            "neural-patch+telea",
-            AFTER,
-        ),
+        ("exemplar+lama", AFTER),
+        ("neural-patch+telea", AFTER),
+        ("telea+exemplar+exemplar", "name exemplar once"),
+        ("telea+exemplar+infer-match-translate+exemplar", "name exemplar once"),
+        ("exemplar+neural-patch+infer-match-translate+neural-patch+neural-patch", "name neural-patch once"),
     ],
 )
 def test_names_that_cannot_be(name, sentence):

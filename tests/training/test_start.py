@@ -9,7 +9,8 @@ import yaml
 
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, load_checkpoint
-from retouch.training.start import start
+from retouch.training.settings import build_config, dump_config
+from retouch.training.start import _check_same, start
 
 
 def run(config, pictures, folder, **options):
@@ -93,6 +94,16 @@ def test_another_configuration_is_refused_unless_said(begun, tiny, pictures):
         run(other, pictures, folder, resume=True, changes=["steps=3"])
     lines = run(other, pictures, folder, resume=True, changes=["steps=3", "optimizer.lr=5e-4"])
     assert lines[-1].startswith("done")
+
+
+def test_a_setting_that_came_after_the_checkpoint_has_its_default(tiny, tmp_path):
+    config = build_config(yaml.safe_load(tiny().read_text()))
+    before = dump_config(config)
+    del before["recipe"]["perceptual"], before["schedule"]["final"]
+    _check_same(config, before, tmp_path, [])
+    before["seed"] = 7
+    with pytest.raises(RetouchError, match="seed was 7"):
+        _check_same(config, before, tmp_path, [])
 
 
 def test_a_change_counts_only_once_it_has_been_kept(begun, pictures, monkeypatch):

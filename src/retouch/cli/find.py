@@ -51,8 +51,7 @@ def find(
         float | None,
         typer.Option(
             metavar="0..1",
-            help="0 finds only what is certain, 1 whatever might be damage.",
-            show_default=str(SENSITIVITY),
+            help=f"0 finds only what is certain, 1 whatever might be damage; {SENSITIVITY} if left out.",
         ),
     ] = None,
     protect: Annotated[
@@ -126,12 +125,12 @@ def _mask_file(photo: str, output: str | None, ending: str) -> Path:
     return target
 
 
-def counted(kinds: dict[str, int], share: float, who: str = "found") -> str:
-    """Say what was found, or what a mask marks, by kind."""
+def counted(kinds: dict[str, int], share: float, verb: str = "found") -> str:
+    """Say what was found, or what else was done to it, by kind."""
     if not kinds:
-        return f"{who} no damage"
+        return f"{verb} no damage"
     counts = (f"{count:,} {kind if count == 1 else _PLURALS[kind]}" for kind, count in kinds.items())
-    return f"{who} {', '.join(counts)}: {100 * share:.2g} % of the photo"
+    return f"{verb} {', '.join(counts)}: {100 * share:.2g} % of the photo"
 
 
 def _counted_texts(kinds: list[str]) -> str:

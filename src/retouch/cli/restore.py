@@ -44,8 +44,7 @@ def restore(
         float | None,
         typer.Option(
             metavar="0..1",
-            help="0 mends only what is certain, 1 whatever might be damage.",
-            show_default=str(SENSITIVITY),
+            help=f"0 mends only what is certain, 1 whatever might be damage; {SENSITIVITY} if left out.",
         ),
     ] = default.sensitivity,
     protect: Annotated[
@@ -103,8 +102,8 @@ def restore(
             )
         if not quiet:
             found = made.record["found"]
-            who = "the mask marks" if found["by"] == "mask" else "found"
-            typer.echo(counted(made.kinds, found["share"], who), err=True)
+            verb = "mended" if found["by"] == "mask" else "found"
+            typer.echo(counted(made.kinds, found["share"], verb), err=True)
             say_written(made.image, time.perf_counter() - started)
             for note in made.notes:
                 typer.echo(note, err=True)

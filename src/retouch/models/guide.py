@@ -64,15 +64,21 @@ class Guide:
     def _shrunk(
         self, image: NDArray[np.float32], hole: NDArray[np.bool_], allowed: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Shrink a picture to the size that the model fills; cells are hole that are so in part."""
+        """Shrink a picture to the size that the model fills; cells are hole or barred that are so in part.
+
+        What is known or allowed may be too thin for that. Then the cells are known that show most of what is,
+        and the guess, which is no copy, may come from all of them.
+        """
         height, width = hole.shape
         part = self.model.working_size / max(height, width)
         if part >= 1:
             return image, hole, allowed
         size = (max(1, round(part * width)), max(1, round(part * height)))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        inside, barred = (
-            cv2.resize(each.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+        of_hole, barred = (
+            cv2.resize(each.astype(np.float32), size, interpolation=cv2.INTER_AREA)
             for each in (hole, ~allowed)
         )
-        return np.clip(small, 0, 1), inside, ~barred
+        inside = of_hole > of_hole.min()
+        usable = ~inside & (barred <= 0)
+        return np.clip(small, 0, 1), inside, usable if usable.any() else ~inside

@@ -34,8 +34,8 @@ def load(
         name: one of ``[card.name for card in retouch.list_models()]``; "auto" is the default model. Or a
             weights file of your own, which states its model: a path, or text that ends in ``.safetensors``.
             Text may continue with ``+neural-patch``, which refines the fill, ``+confidence-feedback``, which
-            adds confidence and fills in passes, or ``+exemplar`` and ``+infer-match-translate``, which copy
-            what looks like the fill. Or such a name, parsed.
+            adds confidence and fills in passes, ``+exemplar``, which copies what looks like the fill, or
+            ``+infer-match-translate``, which takes its colours. Or such a name, parsed.
         device: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a CUDA GPU if there is one and the model can use
             it, but the CPU for what runs compiled.
         options: options of the model, by name (of the last one named, if several). Values may be text.

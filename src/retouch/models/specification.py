@@ -50,12 +50,16 @@ class Specification:
                 around.append(text)
             else:
                 break
-        twice = [each for each in around if around.count(each) > 1]
-        if twice:
-            raise RetouchError(f"{name} would refine what is refined already; name {twice[0]} once.")
+        around.reverse()
+        refined: set[str] = set()
+        for each in around:
+            if each in refined:
+                raise RetouchError(f"{name} would refine what is refined already; name {each} once.")
+            # What begins anew may be refined anew.
+            refined = {*refined & set(GUIDED), each} if each in GUIDED else {*refined, each}
         if is_weights_file(rest):
             rest = Path(rest)
-        return cls(AUTO if rest == "auto" else rest, tuple(reversed(around)))
+        return cls(AUTO if rest == "auto" else rest, tuple(around))
 
     def __str__(self) -> str:
         return JOIN.join((str(self.base), *self.around))

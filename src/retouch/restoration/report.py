@@ -42,7 +42,7 @@ def report_page(before: Photo, after: Photo, mask: Mask, record: Mapping[str, An
     told = {
         "Scan": record["original"]["file"] or "an array",
         "Mended": f"{found['pixels']:,} pixels, {100 * found['share']:.3g} % of the photo",
-        "Found": ", ".join(f"{kind}: {count:,}" for kind, count in found["kinds"].items()) or "nothing",
+        "Kinds": ", ".join(f"{kind}: {count:,}" for kind, count in found["kinds"].items()) or "nothing",
         "By": found["by"]
         + ("" if found["sensitivity"] is None else f", sensitivity {found['sensitivity']:g}"),
         "Seed": str(record["seed"]),
@@ -71,7 +71,7 @@ def _figure(number: int, box: Box, before: Photo, after: Photo, mask: Mask) -> s
     _outline(outlined, mask[rows, columns])
     images = "".join(
         f'<img src="{_data(each)}" width="{each.shape[1]}" height="{each.shape[0]}" alt="{name}">'
-        for name, each in (("before", pair[0]), ("what was found", outlined), ("after", pair[1]))
+        for name, each in (("before", pair[0]), ("outlined", outlined), ("after", pair[1]))
     )
     height, width = pair[0].shape[:2]
     place = f"{number}: row {rows.start}, column {columns.start}, {width} × {height}"
@@ -102,7 +102,7 @@ def _overview(photo: Photo, mask: Mask, boxes: list[Box]) -> str:
 
 
 def _outline(image: Bytes, mask: Mask) -> None:
-    """Draw the border of what was found just outside of it."""
+    """Draw the border of what was mended just outside of it."""
     grown = cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     image[grown & ~mask] = (255, 60, 40)
 

@@ -175,6 +175,8 @@ def _check_same(config: Config, before: Mapping[str, Any], folder: Path, changes
             f"{folder} is a run of {before['model']}, but the configuration is for {now['model']}; resume "
             f"with {folder / CONFIG}."
         )
+    # Settings that came later have their defaults.
+    before = dump_config(build_config(before))
     meant = {change.partition("=")[0] for change in changes}
     for name, (old, new) in differences(before, now).items():
         if name in _FIXED:

@@ -23,10 +23,9 @@ def _guided(model: Model, options: Mapping[str, Any]) -> Model:
     from retouch.models.infer_match_translate.model import open_weights
     from retouch.weights import read_weights, shipped
 
-    return open_weights(read_weights(shipped(_LITE)), str(model.device), options, Guide(model))
+    assert CARD.shipped is not None
+    return open_weights(read_weights(shipped(CARD.shipped)), str(model.device), options, Guide(model))
 
-
-_LITE = "infer-match-translate-lite.safetensors"
 
 CARD = ModelCard(
     name="infer-match-translate",
@@ -39,7 +38,7 @@ CARD = ModelCard(
         Width(
             "lite",
             4_301_995,
-            _LITE,
+            "infer-match-translate-lite.safetensors",
             Scores(SMALL, 0.277, 0.367, 11.57),
         ),
         Width("paper", 28_498_115),

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from retouch.contract import Fill, OnProgress, Progress, SizeRequirements, crop_correspondence
 from retouch.errors import RetouchError
 from retouch.matching.cells import PixelCorrespondence
-from retouch.models.guide import Guide
+from retouch.models.exemplar import Guess
 from retouch.models.infer_match_translate.network import DEEPEST, InferMatchTranslateNetwork
 from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate.scales import complete
@@ -33,7 +33,8 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         vgg: computes the features.
         trained: the long side, in pixels, at which features are inferred.
         options: scales, swaps and patches.
-        guide: guesses the hole's colours; None for a smooth guess.
+        guide: guesses the hole's colours, as :class:`retouch.models.guide.Guide` does; None for a smooth
+            guess.
 
     Raises:
         RetouchError: the options leave nothing to guide.
@@ -47,7 +48,7 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         network: InferMatchTranslateNetwork,
         trained: int = 256,
         options: InferMatchTranslateOptions | None = None,
-        guide: Guide | None = None,
+        guide: Guess | None = None,
     ) -> None:
         super().__init__(network)
         self.vgg = shift_tolerant_vgg_on(self.device)
@@ -75,11 +76,14 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         # Next to a hole the padding is hole too. Nothing is borrowed from it.
         photo, hole = (F.pad(each, margins, mode="replicate") for each in (image, mask))
         usable = F.pad(allowed, margins)
-        guess = None if self.guide is None else F.pad(self._guess(image, mask, allowed, seed), margins)
 
         def report(done: int) -> None:
             on_progress(Progress("fill", done, scales * self.options.swaps))
 
+        guess = None
+        if self.guide is not None:
+            report(0)  # who asked can stop here
+            guess = F.pad(self._guess(self.guide, image, mask, allowed, seed), margins, mode="replicate")
         filled, found = complete(
             self.network,
             self.vgg,
@@ -96,21 +100,20 @@ class InferMatchTranslate(NetworkModel[InferMatchTranslateNetwork]):
         pixels = PixelCorrespondence(found, hole, patch=PATCH)
         return Fill(filled, None, crop_correspondence(pixels, below, right))
 
-    def _guess(self, image: Tensor, mask: Tensor, allowed: Tensor, seed: int) -> Tensor:
+    def _guess(self, guide: Guess, image: Tensor, mask: Tensor, allowed: Tensor, seed: int) -> Tensor:
         """What the guide says, ``B×3×H×W``; only its hole matters."""
-        assert self.guide is not None
         said = []
         for picture, hole, usable in zip(image, mask[:, 0], allowed[:, 0], strict=True):
             pixels = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
             inside = hole.cpu().numpy() > 0
-            guess = self.guide(pixels, inside, (usable.cpu().numpy() > 0) & ~inside, seed)[..., :3]
+            guess = guide(pixels, inside, (usable.cpu().numpy() > 0) & ~inside, seed)[..., :3]
             small = torch.from_numpy(np.ascontiguousarray(guess)).permute(2, 0, 1)[None]
             said.append(F.interpolate(small, inside.shape, mode="bilinear").to(image.device))
         return torch.cat(said)
 
 
 def open_weights(
-    weights: Weights, device: str, given: Mapping[str, Any], guide: Guide | None = None
+    weights: Weights, device: str, given: Mapping[str, Any], guide: Guess | None = None
 ) -> InferMatchTranslate:
     """Make the model from weights that were read.
 

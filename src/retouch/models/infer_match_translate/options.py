@@ -21,7 +21,7 @@ class InferMatchTranslateOptions:
             "nearest" takes the most similar patch for each position, as the paper does.
         coherence: Cost of a neighbour that borrows from elsewhere, in medians of the patch distances.
         colours: Weight of the patches' mean colours in coherent matching. The colours of the hole are a
-            smooth guess from the known surroundings, or what the model says whose fill it is to look like.
+            smooth guess from the known surroundings, or those of the fill of the model before the +.
         band: Greatest distance of sources from the hole, in pixels of the full size; 0 allows all known
             pixels. The paper borrows from the boundary.
         scales: Number of scales, each half the size of the one before. 0 adds scales until the long side is

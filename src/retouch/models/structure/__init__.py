@@ -21,7 +21,7 @@ def _open(weights: Weights, device: str, options: Mapping[str, Any]) -> Model:
 CARD = ModelCard(
     name="structure",
     paper="this project: EfficientNet-Lite0 features (Tan and Le, ICML 2019), global attention",
-    good_at="the colours of a large hole, without its texture; guides exemplar (structure+exemplar)",
+    good_at="the colours of a large hole, without its texture; guides others (structure+exemplar)",
     open=_open,
     widths=(Width("small", 3_509_876, "structure.safetensors", Scores(SMALL, 0.434, 0.44, 9.49)),),
 )
