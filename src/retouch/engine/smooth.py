@@ -73,7 +73,8 @@ def plan(sources: Sources, model: Model, working_size: int) -> tuple[list[Window
 
 def split_off(mask: Mask, sources: Sources) -> Scattered:
     """Find the scattered pixels of a photo's hole, ``H×W`` each; only what lies around holes is looked at."""
-    found = Scattered(np.zeros_like(mask), np.zeros_like(mask))
+    # zeros_like would write to every page of a large photo.
+    found = Scattered(np.zeros(mask.shape, np.bool_), np.zeros(mask.shape, np.bool_))
     for tile in _tiles(mask, _LOOK):
         box, inner = _around(tile, HALO, mask.shape)
         part = scattered(mask[box.rows, box.columns], sources.inside(box))
