@@ -17,6 +17,7 @@ from retouch.training.masks import Objects, Rectangles, Sampler, Strokes
 
 SIDE = 288  # pixels
 LARGE = 512  # side of windows of large photos
+WINDOWS = 5  # of each large photo
 CELLS = (1, 4, 8, 16)
 Values = NDArray[np.float64]
 
@@ -64,14 +65,15 @@ def scenes(pictures: TrainingSet, kinds: Mapping[str, tuple[Sampler, float]], fi
         yield from with_holes(number, picture[top : top + SIDE, left : left + SIDE], kinds)
 
 
-def windows(pictures: TrainingSet, kinds: Mapping[str, tuple[Sampler, float]], each: int) -> Iterator[Scene]:
-    """Windows of ``LARGE`` pixels of large photos, with all holes: one of it all, then parts.
+def windows(photos: Path, kinds: Mapping[str, tuple[Sampler, float]]) -> Iterator[Scene]:
+    """Windows of ``LARGE`` pixels of a folder's large photos, with all holes: one of it all, then parts.
 
     The first window of a photo shows its whole shorter side, the others half of it.
     """
+    pictures = TrainingSet([photos], LARGE, Rectangles(), 0, memory=0)
     for number, picture in enumerate(pictures.whole()):
         random = np.random.default_rng(number)
-        for place in range(each):
+        for place in range(WINDOWS):
             shorter = LARGE * (2 if place else 1)
             height, width = picture.shape[:2]
             size = (round(width * shorter / min(height, width)), round(height * shorter / min(height, width)))
@@ -79,7 +81,7 @@ def windows(pictures: TrainingSet, kinds: Mapping[str, tuple[Sampler, float]], e
             room = [side - LARGE for side in small.shape[:2]]
             top, left = (random.integers(side + 1) if place else side // 2 for side in room)
             window = small[top : top + LARGE, left : left + LARGE].astype(np.uint8, copy=False)
-            yield from with_holes(number * each + place, window, kinds, photo=number)
+            yield from with_holes(number * WINDOWS + place, window, kinds, photo=number)
 
 
 def with_holes(

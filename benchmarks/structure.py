@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 import retouch
 from confidence import scores
-from held_out import LARGE, SIDE, Scene, Values, compare, holes, scenes, windows
+from held_out import SIDE, Scene, Values, compare, holes, scenes, windows
 from retouch.confidence.head import WITHIN, ConfidenceHead, open_head
 from retouch.contract import Model
 from retouch.errors import RetouchError
@@ -42,7 +42,6 @@ from retouch.upsampling.fill_small import reaches
 from shared import machine, to_tensor
 
 SEEN = 128  # pixels
-WINDOWS = 5  # of each large photo
 OTHERS = ("exemplar", "telea", "confidence-feedback")
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 BRIGHTEST = 0.25  # the error to be expected, 0 to 1, that the sheet shows as white
@@ -186,7 +185,7 @@ def main() -> None:
     kinds = holes(given.masks)
     others: list[Scene] = []
     if given.large:
-        unseen = list(windows(TrainingSet([given.large], LARGE, Rectangles(), 0, memory=0), kinds, WINDOWS))
+        unseen = list(windows(given.large, kinds))
     else:
         pictures = TrainingSet(given.data, SIDE, Rectangles(), 0, memory=0)
         learned, held_out = pictures.split(given.held_out)

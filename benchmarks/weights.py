@@ -18,13 +18,11 @@ from itertools import islice
 from pathlib import Path
 
 import retouch
-from held_out import LARGE, SIDE, Scene, holes, scenes, windows
+from held_out import SIDE, Scene, holes, scenes, windows
 from retouch.evaluation.run import Case, Source
 from retouch.training.data import TrainingSet
 from retouch.training.masks import Rectangles
 from shared import compare_fills, machine, model_source
-
-WINDOWS = 5  # of each large photo
 
 
 def cases(found: Iterable[Scene]) -> list[Case]:
@@ -62,7 +60,7 @@ def main() -> None:
     print(machine())
     kinds = holes(given.masks)
     if given.large:
-        found = windows(TrainingSet([given.large], LARGE, Rectangles(), 0, memory=0), kinds, WINDOWS)
+        found = windows(given.large, kinds)
     else:
         _, held_out = TrainingSet(given.data, SIDE, Rectangles(), 0, memory=0).split(given.held_out)
         found = islice(scenes(held_out, kinds, 0), len(kinds) * given.photos)
