@@ -30,7 +30,8 @@ def browser() -> Iterator[object]:
         pytest.skip(f"needs a browser: none of {', '.join(NAMES)} is installed")
     with sync_api.sync_playwright() as playwright:
         # Containers seldom allow Chromium's own sandbox; the pages here are ours.
-        running = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        flags = ["--no-sandbox", "--js-flags=--expose-gc"]
+        running = playwright.chromium.launch(executable_path=executable, args=flags)
         yield running
         running.close()
 

@@ -45,6 +45,20 @@ def test_open_paint_fill_undo_redo_compare_and_download(editor, red_spot):
     assert (after != before)[disc(17)].any(-1).all()
 
 
+def test_a_file_dialog_outlives_the_collection_of_garbage(editor, red_spot):
+    editor.page.evaluate("""() => {
+        const click = HTMLElement.prototype.click;
+        HTMLInputElement.prototype.click = function () { click.call(this); for (const wait of [0, 1, 5]) setTimeout(gc, wait); };
+    }""")
+    for _ in range(3):
+        with editor.page.expect_file_chooser(timeout=10_000) as chooser:
+            editor.page.locator(".welcome .primary").click()
+        assert not chooser.value.is_multiple()
+    chooser.value.set_files(red_spot)
+    editor.wait_open()
+    assert editor.page.locator("input[type=file]").count() == 2  # the two left open, not the one that was used
+
+
 @pytest.mark.slow
 def test_the_slider_shows_before_at_its_left(editor, red_spot):
     editor.open(red_spot)

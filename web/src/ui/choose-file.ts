@@ -13,8 +13,13 @@ function choose(accept: string, multiple: boolean, use: (files: File[]) => void)
   input.type = "file";
   input.accept = accept;
   input.multiple = multiple;
+  input.hidden = true;
   input.addEventListener("change", () => {
+    input.remove();
     if (input.files?.length) use([...input.files]);
   });
+  input.addEventListener("cancel", () => input.remove());
+  // In the document, or it may be collected as garbage while the dialog is open.
+  document.body.append(input);
   input.click();
 }
