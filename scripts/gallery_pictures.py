@@ -107,7 +107,8 @@ def main(photos: Path) -> None:
     filled = retouch.inpaint(photo, Image.open(EXAMPLES / "mask.png"))
     page = Image.new("RGB", (2 * TREE_SIZE[0] + 12, TREE_SIZE[1]), "white")
     for number, picture in enumerate((photo, filled)):
-        page.paste(picture.crop(TREE).resize(TREE_SIZE, Image.Resampling.LANCZOS), (number * (TREE_SIZE[0] + 12), 0))
+        panel = picture.crop(TREE).resize(TREE_SIZE, Image.Resampling.LANCZOS)
+        page.paste(panel, (number * (TREE_SIZE[0] + 12), 0))
     page.save(EXAMPLES / "before-after.jpg", quality=85, optimize=True)
 
 

@@ -53,7 +53,7 @@ def inpaint(
             "The image must have 1 channel of uint8, uint16 or float32, or 3 channels of uint8, "
             f"not {channels} of {src.dtype}."
         )
-    filled = _inpaint(src, hole)
+    filled = _inpaint(src, hole, trust_mask=True)  # OpenCV doubts no mask either
     if dst is None:
         return filled
     if dst.shape != src.shape or dst.dtype != src.dtype:

@@ -55,7 +55,7 @@ def inpaint_biharmonic(
     if hole.shape != channels.shape[:2]:
         raise RetouchError(f"The mask must be of the image's height and width, {channels.shape[:2]}.")
     values = _as_floats(channels)
-    filled = inpaint(values, hole)
+    filled = inpaint(values, hole, trust_mask=True)  # scikit-image doubts no mask either
     return filled[..., 0] if channel_axis is None else np.moveaxis(filled, -1, channel_axis)
 
 

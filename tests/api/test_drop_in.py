@@ -139,3 +139,15 @@ def test_what_cannot_be_filled_is_said(mask, image, axis, sentence):
 def test_a_mask_that_covers_everything():
     with pytest.raises(RetouchError, match="whole"):
         retouch.skimage.inpaint_biharmonic(np.zeros((8, 8)), np.ones((8, 8)))
+
+
+def test_a_mask_of_nearly_everything_is_no_mistake(grey):
+    """The originals do not doubt it, and take no argument that could say so."""
+    mask = np.ones_like(grey)
+    mask[::6, ::6] = 0
+    assert mask.mean() > 0.95
+    known = mask == 0
+    filled = retouch.cv2.inpaint(grey, mask, 3, cv2.INPAINT_TELEA)
+    assert np.array_equal(filled[known], grey[known])
+    floats = retouch.skimage.inpaint_biharmonic(grey, mask)
+    np.testing.assert_allclose(floats[known], grey[known] / 255, rtol=1e-12)

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.references.made import moved, scene, shot
 
-from retouch import RetouchError, clear_crowd
+from retouch import RetouchError, clear_crowd, load
+from retouch.imaging import photo_from_array
+from retouch.imaging.gain_map import GainMap
 
 PEOPLE = [(60, 60), (170, 120), (90, 280)]
 
@@ -69,3 +73,33 @@ def test_bad_series_are_refused(given, says):
 def test_a_frame_that_is_not_there_is_refused():
     with pytest.raises(RetouchError, match="1 to 2"):
         clear_crowd([shot(scene()), shot(scene())], frame=3)
+
+
+def test_a_gain_map_is_cleared_with_the_photo():
+    pictures, _ = shots(3)
+    photos = []
+    for picture, (row, column) in zip(pictures, PEOPLE, strict=True):
+        photo = photo_from_array(picture)
+        gain = np.full((len(picture) // 4, picture.shape[1] // 4, 1), 40, np.uint8)
+        gain[row // 4 : row // 4 + 13, column // 4 : column // 4 + 6] = 220
+        photos.append(replace(photo, header=replace(photo.header, gain=GainMap(gain, b"", b"", True))))
+    (result,) = clear_crowd(photos, model="telea")
+    row, column = PEOPLE[0]
+    cleared = result.image.header.gain.pixels[row // 4 : row // 4 + 12, column // 4 : column // 4 + 5]
+    assert cleared.max() < 60
+    assert photos[0].header.gain.pixels.max() == 220
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_what_a_network_filled_says_so(trained):
+    """Where passers-by stand in one another's place, the model fills."""
+    photos = []
+    for column in (150, 120, 180):
+        picture = shot(scene(), moved(right=0, down=0, turn=0, scale=1))
+        picture[100:150, column : column + 40] = (250, 250, 20)
+        photos.append(photo_from_array(picture))
+    model = load("telea")
+    model.by_network = trained
+    (result,) = clear_crowd(photos, model=model)
+    assert any("filled from the 2 other photos" in note for note in result.notes)
+    assert (b"compositeWithTrainedAlgorithmicMedia" in (result.image.header.xmp or b"")) == trained

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -196,3 +198,48 @@ def test_no_shot_is_replaced(tmp_path, monkeypatch, capsys):
     assert run(tmp_path, monkeypatch, "clear-crowd one.png out-2.png -o out.png --overwrite") == 2
     assert "are the same file" in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
+
+
+def test_no_shot_is_replaced_of_two_that_have_one_name(tmp_path, monkeypatch, capsys):
+    for folder, column in ((".", 60), ("a", 150), ("b", 250)):
+        picture = shot(scene())
+        picture[100:150, column : column + 20] = (250, 250, 20)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / folder / "x.png")
+    before = (tmp_path / "a/x.png").read_bytes()
+    assert run(tmp_path, monkeypatch, "clear-crowd x.png a/x.png b/x.png -o a/x.png --overwrite") == 2
+    assert "are the same file" in capsys.readouterr().err
+    assert (tmp_path / "a/x.png").read_bytes() == before
+
+
+def test_a_folder_of_results_alone_has_no_shots(tmp_path, monkeypatch, capsys):
+    Image.fromarray(shot(scene())).save(tmp_path / "one-empty.png")
+    assert run(tmp_path, monkeypatch, "clear-crowd .") == 2
+    assert "name the shots themselves" in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_read_is_named(folder, monkeypatch, capsys):
+    def locked(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", locked)
+    assert run(folder, monkeypatch, "fill photo.png mask.png --from others -o out.png") == 2
+    assert "others cannot be looked into (Permission denied)" in capsys.readouterr().err
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"fill photo.png mask.png --from {LONG}.png",
+        f"fill photo.png mask.png --model {LONG}.safetensors",
+        f"batch {LONG} masks -o out",
+        f"edit {LONG}.png",
+        f"install-plugin gimp --into {LONG}",
+    ],
+)
+def test_a_name_longer_than_any_can_be_is_one_sentence(folder, monkeypatch, capsys, line):
+    assert run(folder, monkeypatch, line) == 2
+    assert capsys.readouterr().err.count("\n") == 1

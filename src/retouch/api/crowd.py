@@ -154,9 +154,11 @@ def _find(
 def _filled(
     photo: Photo, hole: Mask, aligned: list[Aligned], model: Model, arguments: CrowdArguments
 ) -> tuple[PhotoFill, tuple[str, ...]]:
+    from retouch.api import recorded
     from retouch.api.referring import completed_fill
+    from retouch.engine.filled import borrowed_pixels, filled_by
     from retouch.engine.pipeline import fill_photo
-    from retouch.imaging import follow_fill
+    from retouch.imaging import follow_fill, mark_edited
     from retouch.references.filling import fill_aligned
 
     listen, seed = arguments["on_progress"], arguments["seed"]
@@ -166,4 +168,7 @@ def _filled(
 
     taken = fill_aligned(photo, hole, aligned, on_progress=listen)
     filled, notes = completed_fill(taken, hole, len(aligned), by_model, confidence=False)
-    return replace(filled, photo=follow_fill(filled.photo, hole, None)), notes
+    borrowed = None if photo.header.gain is None else borrowed_pixels(filled)
+    after = follow_fill(filled.photo, hole, borrowed)
+    said = recorded.edited(filled_by(filled), seed, trained=model.by_network, when=None)
+    return replace(filled, photo=mark_edited(after, said) if said.trained else after), notes

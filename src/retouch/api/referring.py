@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -75,7 +76,7 @@ def files_of(
     path = Path(given)
     if not str(given):
         raise RetouchError("The name of a photo to fill from is empty; name a photo or a folder.")
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 # takes long names
         if is_same(path, picture):
             raise RetouchError(
                 f"{path.name} is the photo itself; fill it from another one of the same place."
@@ -83,11 +84,16 @@ def files_of(
         yield path
         return
     # Hidden files are no photos, whatever they are called: macOS leaves "._photo.jpg" beside photo.jpg.
-    found = sorted(
-        each
-        for each in path.iterdir()
-        if each.suffix.lower() in ENDINGS and not each.name.startswith(".") and each.is_file()
-    )
+    try:
+        found = sorted(
+            each
+            for each in path.iterdir()
+            if each.suffix.lower() in ENDINGS and not each.name.startswith(".") and each.is_file()
+        )
+    except OSError as error:
+        raise RetouchError(
+            f"The folder {path} cannot be looked into ({error.strerror}); check who may read it."
+        ) from error
     if not found:
         raise RetouchError(f"The folder {path} holds no photos; name another one, or single photos.")
     yield from (each for each in found if not is_same(each, picture) and not passed(each))

@@ -142,7 +142,7 @@ def _pictures(folder: str, recursive: bool) -> list[str]:
 def _is_folder(place: str) -> bool:
     if places.is_url(place):
         return not is_picture(place)
-    return Path(place).is_dir()
+    return os.path.isdir(place)  # noqa: PTH112 # takes long names
 
 
 def _same(one: str, other: str) -> bool:

@@ -60,10 +60,14 @@ def clear_crowd(
 
         seen: set[Path] = set()
         paths = [path for each in shots for path in unseen(files_of(each, None, passed=is_result), seen)]
+        if not paths:
+            raise RetouchError(
+                f"All photos there are called …{ENDING}, as results are; name the shots themselves."
+            )
         chosen = paths[frame - 1] if 1 <= frame <= len(paths) else paths[0]
         target = target_file(str(chosen), output, ENDING)
         extra = {"--sources": sources, "--confidence": confidence}
-        masks: dict[str, str | None] = {path.name: str(path) for path in paths if path != chosen}
+        masks: dict[str, str | None] = {str(path): str(path) for path in paths if path != chosen}
         check_names(str(chosen), masks, target, extra)
         check_names(str(chosen), masks, second_file(target), extra)
         check_pictures(extra, overwrite=overwrite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,7 +36,7 @@ def install_plugin(
             raise RetouchError("--server is for GIMP; leave it out.")
         if server is not None and not server.startswith(("http://", "https://")):
             raise RetouchError("--server takes an address such as http://127.0.0.1:8080.")
-        if into is not None and not into.is_dir():
+        if into is not None and not os.path.isdir(into):  # noqa: PTH112 # takes long names
             raise RetouchError(f"{into} is no folder; make it first, or check its name.")
         from retouch.integrations import installing, places
 

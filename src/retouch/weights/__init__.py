@@ -10,6 +10,7 @@ restricted reader.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,8 @@ def read_weights(path: Path) -> Weights:
         RetouchError: The file does not exist, is damaged, is no safetensors file, or was not exported by
             retouch.
     """
-    if not path.is_file():
-        raise RetouchError(f"There is no weights file {path}; check its name.")
+    if not os.path.isfile(path):  # noqa: PTH113 # takes long names
+        raise RetouchError(f"There is no weights file {path}; check its name, and who may read it.")
     try:
         with safe_open(path, framework="pt") as file:
             model, about = _header(file.metadata() or {}, path)
