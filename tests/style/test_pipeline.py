@@ -188,6 +188,17 @@ def test_what_is_transparent_in_the_style_is_not_used(stylize):
         stylize(photo, Photo(style, alpha * 0))
 
 
+def test_hidden_colours_of_a_style_do_not_count(stylize, small_levels):
+    photo, alpha = photo_from_array(_noise(72, 96, 3)), np.zeros((96, 128), np.uint8)
+    alpha[12:84, 8:70] = 255
+    made = []
+    for hidden in (0, 255):
+        style = _noise(96, 128, 3, seed=1)
+        style[alpha == 0] = hidden
+        made.append(stylize(photo, Photo(style, alpha)).pixels)
+    assert np.array_equal(*made)
+
+
 def test_progress_reaches_its_total(stylize, small_levels, monkeypatch):
     monkeypatch.setattr(style_pipeline, "WINDOW", 64)
     heard = []

@@ -1,11 +1,15 @@
 """Made damage: what changes is labelled, and what is labelled changed."""
 
+from dataclasses import replace
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from retouch.errors import RetouchError
 from retouch.options import build, dump
-from retouch.training import ageing
+from retouch.training import ageing, damage_areas
 from retouch.training.ageing import Ageing
 from retouch.training.damage import Damage
 from retouch.training.data import TrainingSet
@@ -122,3 +126,24 @@ def test_a_training_set_gives_damaged_pictures(tmp_path, crop):
     again = TrainingSet([tmp_path], 64, Damage(clean=0.0), 0, scale=(1.0, 1.5))[3]
     assert np.array_equal(picture, again[0])
     assert np.array_equal(mask, again[1])
+
+
+def test_compression_treats_colours_as_a_camera_does(crop):
+    only = replace(STEADY, compressed=1.0, quality=(40, 40))
+    random = np.random.default_rng(0)
+    found = only.scan(random, crop.astype(np.float32) / 255).astype(int)
+    written = BytesIO()
+    Image.fromarray(crop).save(written, "JPEG", quality=40)
+    wanted = np.asarray(Image.open(written)).astype(int)
+    assert np.abs(found - wanted).mean() < 0.5 * np.abs(wanted - crop).mean()
+
+
+def test_as_many_stains_come_as_are_asked_for(monkeypatch):
+    asked = []
+    count = damage_areas.count
+    monkeypatch.setattr(
+        damage_areas, "count", lambda random, limits: asked.append(limits) or count(random, limits)
+    )
+    for seed in range(20):
+        damage_areas.Stains(count=(5, 7), radius=(3.0, 8.0)).draw(np.random.default_rng(seed), 64, 64)
+    assert set(asked) == {(5, 7)}

@@ -315,6 +315,17 @@ def test_where_folders_repeat_names_the_same_pictures_stay_held_out(tmp_path):
     assert (rest._chosen, held._chosen) == (again._chosen, held_again._chosen)
 
 
+def test_a_picture_that_is_listed_several_times_is_never_in_both_parts(folder):
+    for repeated in (2, 5):
+        rest, held = TrainingSet([folder] * repeated, 8, MASKS, seed=0).split(3)
+        assert not blues(rest) & blues(held)
+        assert len(rest) + len(held) == 9 * repeated
+    before = TrainingSet([folder], 8, MASKS, seed=0).split(3)[1]
+    rest, held = TrainingSet([folder] * 3, 8, MASKS, seed=0).split(3, before.names())
+    assert blues(held) == blues(before)
+    assert not blues(rest) & blues(held)
+
+
 def test_a_random_number_below_one_stays_below_one(monkeypatch):
     class Near:
         def random(self):

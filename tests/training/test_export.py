@@ -9,7 +9,7 @@ import torch
 import retouch
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, load_checkpoint
-from retouch.training.export import export
+from retouch.training.export import _same, export
 from retouch.training.start import start
 from retouch.weights import read_weights, write_weights
 
@@ -97,3 +97,11 @@ def test_a_report_must_be_one(folder, tmp_path, content, words):
 def test_there_must_be_a_checkpoint(tmp_path):
     with pytest.raises(RetouchError, match="There is no checkpoint"):
         export(tmp_path, tmp_path / "mine.safetensors")
+
+
+def test_whole_numbers_of_a_network_are_not_rounded():
+    """Batch normalisation counts its steps, further than 16 bits have whole numbers."""
+    average = {"weight": torch.rand(3), "count": torch.tensor(70_001)}
+    exported = {"weight": average["weight"].half().float(), "count": average["count"]}
+    assert _same(exported, average)
+    assert not _same(exported | {"count": torch.tensor(70_002)}, average)

@@ -177,6 +177,21 @@ def test_other_pictures_are_told(begun, pictures, tmp_path):
     assert "not those of before" in lines[0]
 
 
+def test_another_order_of_pictures_is_told(tiny, pictures, tmp_path):
+    """Samples follow it, so the run would go on otherwise than without a break."""
+    halves = [tmp_path / "one", tmp_path / "two"]
+    for number, path in enumerate(sorted(pictures.iterdir())):
+        halves[number % 2].mkdir(exist_ok=True)
+        (halves[number % 2] / path.name).write_bytes(path.read_bytes())
+    folder, config, lines = tmp_path / "run", tiny(steps=2), []
+    start(config, halves, folder, say=lines.append, device="cpu")
+    for steps, order, told in ((3, halves, False), (4, halves[::-1], True)):
+        lines.clear()
+        changes = [f"steps={steps}"]
+        start(config, order, folder, say=lines.append, device="cpu", resume=True, changes=changes)
+        assert ("not those of before" in lines[0]) == told
+
+
 def test_silhouettes_named_in_the_configuration_are_noted(tiny, pictures, tmp_path):
     (tmp_path / "shapes").mkdir()
     for name in "ab":

@@ -58,7 +58,7 @@ def test_a_batch_may_be_parted():
             each = Sample(sample.image[part], sample.mask[part], sample.hole[part], sample.mix[part])
             parts.append(RECIPE.generator_losses(network, None, each))
     for name, term in whole.items():
-        values = [each[name].value.item() if name in each else 0.0 for each in parts]
+        values = [each[name].value.item() for each in parts]
         assert term.value.item() == pytest.approx(sum(values) / 2, rel=1e-4)
 
 
@@ -106,3 +106,16 @@ def test_the_size_of_crops_is_checked():
     RECIPE.check(128)
     with pytest.raises(RetouchError, match="64, 128, 192"):
         RECIPE.check(96)
+
+
+def test_all_processes_have_the_same_terms():
+    """Whichever items they hold: what they learn is averaged, term by term."""
+    sample, network = sample_of(2), RECIPE.generator()
+    names = []
+    for mix in (0.9, 0.1):
+        sample.mix[:] = mix
+        losses = RECIPE.generator_losses(network, None, sample)
+        losses["perceptual"].value.backward()
+        names.append(list(losses))
+        assert (losses["perceptual"].value.item() == 0) == (mix == 0.9)
+    assert names[0] == names[1]

@@ -16,6 +16,7 @@ from retouch.imaging import Photo, to_srgb
 from retouch.imaging.photo import white
 from retouch.models.infer_match_translate.network import CELL
 from retouch.ops.resize import shrink
+from retouch.synthesis.pyramid import smooth_fill
 
 COARSEST = 512
 """Longest side of the coarsest level, in pixels. All of its patches are compared with all of the style's."""
@@ -68,7 +69,7 @@ class StyleImage:
     """A style picture whose longest side is less than twice :data:`LARGEST_STYLE`.
 
     Attributes:
-        image: ``1×3×H×W`` in [0, 1].
+        image: ``1×3×H×W`` in [0, 1]; what is transparent is filled smoothly: hidden colours do not count.
         opaque: ``1×1×H×W``, the share of each pixel that is not transparent, in [0, 1].
     """
 
@@ -89,6 +90,8 @@ class StyleImage:
             margins = (0, -width % scale, 0, -height % scale)
             whole = F.pad(torch.from_numpy(seen.astype(np.float32))[None, None], margins, mode="replicate")
             opaque = shrink(whole, scale)
+            if bool((shown := opaque[0, 0] == 1).any()):  # else whoever borrows from it will say so
+                image = smooth_fill(image[0], shown)[None]  # features look further than a cell
         return cls(image, opaque)
 
     def at(self, longest: int) -> tuple[Tensor, Tensor]:

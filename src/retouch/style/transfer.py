@@ -36,9 +36,10 @@ class Statistics:
     deviation: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Statistics:
-        """The statistics of ``1×C×h×w`` features."""
-        deviation, mean = torch.std_mean(features, (2, 3), correction=0, keepdim=True)
+    def of(cls, features: Tensor, usable: Tensor | None = None) -> Statistics:
+        """The statistics of ``1×C×h×w`` features, where ``1×1×h×w`` is 1 if it is given."""
+        cells = features.flatten(2) if usable is None else features[:, :, usable[0, 0] > 0]
+        deviation, mean = torch.std_mean(cells[..., None], (2, 3), correction=0, keepdim=True)
         return cls(mean, deviation.clamp_min(_SMALLEST_DEVIATION))
 
     def remove(self, features: Tensor) -> Tensor:
@@ -103,7 +104,7 @@ def see_style(vgg: Vgg, image: Tensor, opaque: Tensor, patch: int) -> Style:
             "Too little of the style is opaque to borrow patches from; "
             "use one with less transparency, or smaller patches."
         )
-    return Style(features, usable, patch, Statistics.of(features))
+    return Style(features, usable, patch, Statistics.of(features, usable))
 
 
 def nearest(

@@ -132,8 +132,9 @@ class Ageing:
         made: NDArray[np.uint8] = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
         if random.random() < self.compressed:
             quality = int(random.integers(self.quality[0], self.quality[1] + 1))
-            written = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-            made = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.uint8)
+            # OpenCV takes BGR, and JPEG treats colours differently.
+            written = cv2.imencode(".jpg", made[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            made = np.ascontiguousarray(cv2.imdecode(written, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
         return made
 
 

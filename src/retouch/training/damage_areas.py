@@ -122,7 +122,8 @@ class Stains:
     def draw(self, random: Generator, height: int, width: int) -> Layer:
         """Draw stains."""
         canvas, radius = Canvas(height, width), between(random, self.radius)
-        for _ in range(count(random, (1, max(1, round(min(self.count[1], 60 / radius)))))):
+        most = max(1, round(min(self.count[1], 60 / radius)))  # large ones are few
+        for _ in range(count(random, (min(self.count[0], most), most))):
             size = radius * math.exp(random.normal(0, 0.4))
             canvas.area(blob(random, somewhere(random, height, width), size, 0.12, 40))
         edge = min(between(random, self.edge), radius / 2.5)

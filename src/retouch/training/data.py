@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
@@ -195,12 +195,13 @@ class TrainingSet:
         """Hold out ``count`` pictures; return the training set and the held-out set.
 
         The choice depends on the seed and the file names. So a folder and a tar file made of it hold out the
-        same pictures, and adding pictures never moves a training picture into the held-out set.
+        same pictures, and adding pictures never moves a training picture into the held-out set. Pictures of
+        one name go together, so there may be a few more.
 
         Args:
             count: Number of pictures to hold out.
-            names: Names of pictures that were held out before (:meth:`names`). Those that still exist are
-                held out again, and no others.
+            names: Names of pictures that were held out before (:meth:`names`). Pictures of these names are
+                held out again, and no others, if there are any.
 
         Raises:
             RetouchError: No picture would be left.
@@ -211,16 +212,15 @@ class TrainingSet:
                 "(--set data.held_out=8)."
             )
         drawn = sorted(self._chosen, key=self._lot)
-        # Several folders may hold the same name; then as many of them as before are held out.
-        left = Counter(names)
-        known: list[int] = []
-        others: list[int] = []
-        for number in drawn:
-            held = left[self._name(number)] > 0
-            left[self._name(number)] -= held
-            (known if held else others).append(number)
+        # Several folders may hold the same name, or one may be listed twice: all of a name stay together.
+        before = set(names)
+        known = [number for number in drawn if self._name(number) in before]
         if known:
-            drawn, count = known + others, len(known)
+            drawn, count = known + [each for each in drawn if self._name(each) not in before], len(known)
+        while 0 < count < len(drawn) and self._lot(drawn[count]) == self._lot(drawn[count - 1]):
+            count += 1
+        if count == len(drawn):
+            raise RetouchError("All pictures have the names of those that are held out; add others.")
         parts = (copy(self), copy(self))
         for part, chosen in zip(parts, (drawn[count:], drawn[:count]), strict=True):
             part._chosen, part._unreadable = sorted(chosen), set()

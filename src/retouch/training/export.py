@@ -79,5 +79,6 @@ def _scores(report: Path, output: Path, average: Mapping[str, Tensor]) -> dict[s
 
 def _same(exported: Mapping[str, Tensor], average: Mapping[str, Tensor]) -> bool:
     return exported.keys() == average.keys() and all(
-        torch.equal(exported[name], each.half().float()) for name, each in average.items()
+        torch.equal(exported[name], each.half().float() if each.is_floating_point() else each)
+        for name, each in average.items()
     )

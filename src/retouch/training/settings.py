@@ -117,7 +117,7 @@ class Run:
         steps: Total number of generator steps.
         batch: Samples per step, over all devices.
         accumulate: Number of parts into which a step's samples are split. More parts need less memory and
-            give the same result.
+            give the same result, but for batch normalisation and what is drawn once for each part.
         seed: Seed of weights, samples and losses.
         average: Decay of the running average of the generator's weights. The average is what gets exported.
         data: The training data.

@@ -199,17 +199,22 @@ def _note_data(
     shapes = Shards([Path(each) for each in files]).members if files else []
     now = {"pictures": len(pictures), "pictures_sha256": _digest(pictures.shards.members)}
     now |= {"silhouettes": len(shapes), "silhouettes_sha256": _digest(shapes)}
+    now |= {"order_sha256": _digest(pictures.shards.members, ordered=True)}
     before = [each for each in state.data if "pictures" in each]
-    if before and {**before[-1], **now} == before[-1]:
+    # Runs of before 2026-11-29 noted no order.
+    if before and all(before[-1].get(what, value) == value for what, value in now.items()):
         return
     if before:
         say("The pictures are not those of before: training continues, but not exactly as without a break.")
     state.data.append({"step": state.step, **now})
 
 
-def _digest(members: Sequence[Member]) -> str:
-    names = "\n".join(sorted(f"{each.path.name}:{each.name}" for each in members))
-    return hashlib.sha256(names.encode()).hexdigest()
+def _digest(members: Sequence[Member], *, ordered: bool = False) -> str:
+    """Digest of names; ordered, of sizes as well, because samples follow the order."""
+    names = [f"{each.path.name}:{each.name}" for each in members]
+    if ordered:
+        names = [f"{name}:{each.size}" for name, each in zip(names, members, strict=True)]
+    return hashlib.sha256("\n".join(names if ordered else sorted(names)).encode()).hexdigest()
 
 
 @contextmanager

@@ -64,9 +64,10 @@ class StructureRecipe(CriticFree):
             "coarse": Term(self.coarse, masked_mean(squares[0].abs(), (squares[1] > 0).to(hole))),
         }
         chosen = sample.mix < 0.5  # half of the items: what a second network sees costs as much as the first
-        if self.perceptual and bool(chosen.any()):
+        if self.perceptual:
+            # A term of nothing where none is chosen: the processes of a run must have the same terms.
             fake = torch.where(hole > 0, said.image.float(), truth)[chosen]
-            seen = _seen_difference(fake, truth[chosen])
+            seen = _seen_difference(fake, truth[chosen]) if len(fake) else fake
             losses["perceptual"] = Term(self.perceptual, 2 * seen.sum() / len(chosen))
         return losses
 
