@@ -5,7 +5,16 @@ import os
 import pytest
 
 from retouch import RetouchError
-from retouch.files import remove_unfinished, same_file, write_file, write_text
+from retouch.files import (
+    copy_file,
+    file_digest,
+    read_once,
+    refuse_inputs,
+    remove_unfinished,
+    same_file,
+    write_file,
+    write_text,
+)
 
 
 def test_a_callback_writes_in_pieces(tmp_path):
@@ -67,3 +76,30 @@ def test_a_file_is_the_same_through_links_and_before_it_is_there(tmp_path):
     assert same_file(one, other)
     (tmp_path / "link").symlink_to(one)
     assert same_file(tmp_path / "link", other)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_read_once_and_never_waited_for_again(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for again in (file_digest, lambda pipe: copy_file(pipe, tmp_path / "copy")):
+        with pytest.raises(RetouchError, match="pipe, and is needed more than once; save it as a file"):
+            again(tmp_path / "pipe")
+    assert not (tmp_path / "copy").exists()
+    (tmp_path / "file").write_bytes(b"x")
+    for other in (tmp_path / "file", str(tmp_path), tmp_path / "none", b"bytes", None, 5):
+        assert read_once(other) is other
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="there is no such device here")  # noqa: PTH110
+def test_a_pipe_that_brings_nothing_is_named():
+    with pytest.raises(RetouchError, match="/dev/null is a pipe that brings nothing"):
+        read_once("/dev/null")
+
+
+def test_what_is_read_is_never_written(tmp_path):
+    mask, link = tmp_path / "mask.png", tmp_path / "link.png"
+    mask.write_bytes(b"x")
+    os.link(mask, link)
+    refuse_inputs(tmp_path / "out.png", {"mask": mask, "photo": b"bytes"})
+    with pytest.raises(RetouchError, match=r"link\.png is the mask, and would be replaced"):
+        refuse_inputs(link, {"photo": None, "mask": str(mask)})

@@ -10,14 +10,15 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from retouch.errors import RetouchError
 
+Source = TypeVar("Source")
 _NAME = ".retouch-{}.part"  # of temporary files
 
 
@@ -75,10 +76,10 @@ def copy_file(source: str | Path | bytes, target: Path, *, overwrite: bool = Fal
         overwrite: As for :func:`write_file`.
 
     Raises:
-        RetouchError: ``source`` cannot be read, or ``target`` cannot be written.
+        RetouchError: ``source`` cannot be read, or is a pipe; or ``target`` cannot be written.
     """
     try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        data = source if isinstance(source, bytes) else _no_pipe(Path(source)).read_bytes()
     except OSError as error:
         raise RetouchError(
             f"{error.filename} cannot be read ({error.strerror}); check its name and permissions."
@@ -90,21 +91,64 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal digits.
 
     Raises:
-        RetouchError: The file cannot be read.
+        RetouchError: The file cannot be read, or is a pipe.
     """
     try:
-        with path.open("rb") as file:
+        with _no_pipe(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise RetouchError(f"Cannot read {path} ({error.strerror}); check its name.") from error
 
 
+def read_once(source: Source) -> Source | bytes:
+    """The content of a pipe, which brings it only once; anything else, such as a file's path, as it is.
+
+    Whoever reads a picture, and then copies its file or takes its digest, begins with this.
+
+    Raises:
+        RetouchError: ``source`` is a pipe, and cannot be read or is empty.
+    """
+    if not isinstance(source, (str, Path)) or not _is_pipe(source):
+        return source
+    try:
+        content = Path(source).read_bytes()
+    except OSError as error:
+        raise RetouchError(f"{source} cannot be read ({error.strerror}); check its permissions.") from error
+    if not content:
+        raise RetouchError(f"{source} is a pipe that brings nothing; check what writes to it.")
+    return content
+
+
+def _is_pipe(path: str | Path) -> bool:
+    """Whether a path means a pipe, or a device: what exists, and is neither a file nor a folder."""
+    # These functions, unlike Path's, raise nothing for names that are too long.
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112, PTH113
+
+
+def _no_pipe(path: Path) -> Path:
+    # What was read of it already would be missing, and who waits for it again waits for ever.
+    if _is_pipe(path):
+        raise RetouchError(f"{path} is a pipe, and is needed more than once; save it as a file first.")
+    return path
+
+
+def refuse_inputs(target: Path, inputs: Mapping[str, object]) -> None:
+    """Raise :class:`RetouchError` if ``target`` is a file that is read, by any of its names.
+
+    Args:
+        target: the file to write.
+        inputs: what is read, by what sentences call it. Only paths mean files.
+    """
+    for name, given in inputs.items():
+        if isinstance(given, (str, Path)) and same_file(Path(given), target):
+            raise RetouchError(f"{target} is the {name}, and would be replaced; name another file to write.")
+
+
 def refuse_existing(target: Path, *, overwrite: bool) -> None:
     """Raise :class:`RetouchError` if ``target`` is a folder, or exists and must not be replaced."""
-    # These functions, unlike Path's, raise nothing for names that are too long.
-    if os.path.isdir(target):  # noqa: PTH112
+    if os.path.isdir(target):  # noqa: PTH112 # as in _is_pipe
         raise RetouchError(f"{target} is a folder; name a file in it.")
-    if os.path.exists(target) and not os.path.isfile(target):  # noqa: PTH110, PTH113
+    if _is_pipe(target):
         raise RetouchError(f"{target} is a pipe or a device, not a file; name a file, or write to -o -.")
     if not overwrite and os.path.lexists(target):
         raise RetouchError(

@@ -222,6 +222,23 @@ def test_output_is_for_paths_only(photo, hole, tmp_path):
         retouch.fill(photo, hole, output=tmp_path / "out.png")
 
 
+def test_no_mask_is_replaced(photo_file, mask_file, tmp_path, monkeypatch):
+    """Only the photo may be, when told; and no record takes the place of what is read."""
+    monkeypatch.chdir(tmp_path)
+    before, photo = mask_file.read_bytes(), photo_file.read_bytes()
+    (tmp_path / "link.png").symlink_to(mask_file)
+    for target in ("mask.png", "link.png"):
+        with pytest.raises(RetouchError, match=f"{target} is the mask, and would be replaced"):
+            retouch.inpaint(photo_file, "mask.png", model=FAST, output=target, overwrite=True)
+    for more, what in (({"avoid": "link.png"}, "avoid mask"), ({"references": [mask_file]}, "reference 1")):
+        with pytest.raises(RetouchError, match=f"is the {what}, and would be replaced"):
+            retouch.fill(photo_file, np.zeros((96, 128), bool), output=mask_file, overwrite=True, **more)
+    kept = photo_file.rename(tmp_path / "odd.json")
+    with pytest.raises(RetouchError, match=r"odd\.json is the photo, and would be replaced"):
+        retouch.fill(kept, mask_file, model=FAST, output="odd.png", record=True, overwrite=True)
+    assert (mask_file.read_bytes(), kept.read_bytes()) == (before, photo)
+
+
 def test_bytes_and_photos_come_back_as_such(photo, hole, photo_file):
     expected = retouch.inpaint(photo, hole, model=FAST)
     content = retouch.inpaint(photo_file.read_bytes(), hole, model=FAST)

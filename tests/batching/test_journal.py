@@ -18,8 +18,9 @@ class Killed(BaseException):
     pass
 
 
-def test_killed_between_line_and_name(archive, fill_all, lines, monkeypatch):
-    """The result waits under its first name; it gets its own, and nothing is filled."""
+@pytest.fixture
+def fill_killed(archive, fill_all, monkeypatch):
+    """Fill the archive, and be killed between the line of ``p2.png`` and its result's name."""
     move = places.move
 
     def killed(source, target):
@@ -29,12 +30,20 @@ def test_killed_between_line_and_name(archive, fill_all, lines, monkeypatch):
             raise Killed
         move(source, target)
 
-    monkeypatch.setattr(places, "move", killed)
-    with pytest.raises(Killed):
-        fill_all(workers=1)
-    monkeypatch.undo()
-    shutil.rmtree(archive / "out")
-    (archive / "killed").rename(archive / "out")
+    def fill_killed(**given):
+        monkeypatch.setattr(places, "move", killed)
+        with pytest.raises(Killed):
+            fill_all(workers=1, **given)
+        monkeypatch.setattr(places, "move", move)
+        shutil.rmtree(archive / "out")
+        (archive / "killed").rename(archive / "out")
+
+    return fill_killed
+
+
+def test_killed_between_line_and_name(archive, fill_all, fill_killed, lines):
+    """The result waits under its first name; it gets its own, and nothing is filled."""
+    fill_killed()
     stem = sha256(b"p2.png").hexdigest()[:24]  # others may be ready meanwhile
     (waiting,) = (archive / "out" / ".retouch-batch").glob(f"*/*/{stem}.png")
     content, before = waiting.read_bytes(), len(lines())
@@ -43,6 +52,55 @@ def test_killed_between_line_and_name(archive, fill_all, lines, monkeypatch):
     assert (archive / "out" / "p2.png").read_bytes() == content
     assert len(lines()) == 6 >= before
     assert not (archive / "out" / ".retouch-batch").exists()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_what_came_after_a_kill_stays(archive, fill_all, fill_killed, before):
+    """A file that somebody put there, or a result from before that somebody changed."""
+    target = archive / "out" / "p2.png"
+    if before:
+        fill_all()
+    fill_killed(dilate=1)
+    target.write_bytes(b"precious")
+    again = fill_all(dilate=1)["p2.png"]
+    assert again.outcome == "failed"
+    assert "p2.png exists, and is not what this batch wrote" in again.error
+    assert target.read_bytes() == b"precious"
+    assert not (archive / "out" / ".retouch-batch").exists()
+    assert fill_all(dilate=1, overwrite=True)["p2.png"].outcome == "filled"
+    assert target.read_bytes() != b"precious"
+
+
+def test_one_file_that_came_keeps_all_results_of_its_photo_waiting(archive, fill_all, fill_killed):
+    """Otherwise a record would lie beside a photo that it is not about."""
+    fill_killed(record=True)
+    (archive / "out" / "p2.json").write_text("precious")
+    assert fill_all(record=True)["p2.png"].outcome == "failed"
+    assert (archive / "out" / "p2.json").read_text() == "precious"
+    assert not (archive / "out" / "p2.png").exists()
+
+
+def test_a_result_from_before_makes_way_after_a_kill(archive, fill_all, fill_killed, lines):
+    fill_all()
+    fill_killed(dilate=1)
+    target, count = archive / "out" / "p2.png", len(lines())
+    told = [line["files"]["p2.png"]["sha256"] for line in lines() if line["name"] == "p2.png"]
+    assert sha256(target.read_bytes()).hexdigest() == told[0] != told[1]
+    assert fill_all(dilate=1)["p2.png"].outcome == "done"
+    assert sha256(target.read_bytes()).hexdigest() == told[1]
+    assert count <= len(lines()) == 12
+
+
+def test_killed_with_leave_to_replace(archive, fill_all, fill_killed):
+    """The leave is that of one run: without it, what it did not reach to replace stays."""
+    target = archive / "out" / "p2.png"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    fill_killed(overwrite=True)
+    assert fill_all()["p2.png"].outcome == "failed"
+    assert target.read_bytes() == b"old"
+    assert fill_all(overwrite=True)["p2.png"].outcome == "filled"
+    assert fill_all()["p2.png"].outcome == "done"
 
 
 def test_killed_between_result_and_line(archive, fill_all, lines):
@@ -79,6 +137,23 @@ def test_a_damaged_line_is_named(archive, fill_all):
     journal.write_bytes(b"{broken\n" + journal.read_bytes())
     with pytest.raises(RetouchError, match=r"Line 1 of .*retouch-batch\.jsonl is damaged"):
         fill_all()
+
+
+def test_a_file_that_may_not_be_read_stops_no_other(archive, fill_all, monkeypatch):
+    fill_all()
+    photo = archive / "photos" / "p1.png"
+    os.utime(photo, (1, 1))
+    digest = places.digest
+
+    def locked(place):
+        if place == str(photo):
+            raise PermissionError(13, "Permission denied", place)
+        return digest(place)
+
+    monkeypatch.setattr(places, "digest", locked)
+    done = fill_all()
+    assert done.pop("p1.png").outcome == "filled"  # anew; a worker of this test may read it
+    assert {each.outcome for each in done.values()} == {"done"}
 
 
 @pytest.mark.parametrize(

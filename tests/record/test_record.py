@@ -57,6 +57,14 @@ def test_the_record_of_a_command(run, photo_file, mask_file, tmp_path, hole):
     assert np.array_equal(read_photo(out).pixels, read_photo(tmp_path / "first.png").pixels)
 
 
+def test_numbers_of_numpy_are_plain_in_a_record(photo, hole):
+    given = {"dilate": np.int16(1), "invert_mask": np.bool_(False), "seed": np.uint8(3)}
+    record = retouch.fill(photo, hole, model="telea", record=True, **given).record
+    check(record)
+    assert (record["arguments"]["dilate"], record["seed"]) == (1, 3)
+    assert record["arguments"]["invert_mask"] is False
+
+
 def test_a_record_in_python(photo, photo_file, mask_file, hole, tmp_path):
     result = retouch.fill(photo_file, mask_file, model="telea", record=True, confidence=True)
     check(result.record)

@@ -200,6 +200,70 @@ def test_what_is_no_record(run, made, tmp_path, photo_file):
     assert "handed over in Python" in run("replay", made).err
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (("mask",), None, "is damaged: mask is missing or wrong"),
+        (("model",), None, "is damaged: model is missing or wrong"),
+        (("model", "weights"), {}, "is damaged: model/weights is missing or wrong"),
+        (("mask", "given"), "yes", "is damaged: mask/given is missing or wrong"),
+        (("original", "sha256"), 5, "is damaged: original/sha256 is missing or wrong"),
+        (("versions",), {}, "is damaged: versions/retouch is missing or wrong"),
+        (("arguments",), {}, "is damaged: arguments/model is missing or wrong"),
+        (("arguments", "model"), None, "is damaged: it names no model"),
+        (("arguments", "model"), "gone.safetensors", "does not say which file gone.safetensors was"),
+        (("arguments", "avoid"), "mask.png", "is damaged: arguments/avoid is missing or wrong"),
+        (("arguments", "references"), [None], "is damaged: arguments/references is missing or wrong"),
+        (("arguments", "working_size"), "wide", "is damaged: arguments/working_size is missing or wrong"),
+        (("arguments", "options"), [], "is damaged: arguments/options is missing or wrong"),
+        (("arguments", "options"), {"patch": [7]}, "telea has no options"),
+        (("arguments", "magic"), 5, "has the argument magic, which retouch does not know here"),
+        (("arguments", "magic"), 0, "has the argument magic, which retouch does not know here"),
+        (("arguments", "overwrite"), True, "has the argument overwrite, which retouch does not know here"),
+    ],
+)
+def test_a_damaged_record_is_a_sentence(run, made, path, value, sentence):
+    change(made, *path, to=value)
+    done = run("replay", made)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert sentence in done.err
+
+
+def test_a_record_of_another_version_holds(run, made):
+    """One from before an argument was added, and one from after, where it has its default."""
+    content = json.loads(made.read_text())
+    for name in ("avoid", "references", "wrap", "options"):
+        del content["arguments"][name]
+    content["arguments"] |= {"magic": None, "more_magic": False}
+    content["added"] = "LATER"
+    made.write_text(json.dumps(content).replace('"LATER"', "[" * 900 + "]" * 900))
+    assert run("replay", made).code == 0
+
+
+def test_a_list_among_the_options(photo_file, mask_file):
+    retouch.fill(photo_file, mask_file, model="telea", record=True)
+    record = photo_file.with_name("photo-filled.json")
+    change(record, "arguments", "model", to="exemplar")
+    change(record, "arguments", "options", to={"bogus": [1, 2]})
+    with pytest.raises(retouch.RetouchError, match="bogus"):
+        retouch.replay(record)
+
+
+def test_nothing_that_is_read_is_replaced(run, photo_file, mask_file, tmp_path):
+    avoid, link = tmp_path / "avoid.png", tmp_path / "link.png"
+    shutil.copy(mask_file, avoid)
+    retouch.fill(photo_file, mask_file, model="telea", record=True, avoid=avoid)
+    record = tmp_path / "photo-filled.json"
+    link.symlink_to(record)
+    before = {each: each.read_bytes() for each in (mask_file, avoid, record)}
+    for target, what in ((mask_file, "mask"), (avoid, "avoid mask"), (link, "record")):
+        done = run("replay", record, "-o", target, "--overwrite")
+        assert (done.code, done.out) == (2, "")
+        assert f"{target} is the {what}, and would be replaced" in done.err
+    assert {each: each.read_bytes() for each in before} == before
+    assert run("replay", record, "-o", photo_file, "--overwrite").code == 0  # as retouch fill can
+
+
 def test_an_empty_mask(photo_file, mask_file, hole):
     Image.fromarray(np.zeros_like(hole)).save(mask_file)
     retouch.fill(photo_file, mask_file, record=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from retouch.api import recorded
 from retouch.api.arguments import DEFAULTS, FillArguments, InpaintArguments, completed, shows
 from retouch.api.result import Result
 from retouch.api.shared import check_seed, target_file, to_model
 from retouch.errors import RetouchError, needs_networks
+from retouch.files import read_once, refuse_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 ENDING = "-filled"
 """Added to the name of a photo where the caller names no file."""
+_MASKS: tuple[Literal["include", "avoid", "lines"], ...] = ("include", "avoid", "lines")
 
 
 @overload
@@ -58,6 +61,7 @@ def fill(image: Picture, mask: Picture | None = None, **given: Unpack[FillArgume
             uint8, uint16, or float32/float64 of any range; or a PIL image (L, LA, RGB, RGBA, P, I;16). Arrays
             are taken as sRGB; OpenCV's BGR order works too. A palette image comes back as RGB or RGBA.
             For programs there are two more: the bytes of an image file, and a :class:`retouch.imaging.Photo`.
+            A path may be that of a named pipe, here and wherever else a picture is read.
         mask: a picture of any of these types, whatever ``image`` is, or an array of any numbers; white (at
             least half) = fill this, and of two values the larger one, of numbers of classes all but 0. On a
             transparent layer the strokes are filled, in a copy of the photo what was erased. docs/masks.md
@@ -121,6 +125,9 @@ def _fill(
     target = target_file(image, arguments["output"], ENDING)
     identity = recorded.identity_of(arguments["sign"], arguments["tsa"])
     recorded.check_places(image, target, arguments)
+    if target is not None:
+        _check_inputs(image, mask, target, arguments)
+    image, mask, arguments = read_once(image), read_once(mask), _pipes_read(arguments)
     model = to_model(
         arguments["model"],
         device=arguments["device"],
@@ -198,6 +205,32 @@ def _fill(
         if target is not None and arguments["record"]:
             recorded.write(record, target, overwrite=arguments["overwrite"])
     return Result(made, changed, filled, (*masks.notes, *told, *lost), record)
+
+
+def _check_inputs(image: Picture, mask: Picture | None, target: Path, arguments: FillArguments) -> None:
+    """Raise :class:`RetouchError` if what is written would replace what is read; only the photo may be."""
+    read: dict[str, object] = {"mask": mask, **{f"{name} mask": arguments[name] for name in _MASKS}}
+    references = arguments["references"]
+    if isinstance(references, Mapping):
+        references = list(references.values())
+    if isinstance(references, (list, tuple)):
+        read |= {f"reference {number}": each for number, each in enumerate(references, 1)}
+    refuse_inputs(target, read)
+    if arguments["record"]:
+        refuse_inputs(recorded.record_file(target), {"photo": image, **read})
+
+
+def _pipes_read(arguments: FillArguments) -> FillArguments:
+    """The arguments with the content of pipes, which the fill and its record both need."""
+    found: FillArguments = {**arguments}
+    for name in _MASKS:
+        found[name] = read_once(arguments[name])
+    references = arguments["references"]
+    if isinstance(references, Mapping):
+        found["references"] = {name: read_once(each) for name, each in references.items()}
+    elif isinstance(references, (list, tuple)):
+        found["references"] = [read_once(each) for each in references]
+    return found
 
 
 def _check_alone(arguments: FillArguments) -> None:

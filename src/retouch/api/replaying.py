@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retouch.api.arguments import DEFAULTS
 from retouch.errors import RetouchError
 from retouch.files import file_digest
 from retouch.models.specification import Specification
@@ -70,6 +71,7 @@ def replay(
 
     place = Path(record)
     told = read_record(place)
+    told["arguments"] = _known_arguments(told, place)
     if told["model"]["loaded"]:
         raise RetouchError(
             "The model of this record was handed over in Python; only that program can make the fill again."
@@ -98,6 +100,10 @@ def replay(
             inputs[name] = _found(told["arguments"][name], name, None, folders)
     references = {f"reference {at}": each for at, each in enumerate(told["arguments"]["references"] or (), 1)}
     inputs |= {name: _found(entry, name, None, folders) for name, entry in references.items()}
+    if output is not None:
+        # The photo may be replaced, as by the fill itself, and so may an earlier result.
+        others = {_SAID.get(name, name): path for name, path in inputs.items() if name != "photo"}
+        files.refuse_inputs(Path(output), {"record": place, **others})
     entries = {"photo": told["original"], "mask": told["mask"], **told["arguments"], **references}
     for name, path in inputs.items():
         if entries[name]["sha256"] not in (None, file_digest(path)):  # none of what was no file
@@ -118,6 +124,29 @@ def replay(
     if output is not None:
         files.write_bytes(data, Path(output), overwrite=overwrite)
     return _compared(told, result.record, data, weights)
+
+
+def _known_arguments(told: Record, place: Path) -> dict[str, Any]:
+    """The arguments of a record: those that it lacks, because they came later, have their defaults.
+
+    Raises:
+        RetouchError: it has one that is not known here, and that may change the fill.
+    """
+    from retouch.recording.fills import recorded_arguments
+
+    given, known = told["arguments"], recorded_arguments(DEFAULTS)
+    asked = [name for name, value in given.items() if value is not None and value is not False]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        version = told["versions"]["retouch"]
+        raise RetouchError(
+            f"{place} has the argument {unknown[0]}, which retouch does not know here; replay it with "
+            f"retouch {version} or newer."
+        )
+    found = {**known, **{name: value for name, value in given.items() if name in known}}
+    if found["model"] is None and not told["model"]["loaded"]:
+        raise RetouchError(f"{place} is damaged: it names no model; make the record anew.")
+    return found
 
 
 def _found(entry: dict[str, Any], what: str, given: str | Path | None, folders: list[Path]) -> Path:
@@ -150,10 +179,15 @@ def _arguments(told: Record, inputs: dict[str, Path], folders: list[Path]) -> di
     weights = {each["file"]: each for each in told["model"]["weights"]}
     specification = Specification.parse(found["model"])
     if specification.file is not None:
-        path = _found(weights[str(specification.file)], "weights", None, folders)
+        named = str(specification.file)
+        if named not in weights:
+            raise RetouchError(f"The record does not say which file {named} was; make the record anew.")
+        path = _found(weights[named], "weights", None, folders)
         found["model"] = str(replace(specification, base=path))
     found["options"] = {
-        name: str(_found(weights[value], "weights", None, folders)) if value in weights else value
+        name: str(_found(weights[value], "weights", None, folders))
+        if isinstance(value, str) and value in weights
+        else value
         for name, value in (found["options"] or {}).items()
     }
     return {**found, "seed": told["seed"], "record": True, "in_place": True, "trace": False}

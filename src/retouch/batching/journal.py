@@ -82,14 +82,39 @@ class Journal:
         """Move results that have a line to their names, and remove what is left of runs that were killed."""
         left = set(places.files_below(self._waiting, recursive=True)) if _runs(self._waiting) else set()
         for record in self._records.values():
-            for name, file in record["files"].items() if record["outcome"] == "filled" else ():
+            files = record["files"] if record["outcome"] == "filled" else {}
+            waiting = {
+                name: file
+                for name, file in files.items()
+                if file["staged"].removeprefix(f".{NAME}/{self._name}/") in left
+            }
+            if not waiting or self._somebody_elses(record):
+                continue  # without its results, a line makes what is there count as foreign
+            for name, file in waiting.items():
                 staged = places.join(self._out, file["staged"])
-                waits = file["staged"].removeprefix(f".{NAME}/{self._name}/") in left
-                if waits and places.digest(staged) == file["sha256"]:
+                if places.digest(staged) == file["sha256"]:
                     places.move(staged, places.join(self._out, name))
         for run in _runs(self._waiting):
             if run != self.staging:
                 places.remove_folder(run)
+
+    def _somebody_elses(self, record: Record) -> bool:
+        """Whether there is a file of a result's name that no line of its photo describes.
+
+        It came between the line and its result's name, or was there and --overwrite let it be replaced. A run
+        that still has leave to do so fills the photo again.
+        """
+        found = ((name, places.join(self._out, name)) for name in record["files"])
+        there = [(name, place, now) for name, place in found if (now := places.stamp(place)) is not None]
+        if not there:
+            return False
+        # In memory are only the last lines. What an earlier fill left is in one before, and this is rare.
+        lines = [each for place in journals(self._out) for each in lines_of(place)]
+        known = [each["files"] for each in lines if each["name"] == record["name"]]
+        return not all(
+            any(name in files and same_file(files[name], place, now) for files in known)
+            for name, place, now in there
+        )
 
     def state(self, job: Job, *, overwrite: bool = False) -> State:
         """Say what there is of a job.
@@ -171,7 +196,7 @@ class Journal:
     def close(self) -> None:
         """End writing, and remove the folder for unfinished results."""
         if self._open:
-            with suppress(OSError):
+            with suppress(OSError, RetouchError):
                 self._finish()  # it may have been interrupted between a line and its result's name
             places.remove_folder(self.staging)
         if self._file is None:

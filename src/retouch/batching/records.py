@@ -107,6 +107,6 @@ def same_file(record: Mapping[str, Any], place: str, now: Stamp) -> bool:
     if now.changed == record["changed"]:
         return True
     try:
-        return places.digest(place) == record["sha256"]
+        return bool(places.digest(place) == record["sha256"])
     except OSError:  # what cannot be read may be anything; filling it says why
         return False

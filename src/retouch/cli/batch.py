@@ -14,7 +14,7 @@ from retouch.batching.plan import Batch
 from retouch.cli.common import Quiet
 from retouch.cli.fill import fill, read_options
 from retouch.cli.tally import Tally
-from retouch.cli.terminal import on_a_line, plain_errors
+from retouch.cli.terminal import on_a_line, plain_errors, say
 from retouch.errors import RetouchError
 
 
@@ -150,4 +150,4 @@ def _preview(whole: Batch) -> None:
         more = [known.error] if known is not None and known.error else []
         more += [f"{kind}: {place}" for kind, place in job.inputs().items() if kind not in ("photo", "mask")]
         line = "\t".join(map(on_a_line, (what, job.photo, mask, job.name, *more)))
-        typer.echo(line.encode("utf-8", "surrogateescape"))  # a name may be no text
+        say(line.encode("utf-8", "surrogateescape"))  # a name may be no text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retouch.cli.common import Device, Quiet
-from retouch.cli.terminal import check_installed, plain_errors, progress_bar
+from retouch.cli.terminal import check_installed, plain_errors, progress_bar, say
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _run(
             on_progress=on_progress or (lambda _: None),
         )
     if not quiet:
-        typer.echo((out / "report.md").read_text("utf-8"))
+        say((out / "report.md").read_text("utf-8"))
         typer.echo(f"report: {out / 'index.html'}", err=True)
     failed = [row for row in result["rows"] if row["error"] is not None]
     if failed:

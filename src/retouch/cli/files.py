@@ -10,7 +10,7 @@ import typer
 from retouch.api.shared import is_folder, output_file
 from retouch.cli.terminal import PIPE, check_pipe, read_pipe
 from retouch.errors import RetouchError
-from retouch.files import same_file
+from retouch.files import read_once, same_file
 
 if TYPE_CHECKING:
     from retouch.imaging import Photo
@@ -78,13 +78,13 @@ def open_photo(
     """Read the photo, and check that the result can be written.
 
     Returns:
-        The file, or the bytes that came from the pipe; and the photo in it.
+        The file, or the bytes that came from a pipe, with or without a name; and the photo in it.
     """
     from retouch import imaging
 
     if target is None:
         check_pipe()
-    source = read_pipe("photo") if photo == PIPE else Path(photo)
+    source = read_pipe("photo") if photo == PIPE else read_once(Path(photo))
     opened = imaging.read_photo(source, allow_huge=allow_huge)
     imaging.check_target(target, overwrite=overwrite, photo=opened)
     return source, opened

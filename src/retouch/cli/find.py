@@ -11,7 +11,7 @@ import typer
 
 from retouch.cli.common import AllowHuge, Overwrite, Quiet, ResizeMask, TrustMask
 from retouch.cli.files import check_apart, check_one_pipe, open_photo, report, target_file
-from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe
+from retouch.cli.terminal import PIPE, plain_errors, progress_bar, read_pipe, say
 from retouch.errors import RetouchError
 from retouch.finding import SENSITIVITY
 
@@ -108,7 +108,7 @@ def find(
         if as_json:
             height, width = found.shape
             listed = {"width": width, "height": height, "texts": [each.as_json() for each in texts]}
-            typer.echo(json.dumps(listed))
+            say(json.dumps(listed))
         if not quiet:
             for line in said:
                 typer.echo(line, err=True)

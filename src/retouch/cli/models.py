@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import retouch
+from retouch.cli.terminal import say
 from retouch.models import ModelCard, Scores
 from retouch.native import search_in_use
 
@@ -21,7 +22,7 @@ def models(
 ) -> None:
     """List the models: their papers, what each is good at, and how their fills scored."""
     if as_json:
-        typer.echo(json.dumps(_rows(), indent=2, ensure_ascii=False))
+        say(json.dumps(_rows(), indent=2, ensure_ascii=False))
         return
     cards = retouch.list_models()
     if verbose:

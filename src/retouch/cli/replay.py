@@ -8,7 +8,7 @@ import typer
 
 import retouch
 from retouch.cli.common import AllowHuge
-from retouch.cli.terminal import plain_errors
+from retouch.cli.terminal import plain_errors, say
 
 
 def replay(
@@ -38,6 +38,6 @@ def replay(
             overwrite=overwrite,
             allow_huge=allow_huge,
         )
-    typer.echo(made.says)
+        say(made.says)
     if not made.same:
         raise typer.Exit(1)

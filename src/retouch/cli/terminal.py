@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,13 @@ def plain_errors() -> Iterator[None]:
     except RetouchError as error:
         typer.echo(f"retouch: {error}", err=True)
         raise SystemExit(2) from error
+    except OSError as error:  # what no closer place told better
+        if error.filename is None or error.strerror is None:
+            raise
+        named = on_a_line(os.fsdecode(error.filename))
+        told = f"retouch: {named} cannot be used ({error.strerror}); check it, and who may use it."
+        typer.echo(told, err=True)
+        raise SystemExit(2) from error
     except KeyboardInterrupt as interrupt:
         typer.echo("retouch: interrupted", err=True)
         raise SystemExit(130) from interrupt
@@ -52,7 +60,7 @@ def check_installed(extra: str, *modules: str) -> None:
 
 def read_pipe(what: str) -> bytes:
     """Return all of standard input; error messages call it ``what`` ("photo", "mask")."""
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():  # None: who started this one closed it
         raise RetouchError(f"Nothing is piped in, so there is no {what} to read; give a file instead of -.")
     content = sys.stdin.buffer.read()
     if not content:
@@ -61,28 +69,52 @@ def read_pipe(what: str) -> bytes:
 
 
 def check_pipe() -> None:
-    """Raise :class:`RetouchError` if standard output is a terminal."""
+    """Raise :class:`RetouchError` if standard output is a terminal, or closed."""
+    _check_open()
     if sys.stdout.isatty():
         raise RetouchError("A photo is not written to a terminal; redirect it or name a file with -o.")
 
 
 def write_pipe(content: bytes) -> None:
-    """Write all of ``content`` to standard output."""
-    try:
+    """Write all of ``content``, a photo, to standard output."""
+    with _whole("the whole photo was written to it"):
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-    except BrokenPipeError as error:
+
+
+def say(text: str | bytes) -> None:
+    """Print what a command was called for, such as JSON, to standard output."""
+    with _whole("all of it was written"):
+        typer.echo(text)
+
+
+@contextmanager
+def _whole(what: str) -> Iterator[None]:
+    """Turn what fails on standard output into sentences; ``what`` says what a closed pipe came before."""
+    _check_open()
+    try:
+        yield
+    except OSError as error:
         # Python flushes once more when it exits. That would fail too, and print a traceback.
         sys.stdout = None
+        if isinstance(error, BrokenPipeError):
+            raise RetouchError(f"The pipe was closed before {what}; check what reads from it.") from error
         raise RetouchError(
-            "The pipe was closed before the whole photo was written to it; check what reads from it."
+            f"Standard output cannot be written to ({error.strerror}); redirect it to another place."
         ) from error
+
+
+def _check_open() -> None:
+    if sys.stdout is None:
+        raise RetouchError(
+            "Standard output is closed, so nothing can be written to it; redirect it to a file."
+        )
 
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """Show a bar for each stage on a terminal; yields the listener, or None if nothing is shown."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich import progress

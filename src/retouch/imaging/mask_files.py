@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
+from retouch.files import read_once
 from retouch.imaging.opening import field_of, open_file
 from retouch.imaging.palettes import as_grey, class_numbers
 from retouch.imaging.photo import Array, split_alpha
@@ -28,6 +29,7 @@ def read_mask_file(
     Raises:
         RetouchError: see :func:`~retouch.imaging.read_photo`.
     """
+    source = read_once(source)
     array = read_array(source, allow_huge=allow_huge)
     numbers = _class_numbers(source, array, allow_huge)
     return array if numbers is None else numbers, lambda: _orientation(source, allow_huge)

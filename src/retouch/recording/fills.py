@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from retouch.contract import ArrayModel, Model
 from retouch.engine.filled import PhotoFill, filled_by
@@ -158,8 +159,15 @@ def _is_weights(value: object) -> bool:
     return isinstance(value, (str, Path)) and str(value).endswith(_WEIGHTS) and Path(value).is_file()
 
 
+def recorded_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those arguments that a record has under ``arguments``."""
+    return {name: value for name, value in given.items() if name not in _OUTSIDE} | {
+        "options": given["options"]
+    }
+
+
 def _arguments(given: Mapping[str, Any], specification: Specification | None) -> dict[str, Any]:
-    found = {name: _plain(value) for name, value in given.items() if name not in _OUTSIDE}
+    found = {name: _plain(value) for name, value in recorded_arguments(given).items()}
     for name in _FILES:
         found[name] = None if given[name] is None else file_entry(given[name])
     references = given["references"]
@@ -175,7 +183,7 @@ def _arguments(given: Mapping[str, Any], specification: Specification | None) ->
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON holds; numpy's whole numbers are accepted as arguments."""
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
+    """A value that JSON holds; numpy's numbers are accepted as arguments."""
+    if isinstance(value, np.generic):
+        value = value.item()
     return value if isinstance(value, (str, int, float, bool, list, tuple, type(None))) else str(value)

@@ -22,6 +22,7 @@ from retouch.files import file_digest
 from retouch.imaging import Photo
 from retouch.native import search_in_use
 from retouch.ops.masks import Mask
+from retouch.recording.checking import faults
 
 FORMAT = "retouch fill 1"
 """The kind and version of a record. A field that is added keeps the version; one that changes raises it."""
@@ -40,13 +41,13 @@ def read_record(path: Path) -> Record:
     """Read a record.
 
     Raises:
-        RetouchError: the file is no record, or one of a version that is not known here.
+        RetouchError: the file is no record, or a damaged one, or one of a version that is not known here.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RetouchError(f"{path} cannot be read ({error.strerror}); check its name.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RetouchError(
             f"{path} is no record; give the .json that retouch fill --record wrote."
         ) from error
@@ -56,9 +57,12 @@ def read_record(path: Path) -> Record:
             f"{path} is no record of the kind {FORMAT!r}; give the .json that this version's "
             "retouch fill --record wrote."
         )
-    lacking = [name for name in schema()["required"] if name not in content]
+    rules = schema()
+    lacking = [name for name in rules["required"] if name not in content]
     if lacking:
         raise RetouchError(f"{path} is damaged: it lacks {', '.join(lacking)}; make the record anew.")
+    if (fault := next(faults(content, rules, rules), None)) is not None:
+        raise RetouchError(f"{path} is damaged: {fault} is missing or wrong; make the record anew.")
     return dict(content)
 
 

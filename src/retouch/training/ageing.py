@@ -134,7 +134,8 @@ class Ageing:
             quality = int(random.integers(self.quality[0], self.quality[1] + 1))
             # OpenCV takes BGR, and JPEG treats colours differently.
             written = cv2.imencode(".jpg", made[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-            made = np.ascontiguousarray(cv2.imdecode(written, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+            read = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.uint8)
+            made = np.ascontiguousarray(read[..., ::-1])
         return made
 
 
