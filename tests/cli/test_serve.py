@@ -1,5 +1,7 @@
 import socket
 
+import pytest
+
 
 def test_others_need_a_token(refused, tmp_path):
     refused("serve", "--host", "0.0.0.0", "--sessions", tmp_path / "s", says="--token")
@@ -13,3 +15,14 @@ def test_a_taken_port_is_told(refused, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused("serve", "--port", port, "--sessions", tmp_path / "s", says="choose another")
+
+
+@pytest.mark.parametrize(
+    "name", ["https://photos.example.org", "photos.example.org:8080", "bücher.example", ""]
+)
+def test_a_name_is_no_address(refused, tmp_path, name):
+    refused("serve", "--name", name, "--sessions", tmp_path / "s", says="is no name of a server")
+
+
+def test_a_root_of_a_long_name_is_no_folder(refused, tmp_path):
+    refused("serve", "--root", "a" * 300, "--sessions", tmp_path / "s", says="no folder")

@@ -48,7 +48,10 @@ def test_open_paint_fill_undo_redo_compare_and_download(editor, red_spot):
 def test_a_file_dialog_outlives_the_collection_of_garbage(editor, red_spot):
     editor.page.evaluate("""() => {
         const click = HTMLElement.prototype.click;
-        HTMLInputElement.prototype.click = function () { click.call(this); for (const wait of [0, 1, 5]) setTimeout(gc, wait); };
+        HTMLInputElement.prototype.click = function () {
+            click.call(this);
+            for (const wait of [0, 1, 5]) setTimeout(gc, wait);
+        };
     }""")
     for _ in range(3):
         with editor.page.expect_file_chooser(timeout=10_000) as chooser:
@@ -56,7 +59,7 @@ def test_a_file_dialog_outlives_the_collection_of_garbage(editor, red_spot):
         assert not chooser.value.is_multiple()
     chooser.value.set_files(red_spot)
     editor.wait_open()
-    assert editor.page.locator("input[type=file]").count() == 2  # the two left open, not the one that was used
+    assert editor.page.locator("input[type=file]").count() == 2  # two are left open
 
 
 @pytest.mark.slow

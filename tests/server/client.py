@@ -26,6 +26,15 @@ class Client:
         self._opened.append(answer.json()["id"])
         return answer.json()
 
+    def edit(self, data, name="photo.png"):
+        """Open the bytes of a file as ``retouch edit`` opens its photo; returns the photo's state."""
+
+        async def receive(file):
+            file.write_bytes(data)
+
+        service = self.http.app.state.service
+        return self.state({"id": self.http.portal.call(service.open, name, receive, name).id})
+
     def state(self, photo):
         return self.http.get(f"/v1/photos/{photo['id']}").json()
 

@@ -56,7 +56,7 @@ class Server:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.url = next(word for word in self.process.stderr.readline().split() if word.startswith("http"))
         self.http = httpx.Client(base_url=self.url, timeout=120)
-        while True:
+        while self.process.poll() is None:
             try:
                 self.http.get("/v1/info")
                 break

@@ -266,7 +266,8 @@ def test_the_edited_photo_is_the_input_image(serve, photo, hole, tmp_path):
         answer = client.http.get(f"{API}/inputimage")
         failed(answer, 200)  # as IOPaint, whose page asks whenever it opens
     with serve(mode="edit", target=tmp_path / "out.png") as client:
-        state = client.open(png(photo), "a photo.png")
+        failed(client.http.get(f"{API}/inputimage"), 200)
+        state = client.edit(png(photo), "a photo.png")
         answer = client.http.get(f"{API}/inputimage")
         assert answer.headers["content-type"] == "image/png"
         assert answer.headers["content-disposition"] == "inline; filename=a%20photo.png"
@@ -274,6 +275,15 @@ def test_the_edited_photo_is_the_input_image(serve, photo, hole, tmp_path):
         client.fill(state, model="telea", **area(hole))
         filled = decoded(client.http.get(f"{API}/inputimage").content)
         assert np.array_equal(filled, retouch.inpaint(photo, hole, model="telea"))
+
+
+def test_a_name_that_is_too_long_is_no_photo(serve, tmp_path):
+    with serve(root=tmp_path) as client:
+        for path in ("media_file", "media_thumbnail_file"):
+            query = {"tab": "input", "filename": "a" * 300 + ".png", "width": "64", "height": "0"}
+            answer = client.http.get(f"{API}/{path}", params=query)
+            failed(answer, 422)
+            assert answer.json()["error"] == "no_file"
 
 
 @pytest.fixture

@@ -95,6 +95,33 @@ def test_cookies_of_other_programs_do_not_hide_the_token(tmp_path, other):
         assert http.get("/v1/info", headers={"Cookie": cookie}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("photos.example.org", "https://photos.example.org"),
+        ("Photos.example.org:8443", "https://Photos.example.org:8443"),
+        ("scanner", "http://scanner"),
+        ("127.0.0.1:8080", "https://photos.example.org"),  # the proxy passes on no Host
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_names_that_it_was_given_are_its_own(serve, host, origin):
+    with serve(names=("photos.Example.org", "scanner")) as client:
+        for headers in ({"Host": host}, {"Host": host, "Origin": origin, "Sec-Fetch-Site": "same-origin"}):
+            assert client.http.get("/v1/info", headers=headers).status_code == 200
+        for other in ("example.org", "x.photos.example.org", "evil.example"):
+            refused(client.http.get("/v1/info", headers={"Host": other}), 421, "wrong_host")
+            elsewhere = {"Host": host, "Origin": f"https://{other}"}
+            refused(client.http.get("/v1/info", headers=elsewhere), 403, "cross_site")
+
+
+def test_a_server_is_started_with_names(server):
+    asked = {"Host": "photos.example.org"}
+    started = server("--name", "scanner", "--name", "photos.example.org")
+    assert started.http.get("/v1/info", headers=asked).status_code == 200
+    refused(started.http.get("/v1/info", headers={"Host": "example.org"}), 421, "wrong_host")
+
+
 @pytest.mark.parametrize("token", ["", "two words", "schlüssel", "a\n"])
 def test_a_token_that_no_header_can_carry_is_refused(token):
     with pytest.raises(SystemExit):
@@ -174,6 +201,14 @@ def test_names_that_are_no_text_are_served_too(serve, root, photo, hole):
 def test_a_path_with_a_null_byte_is_refused(serve, root):
     with serve(root=root) as client:
         refused(client.http.post("/v1/photos", json={"path": "a\0.png"}), 400, "bad_path")
+
+
+def test_a_path_that_is_too_long_is_no_file(serve, root, photo):
+    long = {"path": "a" * 300 + ".png"}
+    with serve(root=root) as client:
+        refused(client.http.post("/v1/photos", json=long), 404, "no_file")
+        state = client.open(png(photo))
+        refused(client.post(state, "references", **long), 404, "no_file")
 
 
 def test_limits_are_kept(serve, photo):

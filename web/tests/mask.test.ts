@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { squaredDistances } from "../src/mask/distance";
-import { applyPart, toPart } from "../src/mask/exchange";
+import { merge, readPart, toPart } from "../src/mask/exchange";
 import { feather, grow, invert, shrink } from "../src/mask/morphology";
 import { decodeGrey, encodeGrey } from "../src/mask/png";
 import { pack, unpack } from "../src/mask/runs";
@@ -168,9 +168,9 @@ test("a mask travels as its box, and is added or taken away", async () => {
   const part = (await toPart(mask))!;
   expect(part.box).toEqual(mask.bounds());
   const other = new SparseMask(700, 600);
-  await applyPart(other, part, false);
+  await readPart(other, part);
   expect(dense(other)).toEqual(dense(mask));
   fillRectangle(other, 0, 0, 700, 600, 255);
-  await applyPart(other, part, true);
+  merge(other, mask, true);
   expect(dense(other)).toEqual(dense(mask).map((value) => 255 - value));
 });

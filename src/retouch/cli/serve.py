@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,12 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
     token: Annotated[str | None, typer.Option(help="What clients must show.", envvar="RETOUCH_TOKEN")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST", help="A name under which a proxy or your network reaches this server; repeatable."
+        ),
+    ] = None,
     root: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Show the photos of this folder, and save in it.")
     ] = None,
@@ -29,7 +36,7 @@ def serve(
         check_installed("serve", "starlette", "uvicorn")
         from retouch.server.app import create_app
         from retouch.server.places import claimed, sessions_folder
-        from retouch.server.security import is_loopback
+        from retouch.server.security import is_loopback, is_name
         from retouch.server.service import Settings
         from retouch.server.serving import bind, run
 
@@ -39,12 +46,20 @@ def serve(
             )
         if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
             raise RetouchError("A token is made of letters, digits and signs without spaces; choose another.")
-        if root is not None and not Path(root).is_dir():
+        for each in name or ():
+            if not is_name(each):
+                raise RetouchError(
+                    f"{each} is no name of a server; write it without http:// and port: photos.example.org."
+                )
+        if root is not None and not os.path.isdir(root):  # noqa: PTH112 # takes long names
             raise RetouchError(f"{root} is no folder; name the folder of your photos after --root.")
         listener = bind(host, port)
         port = listener.getsockname()[1]
         folder = Path(sessions) if sessions else sessions_folder() / f"serve-{port}"
-        app = create_app(Settings(folder, host, token, None if root is None else Path(root)))
+        settings = Settings(
+            folder, host, token, names=tuple(name or ()), root=None if root is None else Path(root)
+        )
+        app = create_app(settings)
         shown = f"[{host}]" if ":" in host and not host.startswith("[") else host
         typer.echo(f"retouch serves http://{shown}:{port}/ (Ctrl-C ends it)", err=True)
         with claimed(folder):

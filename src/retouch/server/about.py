@@ -41,7 +41,7 @@ async def info(service: Service, request: Request) -> Response:
             "language": (locale.getlocale()[0] or "en")[:2].lower(),
             "mode": settings.mode,
             "wait": settings.wait,
-            "photo": next(iter(service.photos), None) if settings.mode == "edit" else None,
+            "photo": service.edited,
             "files": settings.root is not None,
             "token": settings.token is not None,
             "lines": True,

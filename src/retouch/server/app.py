@@ -58,7 +58,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             Route("/", _page),
             Mount("/static", _Static(directory=STATIC, check_dir=False)),
         ],
-        middleware=[Middleware(Guard, host=settings.host, token=settings.token)],
+        middleware=[Middleware(Guard, host=settings.host, token=settings.token, names=settings.names)],
         exception_handlers={
             RetouchError: _refused,
             HTTPException: _no_route,

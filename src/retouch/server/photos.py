@@ -38,6 +38,12 @@ def session_of(service: Service, request: Request) -> Session:
 
 async def open_photo(service: Service, request: Request) -> Response:
     """Open a photo: the bytes of its file, or the path of one under the root."""
+    if service.settings.mode == "edit":
+        raise Refusal(
+            409,
+            "one_photo",
+            "This server edits one photo only; open others with retouch edit or retouch serve.",
+        )
     session = await service.open(*await sent(service, request))
     return Json(state_of(service, session), 201)
 
@@ -70,7 +76,14 @@ async def show_photo(service: Service, request: Request) -> Response:
 
 async def close_photo(service: Service, request: Request) -> Response:
     """Close a photo, and forget all that was done to it."""
-    await service.forget(session_of(service, request))
+    session = session_of(service, request)
+    if session.id == service.edited:
+        raise Refusal(
+            409,
+            "one_photo",
+            "This is the photo that retouch edit was started with; end the command to close it.",
+        )
+    await service.forget(session)
     return Response(status_code=204)
 
 

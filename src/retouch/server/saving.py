@@ -18,6 +18,9 @@ from retouch.server.photos import idle, session_of
 from retouch.server.service import Service, inside
 from retouch.server.session import Session
 
+_ALSO = {"jpeg": (".jpeg", ".jpe", ".jfif"), "tiff": (".tiff",), "heic": (".heif",)}
+"""Other endings of the formats that photos are written in."""
+
 
 async def save(service: Service, request: Request) -> Response:
     """Write the photo to a file: beside the one that is edited, or under the root."""
@@ -51,11 +54,11 @@ async def discard(service: Service, request: Request) -> Response:
 
 
 def _edited(service: Service) -> Session:
-    if service.settings.mode != "edit" or not service.photos:
+    if service.edited is None:
         raise Refusal(
             409, "not_editing", "This server edits no single photo; save the photo by its own address."
         )
-    return next(iter(service.photos.values()))
+    return service.find(service.edited)
 
 
 def _target(service: Service, session: Session, path: str | None) -> Path:
@@ -63,17 +66,28 @@ def _target(service: Service, session: Session, path: str | None) -> Path:
     settings = service.settings
     if settings.mode == "edit":
         assert settings.target is not None
+        if session.id != service.edited:
+            raise Refusal(
+                409,
+                "one_photo",
+                "Only the photo that retouch edit was started with is saved; download this one.",
+            )
         return settings.target if path is None else inside(settings.target.parent, path)
     if settings.root is None:
         raise Refusal(
             403, "no_root", "This server saves nothing; start it with --root FOLDER, or download the photo."
         )
     if path is None:
-        if session.source is None:
-            raise Refusal(400, "no_path", "The photo was uploaded; say where to save it, as path.")
-        name = PurePath(session.source)
-        path = str(name.with_name(f"{name.stem}-filled{name.suffix}"))
+        name = PurePath(session.source or session.name)
+        path = str(name.with_name(f"{name.stem}-filled{_ending(session, name.suffix)}"))
     return inside(settings.root, path)
+
+
+def _ending(session: Session, suffix: str) -> str:
+    """The ending to save a photo with: its own, unless its format is another one or is not written."""
+    format = session.files.rest.format or ""
+    usual = editing.FORMATS.get(format, editing.FORMATS["png"])
+    return suffix if suffix.lower() in (usual, *_ALSO.get(format, ())) else usual
 
 
 def _save(service: Service, session: Session, target: Path, overwrite: bool) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_name(text: str) -> bool:
+    """Whether this can be the name of a server: no address of a page, and no port."""
+    return text.isascii() and re.fullmatch(r"[\w.-]+", text) is not None
+
+
 @cache
 def _own_names() -> tuple[str, ...]:
     """This computer's names; asked for once, because the answer can take seconds, and strangers may ask."""
@@ -67,15 +72,17 @@ class Guard:
     the last two.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, token: str | None, names: tuple[str, ...] = ()) -> None:
         """Guard an application.
 
         Args:
             app: the application.
             host: the address that the server listens at.
             token: what every client must show; None for a server that only this computer reaches.
+            names: further ones of the server, which a proxy or the network gave it.
         """
         self._app, self._host, self._token = app, host, token
+        self._names = tuple(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -100,14 +107,16 @@ class Guard:
             return problem(
                 421,
                 "wrong_host",
-                f"This server is not called {host!r}; use the address it printed.",
+                f"This server is not called {host!r}; use the address it printed, or start it with --name.",
             )
         origin = headers.get("origin")
         opened = scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] == "/"
         from_elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site") and not (
             opened and headers.get("sec-fetch-mode") == "navigate"
         )
-        if from_elsewhere or origin not in (None, f"http://{host}", f"https://{host}"):
+        # A proxy may pass on another Host than the browser sent.
+        own = {f"{scheme}://{name}" for scheme in ("http", "https") for name in (host, *self._names)}
+        if from_elsewhere or (origin is not None and origin not in own):
             return problem(403, "cross_site", "A page of another site asked; only the editor's own page may.")
         return None
 
@@ -115,7 +124,7 @@ class Guard:
         """Whether a Host header names this server: a name that somebody else can turn to it does not."""
         parts = _HOST.fullmatch(host)
         name = "" if parts is None else parts["name"].strip("[]").lower()
-        if name in (*_LOOPBACK, self._host.strip("[]").lower()):
+        if name in (*_LOOPBACK, self._host.strip("[]").lower(), *self._names):
             return True
         if not name or is_loopback(self._host):
             return False

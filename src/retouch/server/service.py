@@ -39,6 +39,7 @@ class Settings:
         sessions: the folder of the open photos.
         host: the address to listen at.
         token: what clients must show; None for nothing.
+        names: under which a proxy or the network reaches the server, besides its own.
         root: the folder whose photos may be opened and saved; None for none.
         limits: what is accepted.
         mode: whether one photo is edited, or many are served.
@@ -50,6 +51,7 @@ class Settings:
     sessions: Path
     host: str = "127.0.0.1"
     token: str | None = None
+    names: tuple[str, ...] = ()
     root: Path | None = None
     limits: Limits = field(default_factory=Limits)
     mode: Literal["edit", "serve"] = "serve"
@@ -64,6 +66,7 @@ class Service:
     Attributes:
         settings: how it was started.
         photos: the open photos by id.
+        edited: in edit mode, the id of the photo that the command was started with.
         jobs: the line of jobs.
         reading: taken while a photo or a mask is decoded, for a bounded memory.
         ended: how the editing ended, as soon as a program that waits may go on.
@@ -73,6 +76,7 @@ class Service:
         """Start the process that fills."""
         self.settings = settings
         self.photos: dict[str, Session] = {}
+        self.edited: str | None = None
         self.jobs = Jobs(settings.limits)
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._opening = 0
@@ -98,7 +102,7 @@ class Service:
                 if never_opened(folder):
                     shutil.rmtree(folder, ignore_errors=True)
                 continue
-            self.photos[session.id] = session
+            self._hold(session)
 
     def find(self, name: str) -> Session:
         """The open photo of this id.
@@ -140,7 +144,8 @@ class Service:
         """Copy a photo of this computer to a file, within the limits."""
 
         async def receive(file: Path) -> None:
-            if not path.is_file():  # a pipe would be waited for
+            # A pipe would be waited for.
+            if not os.path.isfile(path):  # noqa: PTH113 # takes long names
                 raise Refusal(404, "no_file", "There is no such photo; choose one in the list.")
             if path.stat().st_size > self.settings.limits.bytes:
                 raise too_large(self.settings.limits.bytes)
@@ -169,8 +174,14 @@ class Service:
                 shutil.rmtree(folder, ignore_errors=True)
                 _name(error, folder, name)
                 raise
-            self.photos[session.id] = session
+            self._hold(session)
         return session
+
+    def _hold(self, session: Session) -> None:
+        self.photos[session.id] = session
+        # What a client sent has no source, and the target is never for that.
+        if self.settings.mode == "edit" and self.edited is None and session.source is not None:
+            self.edited = session.id
 
     async def refer(self, session: Session, name: str, receive: Receive) -> None:
         """Add a reference to a photo, another photo of the same place.

@@ -75,7 +75,7 @@ export const fileUrl = (id: string, format?: string) =>
   `${photoPath(id)}/file${format ? `?format=${format}` : ""}`;
 export const save = (id: string, overwrite = false) =>
   json<{ path: string }>(`${photoPath(id)}/save`, post({ overwrite }));
-export const finish = (how: "done" | "discard") => send(`/v1/${how}`, post());
+export const finish = (how: "done" | "discard") => json<{ path: string | null }>(`/v1/${how}`, post());
 export const listFiles = (path: string) => json<Folder>(`/v1/files?path=${encodeURIComponent(path)}`);
 
 /** Address of one tile; the same address always brings the same picture. */

@@ -18,6 +18,8 @@ import {
   dragging,
   finished,
   info,
+  mayOpen,
+  opening,
   photo,
   running,
   size,
@@ -27,9 +29,11 @@ import {
   working,
 } from "./state";
 import { applyState } from "./sync";
+import { choose } from "./variants";
 
 /** Shows a photo that the server has open. */
 export function show(state: Photo): void {
+  void choose(null); // what is offered is for the photo before
   current.value?.close();
   photo.value = state;
   current.value = new OpenPhoto(state);
@@ -43,8 +47,8 @@ export function show(state: Photo): void {
 }
 
 async function opened(make: () => Promise<Photo>): Promise<void> {
-  if (running.value || !(await mayLeave())) return;
-  working.value = true;
+  if (!mayOpen.value || running.value || !(await mayLeave())) return;
+  working.value = opening.value = true;
   try {
     const before = photo.value;
     show(await make());
@@ -52,7 +56,7 @@ async function opened(make: () => Promise<Photo>): Promise<void> {
   } catch (problem) {
     tellProblem(problem);
   } finally {
-    working.value = false;
+    working.value = opening.value = false;
   }
 }
 
@@ -77,8 +81,8 @@ export async function receive(file: File): Promise<void> {
   if (!photo.value) return openFile(file);
   const words = text().receive;
   const answer = await ask(words.title, words.text(file.name), [
-    { id: "photo", label: words.photo, primary: true },
-    { id: "reference", label: words.reference },
+    ...(mayOpen.value ? [{ id: "photo", label: words.photo, primary: true }] : []),
+    { id: "reference", label: words.reference, primary: !mayOpen.value },
     { id: "mask", label: words.mask },
     { id: "cancel", label: words.cancel },
   ]);
@@ -102,8 +106,7 @@ export async function save(): Promise<boolean> {
     return true;
   }
   try {
-    tell(text().status.saved((await saveAsking(state.id)) ?? ""));
-    applyState(await api.getPhoto(state.id));
+    await wasSaved(state.id, await saveAsking(state.id));
     return true;
   } catch (problem) {
     tellProblem(problem);
@@ -111,7 +114,12 @@ export async function save(): Promise<boolean> {
   }
 }
 
-async function saveAsking(id: string): Promise<string | null> {
+async function wasSaved(id: string, path: string | null): Promise<void> {
+  tell(text().status.saved(path ?? ""));
+  applyState(await api.getPhoto(id));
+}
+
+async function saveAsking(id: string): Promise<string> {
   try {
     return (await api.save(id)).path;
   } catch (problem) {
@@ -129,7 +137,7 @@ async function saveAsking(id: string): Promise<string | null> {
 export function downloadAs(format?: string): void {
   const state = photo.value;
   if (!state) return;
-  downloaded.value = state.revision;
+  downloaded.value = state;
   download(api.fileUrl(state.id, format), format ? state.name.replace(/\.[^.]*$/, `.${format}`) : state.name);
 }
 
@@ -179,10 +187,12 @@ export async function copyPicture(): Promise<void> {
   }
 }
 
+/** Ends the editing where a program waits for it; elsewhere the photo is saved, and one may go on. */
 export async function finish(how: "done" | "discard"): Promise<void> {
   try {
-    await api.finish(how);
-    finished.value = how;
+    const { path } = await api.finish(how);
+    if (info.value?.wait) finished.value = how;
+    else if (photo.value) await wasSaved(photo.value.id, path);
   } catch (problem) {
     tellProblem(problem);
   }

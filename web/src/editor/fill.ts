@@ -1,12 +1,12 @@
 // Filling: marks go to the server, progress comes back, and nothing is lost when it fails.
 import * as api from "../api/client";
 import { followJob } from "../api/jobs";
-import type { Box, FillRequest, Photo } from "../api/types";
+import type { Box, FillRequest, Job, Photo } from "../api/types";
 import { toPart } from "../mask/exchange";
-import { SparseMask } from "../mask/tiles";
+import type { SparseMask } from "../mask/tiles";
 import { text } from "../text";
 import { MaskPictures } from "../view/mask-pictures";
-import type { Entry } from "./history";
+import type { Entry, Layer } from "./history";
 import { changed, emptied } from "./marks";
 import type { OpenPhoto } from "./open-photo";
 import {
@@ -16,8 +16,8 @@ import {
   current,
   hasMarks,
   info,
-  message,
   model,
+  opening,
   photo,
   redraw,
   referencesOnly,
@@ -37,25 +37,29 @@ const PENDING_INK: [number, number, number, number] = [150, 160, 175, 110];
 export async function fill(what: "marks" | "transparent" = "marks"): Promise<void> {
   const open = current.value;
   const state = photo.value;
-  if (!open || !state || running.value || choice.value) return;
+  if (!open || !state || running.value || choice.value || opening.value) return;
   if (what === "marks" && open.masks.hole.empty) return tell(text().status.nothingMarked);
   tell("");
   running.value = { job: null, fraction: 0, preview: null };
-  let entry: Entry | null = null;
+  open.history.settle();
+  // Taken before anything is waited for: marks that are made from now on are for the next fill.
+  const taken = { hole: open.masks.hole.copy(), lines: open.masks.lines.copy() };
+  const entry = takeMarks(open, what, taken.hole);
+  let ended: Job["state"] | null = null;
   try {
-    const request = await makeRequest(open, what);
-    entry = takeMarks(open, what);
+    const request = await makeRequest({ ...open.masks, ...taken }, what);
     const { job } = await api.startFill(state.id, request);
     if (running.value) running.value = { ...running.value, job };
     if (cancelWanted) await api.cancelJob(job);
-    await followToEnd(job, open, entry);
+    ended = await followToEnd(job, open, entry);
   } catch (problem) {
     giveBack(open, entry);
     tellProblem(problem);
   } finally {
     cancelWanted = false;
   }
-  if (atOnce.value && hasMarks.value && message.peek()?.kind !== "problem") void fill();
+  const markedMeanwhile = hasMarks.value && open.history.last !== entry;
+  if (atOnce.value && ended === "done" && markedMeanwhile) void fill();
 }
 
 /** A job that runs already, because the page was loaded anew: follow it. */
@@ -72,10 +76,13 @@ export async function resumeFill(job: string): Promise<void> {
   }
 }
 
-async function makeRequest(open: OpenPhoto, what: "marks" | "transparent"): Promise<FillRequest> {
+async function makeRequest(
+  masks: Record<Layer, SparseMask>,
+  what: "marks" | "transparent",
+): Promise<FillRequest> {
   const request: FillRequest = {};
   if (what === "transparent") request.transparent = true;
-  else Object.assign(request, await toPart(open.masks.hole));
+  else Object.assign(request, await toPart(masks.hole));
   if (model.value && info.value?.models.some(({ name }) => name === model.value)) request.model = model.value;
   if (seed.value !== null) request.seed = seed.value;
   if (showConfidence.value) request.confidence = true;
@@ -86,18 +93,16 @@ async function makeRequest(open: OpenPhoto, what: "marks" | "transparent"): Prom
   }
   for (const layer of ["include", "avoid", "lines"] as const) {
     if (layer === "lines" && !info.value?.lines) continue;
-    const part = await toPart(open.masks[layer]);
+    const part = await toPart(masks[layer]);
     if (part) request[layer] = part;
   }
   return request;
 }
 
 /** Hole and lines go into the fill; where to borrow and where not stays for the next one. */
-function takeMarks(open: OpenPhoto, what: "marks" | "transparent"): Entry | null {
+function takeMarks(open: OpenPhoto, what: "marks" | "transparent", pending: SparseMask): Entry | null {
   if (what === "transparent") return open.history.add({}, null);
   const { hole, lines } = open.masks;
-  const pending = new SparseMask(hole.width, hole.height);
-  for (const [key, tile] of hole.entries()) pending.set(key, tile);
   open.pending = new MaskPictures(pending, PENDING_INK);
   const entry = open.history.add({ hole: emptied(hole), lines: emptied(lines) }, null);
   changed();
@@ -111,7 +116,8 @@ export function giveBack(open: OpenPhoto, entry: Entry | null): void {
   changed();
 }
 
-async function followToEnd(id: string, open: OpenPhoto, entry: Entry | null): Promise<void> {
+/** How the job ended, once the page shows it. */
+async function followToEnd(id: string, open: OpenPhoto, entry: Entry | null): Promise<Job["state"]> {
   const job = await followJob(id, (progress) => {
     if (!running.value) return;
     running.value = { ...running.value, fraction: progress.fraction };
@@ -120,10 +126,10 @@ async function followToEnd(id: string, open: OpenPhoto, entry: Entry | null): Pr
   if (job.state === "failed") throw new Error(job.message ?? text().problems.fill);
   if (job.state === "cancelled") {
     giveBack(open, entry);
-    return tell(text().status.cancelled);
-  }
-  if (job.variants && job.variants.length > 1) return offerChoice(job, open, entry);
-  await fillTaken(await api.getPhoto(open.state.id), open, entry);
+    tell(text().status.cancelled);
+  } else if (job.variants && job.variants.length > 1) await offerChoice(job, open, entry);
+  else await fillTaken(await api.getPhoto(open.state.id), open, entry);
+  return job.state;
 }
 
 let previewWanted = "";
@@ -166,7 +172,8 @@ function settled(open: OpenPhoto): Promise<void> {
 let cancelWanted = false;
 
 export function cancelFill(): void {
-  const job = running.value?.job;
-  cancelWanted = !job;
+  if (!running.value) return;
+  const { job } = running.value;
   if (job) api.cancelJob(job).catch(tellProblem);
+  else cancelWanted = true;
 }

@@ -50,6 +50,14 @@ export class History {
     return entry;
   }
 
+  /** Makes a stroke that is under way a step of its own, before something else is done; it goes on as another. */
+  settle(): void {
+    const changes: Partial<Record<Layer, TileChanges>> = {};
+    for (const [layer, mask] of Object.entries(this.masks) as [Layer, SparseMask][])
+      if (mask.recording) changes[layer] = mask.recorded();
+    this.add(changes);
+  }
+
   /** Undoes the last entry's marks. What the server does for a fill is the caller's part. */
   stepBack(): void {
     const entry = this.done.pop();
@@ -75,19 +83,16 @@ export class History {
     this.undone.length = 0;
   }
 
-  /** Takes the last entry back for good, as if it had never been. */
-  drop(entry: Entry): void {
-    if (this.done.at(-1) !== entry) return;
-    this.done.pop();
-    this.swap(entry);
-  }
-
   /**
    * A fill came to nothing. Its marks come back: as if the fill had never been, or, where marks were made
    * meanwhile, as one more change on top of them.
    */
   giveBack(entry: Entry): void {
-    if (this.done.at(-1) === entry) return this.drop(entry);
+    this.settle();
+    if (this.done.at(-1) === entry) {
+      this.done.pop();
+      return this.swap(entry);
+    }
     delete entry.edit;
     const changes: Partial<Record<Layer, TileChanges>> = {};
     for (const [layer, tiles] of entry.packed) {

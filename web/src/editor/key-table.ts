@@ -1,6 +1,7 @@
 // All keys and what they do, for the help page. `keys.ts` acts on them.
 import type { Text } from "../text";
 import { offeredTools } from "../tools";
+import { mayOpen } from "./state";
 
 type Does = keyof Text["help"]["keys"];
 type Group = keyof Text["help"]["groups"];
@@ -48,7 +49,7 @@ export const keyTable = (): { group: Group; keys: { keys: string[]; does: Does }
   {
     group: "files",
     keys: [
-      { keys: ["Ctrl+O"], does: "open" },
+      ...(mayOpen.value ? [{ keys: ["Ctrl+O"], does: "open" as const }] : []),
       { keys: ["Ctrl+S"], does: "save" },
       { keys: ["Ctrl+C"], does: "copy" },
       { keys: ["Ctrl+V"], does: "paste" },

@@ -63,7 +63,7 @@ const WITH_CONTROL: Record<string, () => void> = {
   "shift+z": () => void redo(),
   y: () => void redo(),
   s: () => void save(),
-  o: () => chooseFile(PICTURES, openFile),
+  o: () => state.mayOpen.value && chooseFile(PICTURES, openFile),
   c: () => void copyPicture(),
   i: () => void invertMask(),
 };

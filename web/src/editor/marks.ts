@@ -1,6 +1,6 @@
 // Changes of the masks, each one step of the history.
 import type { MaskPart, NoMask } from "../api/types";
-import { applyPart, toPart } from "../mask/exchange";
+import { merge, readPart } from "../mask/exchange";
 import { feather, grow, invert, shrink } from "../mask/morphology";
 import { SparseMask } from "../mask/tiles";
 import type { Entry, Layer } from "./history";
@@ -16,6 +16,7 @@ export function change(layer: Layer, act: (mask: SparseMask) => void): Entry | n
   const open = current.value;
   if (!open) return null;
   const mask = open.masks[layer];
+  open.history.settle();
   mask.record();
   act(mask);
   const entry = open.history.add({ [layer]: mask.recorded() });
@@ -32,24 +33,12 @@ export async function addPart(
 ): Promise<Entry | null> {
   const open = current.value;
   if (!open || part.box === null) return null;
-  const mask = open.masks[layer];
-  mask.record();
-  try {
-    await applyPart(mask, margin ? await grown(mask, part, margin) : part, erase);
-  } catch (problem) {
-    mask.revert();
-    throw problem;
-  }
-  const entry = open.history.add({ [layer]: mask.recorded() });
-  changed();
-  return entry;
-}
-
-async function grown({ width, height }: SparseMask, part: MaskPart, margin: number): Promise<MaskPart> {
-  const alone = new SparseMask(width, height);
-  await applyPart(alone, part, false);
-  grow(alone, margin);
-  return (await toPart(alone))!;
+  // Read apart, because strokes may be made meanwhile.
+  const { width, height } = open.masks[layer];
+  const given = new SparseMask(width, height);
+  await readPart(given, part);
+  if (margin) grow(given, margin);
+  return current.value === open ? change(layer, (mask) => merge(mask, given, erase)) : null;
 }
 
 export const growMask = (radius: number) => change("hole", (mask) => grow(mask, radius));
@@ -61,6 +50,7 @@ export function clearMarks(): void {
   const open = current.value;
   if (!open) return;
   const layers: Layer[] = ["hole", "include", "avoid", "lines"];
+  open.history.settle();
   open.history.add(Object.fromEntries(layers.map((layer) => [layer, emptied(open.masks[layer])])));
   changed();
 }

@@ -31,6 +31,8 @@ export interface Draft {
 }
 
 export const info = signal<Info | null>(null);
+/** Whether the page opens photos: `retouch edit` is about the one that it was started with. */
+export const mayOpen = computed(() => info.value?.mode !== "edit");
 export const photo = signal<Photo | null>(null);
 export const current = signal<OpenPhoto | null>(null);
 
@@ -58,6 +60,8 @@ export const source = signal<{ at: Point; from: Source } | null>(null);
 export const running = signal<RunningFill | null>(null);
 export const choice = signal<Choice | null>(null);
 export const working = signal(false);
+/** Another photo is on its way, so the one that is shown is not filled any more. */
+export const opening = signal(false);
 /** Files are dragged over the page. */
 export const dragging = signal(false);
 /** Fill nothing that no reference shows. */
@@ -70,11 +74,13 @@ export const changes = signal(0);
 /** The command that opened this page has got its answer. */
 export const finished = signal<"done" | "discard" | null>(null);
 
-/** The revision that was downloaded last: it is in the user's hands, though the server saved nothing. */
-export const downloaded = signal(-1);
-export const unsaved = computed(
-  () => (photo.value?.unsaved ?? false) && photo.value?.revision !== downloaded.value && !finished.value,
-);
+/** What was downloaded last: it is in the user's hands, though the server saved nothing. */
+export const downloaded = signal<Pick<Photo, "id" | "revision"> | null>(null);
+export const unsaved = computed(() => {
+  const [now, last] = [photo.value, downloaded.value];
+  if (!now?.unsaved || finished.value) return false;
+  return last?.id !== now.id || last.revision !== now.revision;
+});
 
 /** Set by the viewer. */
 export const redraw = { request: (): void => undefined };

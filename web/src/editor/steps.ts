@@ -3,8 +3,9 @@ import * as api from "../api/client";
 import { Problem } from "../api/client";
 import { cancelFill } from "./fill";
 import { changed } from "./marks";
-import { current, photo, tell, tellProblem } from "./state";
+import { choice, current, photo, tell, tellProblem } from "./state";
 import { applyState } from "./sync";
+import { choose } from "./variants";
 
 let step: Promise<void> = Promise.resolve();
 
@@ -35,6 +36,8 @@ async function undoOne(): Promise<void> {
   const open = current.value;
   const state = photo.value;
   if (!open || !state) return;
+  if (choice.value) return choose(null);
+  current.value?.history.settle();
   const entry = open.history.last;
   if (entry && entry.edit === undefined) open.history.stepBack();
   else if (entry?.edit === null) return cancelFill();

@@ -22,34 +22,31 @@ function copyRow(mask: SparseMask, left: number, y: number, line: Uint8Array): v
   }
 }
 
-/** Adds what the part marks to the mask, or takes it away. */
-export async function applyPart(mask: SparseMask, part: MaskPart, erase: boolean): Promise<void> {
+/** Marks in an empty mask what the part marks. */
+export async function readPart(mask: SparseMask, part: MaskPart): Promise<void> {
   const [left, top] = part.box;
   await decodeGrey(fromBase64(part.mask), (y, line) => {
     for (let x = 0; x < line.length;) {
       const column = (left + x) >> 8;
       const end = Math.min(line.length, (column + 1) * SIDE - left);
-      applyRun(mask, column, top + y, (left + x) & 255, line.subarray(x, end), erase);
+      const values = line.subarray(x, end);
+      const key = mask.key(column, (top + y) >> 8);
+      if (values.some((value) => value > 0))
+        mask.writable(key).set(values, (((top + y) & 255) << 8) | ((left + x) & 255));
       x = end;
     }
   });
 }
 
-function applyRun(
-  mask: SparseMask,
-  column: number,
-  y: number,
-  start: number,
-  values: Uint8Array,
-  erase: boolean,
-): void {
-  const key = mask.key(column, y >> 8);
-  if (values.every((value) => value === 0) || (erase && !mask.get(key))) return;
-  const tile = mask.writable(key);
-  const at = ((y & 255) << 8) | start;
-  values.forEach((value, index) => {
-    tile[at + index] = erase ? Math.min(tile[at + index], 255 - value) : Math.max(tile[at + index], value);
-  });
+/** Adds what another mask marks, or takes it away. */
+export function merge(mask: SparseMask, given: SparseMask, erase: boolean): void {
+  for (const [key, values] of given.entries()) {
+    if (erase && !mask.get(key)) continue;
+    const tile = mask.writable(key);
+    values.forEach((value, at) => {
+      tile[at] = erase ? Math.min(tile[at], 255 - value) : Math.max(tile[at], value);
+    });
+  }
 }
 
 function base64(bytes: Uint8Array): string {

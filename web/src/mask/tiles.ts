@@ -55,6 +55,13 @@ export class SparseMask {
     else this.tiles.delete(key);
   }
 
+  /** A mask of the same marks. The tiles are shared, because the next change replaces them. */
+  copy(): SparseMask {
+    const made = new SparseMask(this.width, this.height);
+    for (const [key, tile] of this.tiles) made.set(key, tile);
+    return made;
+  }
+
   /** A tile to write into. The first write within a recorded change copies it, so the old one stays whole. */
   writable(key: number): Tile {
     const tile = this.tiles.get(key);
@@ -65,6 +72,10 @@ export class SparseMask {
     const copy = tile ? tile.slice() : new Uint8Array(AREA);
     this.set(key, copy);
     return copy;
+  }
+
+  get recording(): boolean {
+    return this.changes !== null;
   }
 
   record(): void {

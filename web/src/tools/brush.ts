@@ -19,14 +19,15 @@ export function brush(layer: Layer, eraser = false): Tool {
   const draw = (from: Point, to: Point): void => {
     const open = current.value;
     if (!open) return;
+    const mask = open.masks[layer];
+    if (!mask.recording) mask.record(); // it begins, or something else was done in the middle of it
     // Only a hole has soft edges; where to borrow from is yes or no.
     const tip = { radius: size.value / 2, hardness: layer === "hole" ? hardness.value : 1, erase: erasing };
-    paintSegment(open.masks[layer], from, to, tip);
+    paintSegment(mask, from, to, tip);
     changed();
   };
   return {
     start(at: Gesture): void {
-      current.value?.masks[layer].record();
       erasing = eraser || at.erase;
       draw(at.shift && lastEnd ? lastEnd : at, at);
       previous = at;
@@ -42,7 +43,7 @@ export function brush(layer: Layer, eraser = false): Tool {
       if (at.x !== previous.x || at.y !== previous.y) draw(previous, at);
       lastEnd = at;
       previous = null;
-      open.history.add({ [layer]: open.masks[layer].recorded() });
+      open.history.settle();
       changed();
       if (atOnce.value && layer === "hole" && !erasing) void fill();
     },

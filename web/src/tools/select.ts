@@ -3,7 +3,7 @@ import * as api from "../api/client";
 import type { Box, SelectRequest } from "../api/types";
 import { fill } from "../editor/fill";
 import type { Entry } from "../editor/history";
-import { addPart, changed } from "../editor/marks";
+import { addPart } from "../editor/marks";
 import {
   atOnce,
   current,
@@ -25,17 +25,31 @@ type Points = SelectRequest["points"];
 /** A scribble is sent as this many points at most. */
 const MOST_SCRIBBLED = 64;
 
-/** The object that was selected last; Shift adds points to it, Alt takes away. */
+/** The object that was selected last, if it is the last step still; Shift adds points to it, Alt takes away. */
 let latest: { points: Points; box?: Box; entry: Entry } | null = null;
 
-async function select(request: SelectRequest, erase: boolean): Promise<Entry | null> {
-  const state = photo.value;
-  if (!state || working.value) return null;
+/** Marks what the server finds, in place of an earlier step if there is one; null if nothing was marked. */
+async function select(
+  request: SelectRequest,
+  erase: boolean,
+  before: Entry | null = null,
+): Promise<Entry | null> {
+  const [open, state] = [current.value, photo.value];
+  if (!open || !state || working.value) return null;
   working.value = true;
+  let steppedBack = false;
   try {
     const part = await api.select(state.id, request);
+    if (current.value !== open) return null; // another photo was opened meanwhile
+    if (part.box === null) {
+      tell(text().status.nothingFound);
+      return null;
+    }
+    steppedBack = before !== null && open.history.last === before;
+    if (steppedBack) open.history.stepBack();
     return await addPart("hole", part, erase, erase ? 0 : margin.value);
   } catch (problem) {
+    if (steppedBack) open.history.stepForward();
     tellProblem(problem);
     return null;
   } finally {
@@ -91,13 +105,10 @@ async function selectObject(way: "click" | "box" | "scribble", drawn: Point[], a
   else points.push(whole(at, label));
   const kind = box ? "box" : way === "scribble" ? "scribble" : "click";
   // The better answer replaces the one before, so that taking points away can make the object smaller.
-  if (goesOn) open.history.drop(going.entry);
-  const entry = await select({ kind, points, ...(box ? { box } : {}) }, at.erase && !goesOn);
-  latest = entry ? { points, box, entry } : null;
-  if (!entry) {
-    changed();
-    return tell(text().status.nothingFound);
-  }
+  const before = goesOn ? going.entry : null;
+  const entry = await select({ kind, points, ...(box ? { box } : {}) }, at.erase && !goesOn, before);
+  if (!entry) return;
+  latest = { points, box, entry };
   if (atOnce.value && !at.erase) void fill();
 }
 

@@ -1,4 +1,4 @@
-import { finished, info, photo } from "../editor/state";
+import { finished, info, mayOpen, photo } from "../editor/state";
 import { text } from "../text";
 import { Viewer } from "../view/Viewer";
 import { Browser } from "./Browser";
@@ -20,7 +20,7 @@ export function App() {
       <main>
         <h1 class="unseen">retouch</h1>
         <Viewer />
-        {!open && info.value && <Welcome />}
+        {!open && info.value && mayOpen.value && <Welcome />}
         <Variants />
       </main>
       <References />

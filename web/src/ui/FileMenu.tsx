@@ -1,5 +1,5 @@
 import { copyPicture, downloadAs, finish, openFile, save } from "../editor/files";
-import { browsing, helpShown, info, language, message, photo, theme } from "../editor/state";
+import { browsing, helpShown, info, language, mayOpen, message, photo, theme } from "../editor/state";
 import { LANGUAGES, text } from "../text";
 import { chooseFile } from "./choose-file";
 import { MenuButton, Panel, Segments } from "./fields";
@@ -13,10 +13,10 @@ export function FileMenu() {
   const wait = info.value?.wait;
   return (
     <Panel id="file-panel" label={words.title} icon="menu">
-      {!wait && (
+      {mayOpen.value && (
         <MenuButton label={words.open} shortcut="Ctrl+O" onClick={() => chooseFile(PICTURES, openFile)} />
       )}
-      {!wait && info.value?.files && (
+      {mayOpen.value && info.value?.files && (
         <MenuButton label={words.browse} onClick={() => (browsing.value = true)} />
       )}
       {(editing || info.value?.files) && (

@@ -130,7 +130,9 @@ def _file(service: Service, request: Request) -> Path:
 
 
 def _is_shown(place: Path) -> bool:
-    return not place.name.startswith(".") and place.suffix.lower() in _SHOWN and place.is_file()
+    if place.name.startswith(".") or place.suffix.lower() not in _SHOWN:
+        return False
+    return os.path.isfile(place)  # noqa: PTH113 # takes long names
 
 
 def _query(request: Request, name: str, default: str | None = None) -> str:

@@ -170,10 +170,10 @@ async def generation_info(desk: Desk, service: Service, request: Request) -> Res
 
 async def input_image(desk: Desk, service: Service, request: Request) -> Response:
     """The photo that ``retouch edit`` was started with, as it is now."""
-    session = next(iter(service.photos.values()), None) if service.settings.mode == "edit" else None
-    if session is None:
+    if service.edited is None:
         # IOPaint says so with 200: its page asks whenever it opens.
         return failure(200, "no_photo", "The server was started without a photo; open one.")
+    session = service.find(service.edited)
 
     def write() -> bytes:
         with session.finished() as photo:
