@@ -81,6 +81,7 @@ def page(browser, web_app, spot, tmp_path):
         with browser.new_page(viewport={"width": 1280, "height": 900}) as page:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.set_default_timeout(60_000)  # milliseconds; a busy machine is no failure
             page.goto(address)
             yield page
     finally:
