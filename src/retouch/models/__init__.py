@@ -65,7 +65,7 @@ EXEMPLAR, TELEA, NAVIER_STOKES = (
         build=_exemplar,
         refine=_guided,
         configurable=True,
-        scores=Scores(WHOLE, 0.274, 0.363, 10.55),
+        scores=Scores(WHOLE, 0.263, 0.349, 10.4),
     ),
     ModelCard(
         name="telea",
@@ -73,7 +73,7 @@ EXEMPLAR, TELEA, NAVIER_STOKES = (
         good_at="scratches, dust and thin text; smears larger holes; very fast",
         build=_telea,
         gpu=False,
-        scores=Scores(WHOLE, 0.502, 0.583, 11.13),
+        scores=Scores(WHOLE, 0.489, 0.580, 11.05),
     ),
     ModelCard(
         name="navier-stokes",
@@ -81,7 +81,7 @@ EXEMPLAR, TELEA, NAVIER_STOKES = (
         good_at="scratches across edges, which it continues; smears larger holes; very fast",
         build=_navier_stokes,
         gpu=False,
-        scores=Scores(WHOLE, 0.486, 0.579, 11.1),
+        scores=Scores(WHOLE, 0.490, 0.582, 11.14),
     ),
 )
 
