@@ -86,6 +86,13 @@ def test_discard_ends_it_with_another_code(edit, photo_file, hole):
     assert not (photo_file.parent / "photo-filled.png").exists()
 
 
+def test_an_end_without_an_answer_is_no_success(edit, photo_file, hole):
+    editor = edit("--wait", photo_file)
+    editor.client.fill(editor.photo, model="telea", **area(hole))
+    assert editor.end(signal.SIGINT) == 130
+    assert not (photo_file.parent / "photo-filled.png").exists()
+
+
 def test_done_may_replace_the_photo_itself(edit, photo_file, photo, hole):
     editor = edit("--wait", photo_file, "-o", photo_file, "--overwrite")
     editor.client.fill(editor.photo, model="telea", **area(hole))

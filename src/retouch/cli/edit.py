@@ -69,6 +69,8 @@ def edit(
             ending = _serve(folder, source, target, wait, overwrite, port, browser, allow_huge)
         if ending == "discarded":
             raise SystemExit(1)
+        if wait and ending == "interrupted":
+            raise KeyboardInterrupt  # who waits must not take the photo for edited
 
 
 def _serve(
