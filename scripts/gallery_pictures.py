@@ -77,10 +77,17 @@ def pair(photo: Image.Image, draw: Draw, crop: Box | None, shown: tuple[int, int
     mask = Image.new("L", photo.size)
     draw(ImageDraw.Draw(mask))
     before = photo if shown is None else Image.composite(Image.new("RGB", photo.size, shown), photo, mask)
-    page = Image.new("RGB", (2 * PANEL[0] + GAP, PANEL[1]), "white")
-    for number, picture in enumerate((before, retouch.inpaint(photo, mask))):
-        panel = picture.crop(crop or (0, 0, *photo.size)).resize(PANEL, Image.Resampling.LANCZOS)
-        page.paste(panel, (number * (PANEL[0] + GAP), 0))
+    return beside(before, retouch.inpaint(photo, mask), crop or (0, 0, *photo.size), PANEL, GAP)
+
+
+def beside(
+    before: Image.Image, after: Image.Image, crop: Box, size: tuple[int, int], gap: int
+) -> Image.Image:
+    """A part of two pictures, side by side."""
+    page = Image.new("RGB", (2 * size[0] + gap, size[1]), "white")
+    for number, picture in enumerate((before, after)):
+        panel = picture.crop(crop).resize(size, Image.Resampling.LANCZOS)
+        page.paste(panel, (number * (size[0] + gap), 0))
     return page
 
 
@@ -105,11 +112,7 @@ def main(photos: Path) -> None:
 
     photo = Image.open(EXAMPLES / "photo.jpg").convert("RGB")
     filled = retouch.inpaint(photo, Image.open(EXAMPLES / "mask.png"))
-    page = Image.new("RGB", (2 * TREE_SIZE[0] + 12, TREE_SIZE[1]), "white")
-    for number, picture in enumerate((photo, filled)):
-        panel = picture.crop(TREE).resize(TREE_SIZE, Image.Resampling.LANCZOS)
-        page.paste(panel, (number * (TREE_SIZE[0] + 12), 0))
-    page.save(EXAMPLES / "before-after.jpg", quality=85, optimize=True)
+    beside(photo, filled, TREE, TREE_SIZE, 12).save(EXAMPLES / "before-after.jpg", quality=85, optimize=True)
 
 
 if __name__ == "__main__":

@@ -156,9 +156,8 @@ def _filled(
 ) -> tuple[PhotoFill, tuple[str, ...]]:
     from retouch.api import recorded
     from retouch.api.referring import completed_fill
-    from retouch.engine.filled import borrowed_pixels, filled_by
+    from retouch.engine.filled import filled_by
     from retouch.engine.pipeline import fill_photo
-    from retouch.imaging import follow_fill, mark_edited
     from retouch.references.filling import fill_aligned
 
     listen, seed = arguments["on_progress"], arguments["seed"]
@@ -168,7 +167,5 @@ def _filled(
 
     taken = fill_aligned(photo, hole, aligned, on_progress=listen)
     filled, notes = completed_fill(taken, hole, len(aligned), by_model, confidence=False)
-    borrowed = None if photo.header.gain is None else borrowed_pixels(filled)
-    after = follow_fill(filled.photo, hole, borrowed)
     said = recorded.edited(filled_by(filled), seed, trained=model.by_network, when=None)
-    return replace(filled, photo=mark_edited(after, said) if said.trained else after), notes
+    return recorded.followed(filled, hole, said), notes

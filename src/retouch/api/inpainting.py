@@ -116,9 +116,9 @@ def fill_at(image: Photo, mask: Picture | None, when: str, **given: Unpack[FillA
 def _fill(
     image: Picture, mask: Picture | None, arguments: FillArguments, when: str | None = None
 ) -> Result[Any]:
-    from retouch import imaging, pictures
+    from retouch import pictures
     from retouch.api.opened import open_picture, read_masks
-    from retouch.engine.filled import borrowed_pixels, filled_by
+    from retouch.engine.filled import filled_by
     from retouch.engine.wrapping import fill_wrapping
 
     check_seed(arguments["seed"])
@@ -182,11 +182,7 @@ def _fill(
     when = (when or recorded.now()) if wanted else None
     said = recorded.edited(filled_by(filled), arguments["seed"], trained=trained, when=when)
     if changed:
-        borrowed = None if opened.photo.header.gain is None else borrowed_pixels(filled)
-        after = imaging.follow_fill(filled.photo, hole, borrowed)
-        if said.trained or wanted:
-            after = imaging.mark_edited(after, said)
-        filled = replace(filled, photo=after)
+        filled = recorded.followed(filled, hole, said)
     if not arguments["trace"]:
         filled = replace(
             filled, regions=tuple(replace(each, sources=None, places=None) for each in filled.regions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ from retouch.api.arguments import FillArguments, InpaintArguments
 from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retouch.engine.filled import PhotoFill
     from retouch.imaging import Edited, Photo
     from retouch.pictures import Picture
     from retouch.recording.record import Record
@@ -32,6 +37,22 @@ def edited(by: Mapping[str, int], seed: int, *, trained: bool, when: str | None)
     trained = trained and set(by) != {BY}  # the model had nothing to do
     how = f"filled {sum(by.values())} pixels with {' and '.join(by)}, seed {seed}"
     return Edited(trained, agent(), how, when, elsewhere=BY in by)
+
+
+def followed(fill: PhotoFill, hole: NDArray[np.bool_], said: Edited) -> PhotoFill:
+    """A fill whose file follows it: the gain map is filled, and what was removed is no longer named.
+
+    Args:
+        fill: its photo has the header of the photo from before.
+        hole: ``H×W``, what was filled.
+        said: is written into the file if a network took part, or if the time is told.
+    """
+    from retouch.engine.filled import borrowed_pixels
+    from retouch.imaging import follow_fill, mark_edited
+
+    borrowed = None if fill.photo.header.gain is None else borrowed_pixels(fill)
+    after = follow_fill(fill.photo, hole, borrowed)
+    return replace(fill, photo=mark_edited(after, said) if said.trained or said.when else after)
 
 
 def with_single_files(arguments: FillArguments, image: object) -> FillArguments:

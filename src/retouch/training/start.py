@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -197,9 +197,11 @@ def _note_data(
     """Record the data that is used from this step on, and say so if it differs from the data before."""
     files = silhouettes_of(masks)
     shapes = Shards([Path(each) for each in files]).members if files else []
-    now = {"pictures": len(pictures), "pictures_sha256": _digest(pictures.shards.members)}
-    now |= {"silhouettes": len(shapes), "silhouettes_sha256": _digest(shapes)}
-    now |= {"order_sha256": _digest(pictures.shards.members, ordered=True)}
+    members = pictures.shards.members
+    now = {"pictures": len(pictures), "pictures_sha256": _digest(sorted(map(_named, members)))}
+    now |= {"silhouettes": len(shapes), "silhouettes_sha256": _digest(sorted(map(_named, shapes)))}
+    # Samples follow the order.
+    now |= {"order_sha256": _digest(f"{_named(each)}:{each.size}" for each in members)}
     before = [each for each in state.data if "pictures" in each]
     # Runs of before 2026-11-29 noted no order.
     if before and all(before[-1].get(what, value) == value for what, value in now.items()):
@@ -209,12 +211,12 @@ def _note_data(
     state.data.append({"step": state.step, **now})
 
 
-def _digest(members: Sequence[Member], *, ordered: bool = False) -> str:
-    """Digest of names; ordered, of sizes as well, because samples follow the order."""
-    names = [f"{each.path.name}:{each.name}" for each in members]
-    if ordered:
-        names = [f"{name}:{each.size}" for name, each in zip(names, members, strict=True)]
-    return hashlib.sha256("\n".join(names if ordered else sorted(names)).encode()).hexdigest()
+def _named(member: Member) -> str:
+    return f"{member.path.name}:{member.name}"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @contextmanager

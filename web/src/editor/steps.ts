@@ -37,7 +37,7 @@ async function undoOne(): Promise<void> {
   const state = photo.value;
   if (!open || !state) return;
   if (choice.value) return choose(null);
-  current.value?.history.settle();
+  open.history.settle();
   const entry = open.history.last;
   if (entry && entry.edit === undefined) open.history.stepBack();
   else if (entry?.edit === null) return cancelFill();
