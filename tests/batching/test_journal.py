@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from contextlib import suppress
 from hashlib import sha256
 
 import pytest
@@ -23,10 +24,15 @@ def fill_killed(archive, fill_all, monkeypatch):
     """Fill the archive, and be killed between the line of ``p2.png`` and its result's name."""
     move = places.move
 
+    def copy(source, target):
+        # A worker may be writing other photos: what it renames meanwhile is gone, and no error of the batch.
+        with suppress(FileNotFoundError):
+            shutil.copy2(source, target)
+
     def killed(source, target):
         if target.endswith("p2.png"):
             # close() would clean up, which a kill does not do.
-            shutil.copytree(archive / "out", archive / "killed")
+            shutil.copytree(archive / "out", archive / "killed", copy_function=copy)
             raise Killed
         move(source, target)
 
