@@ -115,6 +115,10 @@ def test_a_replay_refuses_a_pipe(run, photo_file, mask_file, piped):
         ("fill", "photo.png", "mask.png", "-o", "-", "-q", *FAST),
         ("find", "photo.png", "--text", "--json", "-q"),
         ("models", "--json"),
+        ("models",),
+        ("--version",),
+        ("--help",),
+        ("train", "--help"),
         ("replay", "photo-filled.json"),
         ("batch", ".", "mask.png", "-o", "out", "--dry-run"),
     ],
@@ -133,7 +137,8 @@ def test_a_full_device_is_one_sentence(words, run, photo_file, mask_file, tmp_pa
             check=False,
         )
     assert done.returncode == 2
-    assert done.stderr.startswith("retouch: Standard output cannot be written to (No space left on device)")
+    assert done.stderr.startswith("retouch: ")
+    assert "(No space left on device); redirect it" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -40,11 +41,17 @@ def plain_errors() -> Iterator[None]:
         typer.echo(f"retouch: {error}", err=True)
         raise SystemExit(2) from error
     except OSError as error:  # what no closer place told better
-        if error.filename is None or error.strerror is None:
+        if error.filename is not None and error.strerror is not None:
+            named = on_a_line(os.fsdecode(error.filename))
+            told = f"{named} cannot be used ({error.strerror}); check it, and who may use it."
+        elif error.errno == errno.ENOSPC:  # help and lists, which are not written by say
+            sys.stdout = None  # or it fails once more when Python exits
+            told = (
+                f"There is no room for what is to be written ({error.strerror}); redirect it, or make room."
+            )
+        else:
             raise
-        named = on_a_line(os.fsdecode(error.filename))
-        told = f"retouch: {named} cannot be used ({error.strerror}); check it, and who may use it."
-        typer.echo(told, err=True)
+        typer.echo(f"retouch: {told}", err=True)
         raise SystemExit(2) from error
     except KeyboardInterrupt as interrupt:
         typer.echo("retouch: interrupted", err=True)

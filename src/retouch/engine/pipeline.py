@@ -86,6 +86,7 @@ def fill_photo(
         working_size = model.working_size
     if working_size < 1:
         raise RetouchError(f"The working size must be at least 1 pixel, not {working_size}.")
+    working_size = min(working_size, 2**30)  # no photo is larger; numpy's integers end
     result = photo if in_place else copied(photo)
     if not mask.any():
         return PhotoFill(result, (), {})
