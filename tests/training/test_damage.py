@@ -3,6 +3,7 @@
 from dataclasses import replace
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,6 +58,38 @@ def test_what_is_labelled_changed_and_the_rest_did_not(crop):
         if mask.any():
             assert change[mask].mean() > 20
             assert change[mask].mean() > 4 * change[~mask].mean()
+
+
+def test_what_one_would_not_see_is_not_labelled():
+    """The same two spots on calm and on busy ground; a stain with a hole in its cover is one area."""
+    random = np.random.default_rng(0)
+    ground = np.full((96, 128, 3), 0.5, np.float32)
+    ground[:, 64:] += random.normal(0, 0.2, (96, 64, 1)).astype(np.float32)
+    seen = np.zeros((96, 128), bool)
+    seen[20:40, 20:40] = seen[20:40, 80:100] = True
+    seen[27:33, 27:33] = seen[27:33, 87:93] = False
+    made = Damage()
+    for strength, whole, calm, busy in (
+        (0.12, False, 364, 0),
+        (0.12, True, 400, 0),
+        (0.3, True, 400, 400),
+        (0.03, True, 0, 0),
+    ):
+        change = np.where(seen, np.float32(strength), np.float32(0))
+        shown = made._shown(ground, change, seen, whole=whole)
+        assert (shown[:, :64].sum(), shown[:, 64:].sum()) == (calm, busy)
+
+
+def test_a_tide_mark_is_strongest_at_its_rim():
+    rims = 0
+    for seed in range(12):
+        kind = damage_areas.Stains(radius=(20, 25), count=(1, 1), edge=(0.5, 2), tide=1.0, bleached=0)
+        cover = kind.draw(np.random.default_rng(seed), 128, 128).cover
+        inside = cover > 0.1 * cover.max()
+        deep = cv2.erode(inside.view(np.uint8), np.ones((21, 21), np.uint8)) > 0
+        if deep.any():
+            rims += cover[inside & ~deep].max() > 1.2 * np.median(cover[deep])
+    assert rims >= 8
 
 
 def test_a_frame_covers_edges_and_is_no_damage(crop):

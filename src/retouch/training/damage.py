@@ -23,6 +23,7 @@ from retouch.training.damage_shapes import Image, Kind, Layer, Plane, noise, pla
 from retouch.training.lookalikes import Lookalikes
 
 _COVERED = 0.35  # a pixel covered by less still shows the photo
+_AROUND = (15, 15)  # pixels in which the ground is busy or calm
 _INVISIBLE = 0.02  # a smaller change of a pixel cannot be seen
 
 
@@ -35,7 +36,8 @@ class Damage:
         layers: most kinds of damage in one crop.
         lookalikes: probability of things that look like damage, in a crop without any; half of it in others.
         sharp: greatest deviation of the blur of damage, in pixels; it is drawn evenly, from 0.
-        contrast: least mean change of what counts as damage, of the range of values.
+        contrast: least mean change of a spot or line that counts as damage, of the range of values.
+        visible: the same, of the deviation of the photo's brightness around.
         texture: greatest deviation of the damage's own grain.
         dust: specks.
         fibres: hairs and lint.
@@ -54,7 +56,8 @@ class Damage:
     layers: int = 6
     lookalikes: float = 0.5
     sharp: float = 1.1
-    contrast: float = 0.1
+    contrast: float = 0.07
+    visible: float = 0.8
     texture: float = 0.03
     dust: Dust = field(default_factory=Dust)
     fibres: Fibres = field(default_factory=Fibres)
@@ -131,16 +134,42 @@ class Damage:
             moved = np.roll(cover, random.integers(-2, 3, 2), (0, 1))
             under = under * three(1 - layer.shadow * cv2.GaussianBlur(moved, (0, 0), random.uniform(0.8, 3)))
         colour = np.array(layer.colour, np.float32)
-        for _ in range(2):
+        for _ in range(4 if layer.soft else 2):
             made = self._covered(random, under, cover, colour, layer.multiplies)
             red, green, blue = cv2.split(cv2.absdiff(made, image))
-            change = cv2.max(cv2.max(red, green), blue)
-            if cv2.mean(change, seen.view(np.uint8))[0] >= self.contrast:
-                # A stain is one area, wherever it happens to have the colour of what lies below.
-                mask |= seen if layer.soft else seen & (cv2.blur(change, (3, 3)) > _INVISIBLE)
+            change = np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
+            shown = self._shown(image, change, seen, whole=layer.soft)
+            if shown.any():
+                mask |= shown if layer.soft else shown & (cv2.blur(change, (3, 3)) > _INVISIBLE)
                 return made
             colour = 1 - colour  # light dust on a white sky does not show; dark dust does
+            if layer.soft:
+                cover = (1.3 * cover).clip(0, 1)
         return image
+
+    def _shown(self, image: Image, change: Plane, seen: Mask, *, whole: bool) -> Mask:
+        """The spots and lines that one would see: on busy ground, faint ones are lost.
+
+        Args:
+            image: the photo without them, ``H×W×3``.
+            change: what they change, ``H×W``.
+            seen: where they cover it.
+            whole: their insides belong to them, however faint, and wherever they have the photo's colour.
+        """
+        spots = seen.view(np.uint8)
+        if whole:
+            outlines, _ = cv2.findContours(spots, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+            spots = np.zeros_like(spots)
+            cv2.drawContours(spots, outlines, -1, 1, cv2.FILLED)
+        many, numbers = cv2.connectedComponents(spots)
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        busy = cv2.sqrt((cv2.sqrBoxFilter(grey, -1, _AROUND) - cv2.blur(grey, _AROUND) ** 2).clip(0, 1))
+        which = numbers[seen]
+        pixels = np.bincount(which, minlength=many).clip(1)
+        changed, ground = (np.bincount(which, each[seen], many) / pixels for each in (change, busy))
+        kept = changed >= np.maximum(self.contrast, self.visible * ground)
+        kept[0] = False
+        return np.asarray(kept[numbers])
 
     def _covered(
         self, random: Generator, image: Image, cover: Plane, colour: NDArray[np.float32], ink: bool

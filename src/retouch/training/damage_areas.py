@@ -108,6 +108,7 @@ class Stains:
         strength: how much of the photo is covered.
         edge: softness of the edge, in pixels.
         rim: probability of a darker rim.
+        tide: probability of a tide mark: what water carried lies at a narrow rim, and the inside is fainter.
         bleached: probability that it is lighter than the photo.
     """
 
@@ -117,6 +118,7 @@ class Stains:
     strength: Range = (0.3, 0.9)
     edge: Range = (0.5, 20.0)
     rim: float = 0.5
+    tide: float = 0.3
     bleached: float = 0.25
 
     def draw(self, random: Generator, height: int, width: int) -> Layer:
@@ -129,7 +131,12 @@ class Stains:
         edge = min(between(random, self.edge), radius / 2.5)
         inside = cv2.GaussianBlur(canvas.cover(), (0, 0), max(0.4, edge))
         cover = between(random, self.strength) * inside
-        if random.random() < self.rim:
+        if random.random() < self.tide:
+            wide = cv2.GaussianBlur(inside, (0, 0), max(0.8, random.uniform(0.02, 0.12) * radius))
+            ring = inside * (1 - wide)
+            faint = random.uniform(0.25, 0.85)
+            cover = cover * (faint + (1 - faint) * ring / max(float(ring.max()), 0.1))
+        elif random.random() < self.rim:
             wide = cv2.GaussianBlur(inside, (0, 0), 1.5 * edge + 1)
             cover = np.minimum(1, cover * (0.65 + 1.6 * (inside - wide).clip(0, 1)))
         cover *= (1 + 0.15 * noise(random, height, width, 16)).clip(0.5, 1.5)
