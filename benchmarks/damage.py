@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from retouch.finding.arrays import read_arrays, shipped_arrays
-from retouch.finding.damage import WORTH, levels, spots
+from retouch.finding.damage import AREAS, COPY, WORTH, marked
 from retouch.finding.looking import Values, look
 from retouch.finding.networks import NAME
 from retouch.imaging import photo_from_array
@@ -101,26 +101,30 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, nargs="+", required=True)
     parser.add_argument("--made", help="what damages the photos; left out: they stay clean")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, help="another weights file")
+    parser.add_argument("--weights", type=Path, help="another weights file, for damage of any size")
+    parser.add_argument("--areas", type=Path, help="another weights file, for large damage")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--crop", type=int, help="side of a crop of the middle of each photo")
     parser.add_argument("--worth", type=float, default=WORTH, help="0 looks everywhere")
     given = parser.parse_args()
     arrays = shipped_arrays(NAME) if given.weights is None else read_arrays(given.weights, NAME)
+    of_areas = shipped_arrays(NAME, AREAS) if given.areas is None else read_arrays(given.areas, NAME)
     make = None if given.made is None else maker(given.made)
     given.out.mkdir(parents=True, exist_ok=True)
     sums = np.zeros((len(SENSITIVITIES), 4))  # found, of that right, true, of that found
-    marked: list[np.ndarray] = []  # share of the pixels, by photo and sensitivity
+    shares_of: list[np.ndarray] = []  # share of the pixels, by photo and sensitivity
     shown: list[tuple[float, np.ndarray]] = []
     for number, photo in enumerate(photos(given.photos, given.limit, given.crop)):
         true = np.zeros(photo.shape[:2], bool)
         if make is not None:
             photo, true = make(photo, number)
-        probable = look(Values(photo_from_array(photo)), arrays, worth=given.worth)
+        values = Values(photo_from_array(photo))
+        probable = look(values, arrays, worth=given.worth)
+        small = look(values.small(COPY), of_areas, worth=0)
         near = dilate(true, TOLERANCE)
         shares = []
         for place, sensitivity in enumerate(SENSITIVITIES):
-            found = spots(probable, levels(float(sensitivity)))
+            found = marked(probable, small, float(sensitivity))
             sums[place] += (
                 found.sum(),
                 (found & near).sum(),
@@ -131,8 +135,8 @@ def main() -> None:
             if place == DEFAULT and (make is not None or found.any()):
                 errors = (found & ~near).sum() + (true & ~dilate(found, TOLERANCE)).sum()
                 shown.append((float(errors), sheet(photo, true, found)))
-        marked.append(np.array(shares))
-    all_marked = np.array(marked)
+        shares_of.append(np.array(shares))
+    all_marked = np.array(shares_of)
     precision, recall = sums[:, 1] / sums[:, 0].clip(1), sums[:, 3] / sums[:, 2].clip(1)
     print("sensitivity  precision  recall  marked  photos without any")
     for place, sensitivity in enumerate(SENSITIVITIES):
@@ -142,7 +146,7 @@ def main() -> None:
         )
     if make is not None:
         cv2.imwrite(
-            str(given.out / "curve.png"), curve(precision, recall, f"{given.made}, {len(marked)} photos")
+            str(given.out / "curve.png"), curve(precision, recall, f"{given.made}, {len(shares_of)} photos")
         )
     shown.sort(key=lambda each: -each[0])
     for place, (_, picture) in enumerate(shown[:40]):

@@ -61,8 +61,10 @@ def main() -> None:
         photo = photo_from_array(scan(given.photo, given.megapixels, given.spots))
         arrays = shipped_arrays(NAME)
         begin, busy = time.perf_counter(), time.process_time()
-        probable = look(Values(photo), arrays, worth=WAYS[given.measure])
-        found = damage.spots(probable, damage.levels(0.5))
+        values = Values(photo)
+        probable = look(values, arrays, worth=WAYS[given.measure])
+        small = look(values.small(damage.COPY), shipped_arrays(NAME, damage.AREAS), worth=0)
+        found = damage.marked(probable, small, 0.5)
         spent, busy = time.perf_counter() - begin, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(spent, busy, peak, 100 * found.mean())

@@ -4,8 +4,9 @@
     retouch train damage --data PHOTOS --data HARD.tar --data HARD.tar --from damage.safetensors --out RUN
 
 PHOTOS are folders and tar files of photos without damage. Those in which the network finds most (the mean
-probability of damage in the middle of the photo) are copied into a tar file, which then counts as more photos
-of the training. Their names stay, and with them what is held out.
+probability of damage in the middle of the photo; with ``--areas``, of large damage in a small copy of all of
+it) are copied into a tar file, which then counts as more photos of the training. Their names stay, and with
+them what is held out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from retouch.errors import RetouchError
 from retouch.finding.arrays import read_arrays, shipped_arrays
+from retouch.finding.damage import AREAS, COPY
 from retouch.finding.looking import CORE, Values, look, probability
 from retouch.finding.networks import NAME
 from retouch.imaging import photo_from_array
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+", help="folders and tar files of photos without damage")
     parser.add_argument("tar", type=Path, help="the file to write")
     parser.add_argument("--share", type=float, default=0.15, help="of the photos")
+    parser.add_argument("--areas", action="store_true", help="look for large damage, for damage-areas")
     parser.add_argument("--weights", type=Path, help="of another network than the one that ships")
     given = parser.parse_args()
     if not 0 < given.share < 1:
@@ -44,7 +47,8 @@ def main() -> None:
     if given.tar.exists() or given.tar.suffix != ".tar" or not given.tar.parent.is_dir():
         parser.error(f"{given.tar} must be a new file, called .tar, in a folder that exists")
     try:
-        arrays = shipped_arrays(NAME) if given.weights is None else read_arrays(given.weights, NAME)
+        shipped = shipped_arrays(NAME, AREAS if given.areas else "")
+        arrays = shipped if given.weights is None else read_arrays(given.weights, NAME)
         shards = Shards(given.photos)
         if shards.damaged:
             parser.error(f"{shards.damaged[0]} is cut short; copy it again, or leave it out.")
@@ -52,9 +56,10 @@ def main() -> None:
         for number in range(len(shards)):
             photo = decode(shards[number])
             if photo is not None:
-                top, left = (max(0, (each - SIDE) // 2) for each in photo.shape[:2])
-                middle = photo_from_array(np.ascontiguousarray(photo[top : top + SIDE, left : left + SIDE]))
-                probable = look(Values(middle), arrays, worth=0)
+                if not given.areas:
+                    top, left = (max(0, (each - SIDE) // 2) for each in photo.shape[:2])
+                    photo = np.ascontiguousarray(photo[top : top + SIDE, left : left + SIDE])
+                probable = look(Values(photo_from_array(photo)).small(COPY), arrays, worth=0)
                 seen.append((float(probability(probable).mean()), number))
     except RetouchError as error:
         parser.error(str(error))

@@ -38,6 +38,8 @@ def test_the_photo_that_misleads_is_copied_as_it_is(photos, tmp_path):
         [entry] = tar
         assert entry.name == "6.png"
         assert tar.extractfile(entry).read() == (photos / "6.png").read_bytes()
+    done = pick(photos, tmp_path / "areas.tar", "--areas", "--share", 0.2)
+    assert "2 of 10 photos" in done.stdout, done.stderr
     whole = (tmp_path / "hard.tar").read_bytes()
     (tmp_path / "part.tar").write_bytes(whole[: len(whole) // 4])
     assert "cut short" in pick(tmp_path / "part.tar", tmp_path / "other.tar").stderr

@@ -6,7 +6,9 @@ import pytest
 
 import retouch
 from retouch.errors import RetouchError
-from retouch.finding.damage import Levels, levels, spots
+from retouch.finding import damage
+from retouch.finding.arrays import shipped_arrays
+from retouch.finding.damage import Levels, area_levels, areas, evidence, levels, marked, spots
 from retouch.finding.looking import probability, stored
 
 
@@ -84,10 +86,73 @@ def test_a_spot_needs_a_peak_and_keeps_its_slopes():
     probable[1, 1:4] = low, high, low  # reaches the peak
     probable[2, 4] = low  # touches it at a corner
     probable[3, 7] = between  # does not
-    found = spots(probable, Levels(0.9, 0.9, 0.4))
+    found = spots(probable, Levels(0.9, 0.4))
     assert np.argwhere(found).tolist() == [[1, 1], [1, 2], [1, 3], [2, 4]]
-    assert not spots(probable, Levels(0.99, 0.9, 0.4)).any(), "nothing is certain"
-    assert spots(np.full((3, 4), 255, np.uint8), Levels(0.9, 0.9, 0.4)).all()
+    assert spots(np.full((3, 4), 255, np.uint8), Levels(0.9, 0.4)).all()
+
+
+def test_evidence_of_both_networks_is_added():
+    probable, small = np.zeros((5, 9), np.uint8), np.zeros((3, 4), np.uint8)
+    probable[2, 2], small[1, 1] = 128 + 16 * 6, 128 + 16 * 3
+    assert evidence(probable, small) == 7.5
+    assert marked(probable, small, 0.5).sum() == 1  # the area is too doubtful to be marked itself
+    small[1, 1] -= 1
+    assert not marked(probable, small, 0.5).any()
+    assert marked(probable, small, 0.6).any()
+
+
+def enlarged(small, height, width):
+    """Bilinear, between the middles of pixels, one by one."""
+    made = np.empty((height, width))
+    for row in range(height):
+        for column in range(width):
+            y = min(max((row + 0.5) * small.shape[0] / height - 0.5, 0), small.shape[0] - 1)
+            x = min(max((column + 0.5) * small.shape[1] / width - 0.5, 0), small.shape[1] - 1)
+            top, left = int(y), int(x)
+            below, after = min(top + 1, small.shape[0] - 1), min(left + 1, small.shape[1] - 1)
+            above = small[top, left] * (1 - x + left) + small[top, after] * (x - left)
+            under = small[below, left] * (1 - x + left) + small[below, after] * (x - left)
+            made[row, column] = above * (1 - y + top) + under * (y - top)
+    return made
+
+
+def test_areas_are_enlarged_as_their_probability_is():
+    """A round area on a copy gets a round outline; a doubtful one beside it does not count."""
+    rows, columns = np.mgrid[:12, :16]
+    round_one = 220 - 30 * np.hypot(rows - 5, columns - 5)
+    doubtful = 150 - 30 * np.hypot(rows - 5, columns - 13)
+    small = np.maximum(round_one, doubtful).clip(0, 255).astype(np.uint8)
+    wanted = Levels(0.97, 0.5)
+    found = areas(small, wanted, (61, 83))
+    reach = enlarged(np.where(columns < 11, small, 0).astype(float), 61, 83)
+    sure = np.abs(reach - stored(0.5)) > 1  # OpenCV rounds
+    assert np.array_equal(found[sure], (reach >= stored(0.5))[sure])
+    assert 0 < found.sum() < 61 * 45
+    assert not areas(small, Levels(0.999, 0.5), (61, 83)).any()
+
+
+def test_large_damage_counts_beside_other_damage_alone(monkeypatch):
+    """The whole way, with networks that see a spot, or nothing, at full size, and one area in the copy."""
+    seen = []
+
+    def look(values, arrays, *, worth, progress=None):
+        seen.append((values.shape, arrays is shipped_arrays("damage", "-areas"), worth > 0))
+        made = np.zeros(values.shape, np.uint8)
+        if max(values.shape) == damage.COPY:
+            made[: values.shape[0] // 2] = 255
+        elif spotted:
+            made[-3, 3] = 255
+        return made
+
+    monkeypatch.setattr(damage, "look", look)
+    photo = np.zeros((600, 768, 3), np.uint8)
+    spotted = False
+    assert not retouch.find_damage(photo).any()
+    spotted = True
+    found = retouch.find_damage(photo)
+    assert seen == 2 * [((600, 768), False, True), ((300, 384), True, False)]
+    assert found[:299].all()
+    assert np.argwhere(found[302:]).tolist() == [[295, 3]]
 
 
 def test_probabilities_are_stored_as_log_odds():
@@ -105,10 +170,31 @@ def test_levels_fall_with_sensitivity():
     for name in Levels._fields:
         values = [getattr(levels(each), name) for each in np.linspace(0, 1, 11)]
         assert values == sorted(values, reverse=True)
-    assert all(each.rest <= each.peak <= each.certain for each in map(levels, np.linspace(0, 1, 11)))
+        values = [getattr(area_levels(each), name) for each in np.linspace(0, 1, 11)]
+        assert values == sorted(values, reverse=True)
+    for of in (levels, area_levels):
+        assert all(each.rest <= each.peak for each in map(of, np.linspace(0, 1, 11)))
 
 
 def test_progress_is_told(clean):
     told = []
     retouch.find_damage(clean, on_progress=told.append)
     assert [(each.stage, each.done, each.total) for each in told] == [("find", 1, 1)]
+
+
+def test_a_stain_is_found_whole():
+    """On a photo larger than the copy: the shipped weights, all the way."""
+    rows, columns = np.mgrid[:600, :720]
+    photo = 120 + 0.1 * columns + 20 * np.sin(rows / 60) * np.cos(columns / 80)
+    photo = np.stack([photo, photo, photo * 0.95], 2) + np.random.default_rng(0).normal(0, 3, (600, 720, 1))
+    stain = np.hypot(rows - 320, (columns - 300) * 0.8) + 6 * np.sin(
+        np.arctan2(rows - 320, columns - 300) * 5
+    )
+    inside = stain < 75
+    photo[inside] *= np.array([0.78, 0.66, 0.45])
+    photo[np.abs(stain - 75) < 4] *= 0.7
+    photo = photo.clip(0, 255).astype(np.uint8)
+    cv2.line(photo, (500, 60), (540, 420), (245, 245, 240), 2, cv2.LINE_AA)
+    found = retouch.find_damage(photo)
+    assert found[inside].mean() > 0.8
+    assert (found & ~near(inside, 12))[:, :480].mean() < 0.01

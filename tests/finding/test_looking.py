@@ -147,3 +147,42 @@ def test_beyond_its_edges_a_photo_is_mirrored():
     rows, columns = np.minimum(rows, 8 - rows), np.minimum(columns, 12 - columns)
     mirrored = pixels[rows][:, columns].transpose(2, 0, 1) / 255 - 0.5
     assert window == pytest.approx(mirrored, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_a_small_copy_has_the_means_of_whole_squares(kind):
+    pixels = random.integers(0, 256, (60, 90, 3), np.uint8)
+    held = pixels if kind == np.uint8 else (pixels * kind(257 if kind == np.uint16 else 1 / 255)).astype(kind)
+    values = Values(photo_from_array(held))
+    small = values.small(30)
+    assert small.shape == (20, 30)
+    means = pixels.reshape(20, 3, 30, 3, 3).mean((1, 3)).transpose(2, 0, 1) / 255 - 0.5
+    assert small.window(0, 0, 20) == pytest.approx(means[:, :, :20], abs=0.6 / 255)
+    assert values.small(90) is values
+    assert values.small(1).shape == (1, 1)
+    assert np.array_equal(values.window(0, 0, 60), Values(photo_from_array(held)).window(0, 0, 60))
+
+
+@pytest.mark.parametrize("hot", [5.0, np.inf])
+def test_what_lies_beyond_the_range_does_not_outshine_a_copy(hot):
+    pixels = random.random((300, 300)).astype(np.float32)
+    pixels[::150, ::150] = hot
+    means = pixels.clip(0, 1).reshape(30, 10, 30, 10).mean((1, 3)) - 0.5
+    assert Values(photo_from_array(pixels)).small(30).window(0, 0, 30)[0] == pytest.approx(means, abs=0.003)
+    narrow = np.full((300, 300), 4000, np.uint16)  # stretched: 3,000 to 5,000 is all there is
+    narrow[:150] = 3000
+    narrow[150:] = 5000
+    narrow[100:200] = 4000
+    narrow[::100, ::100] = 65535
+    small = Values(photo_from_array(narrow)).small(3).window(0, 0, 3)[0]
+    assert small[:, 1] == pytest.approx(np.array([-0.5, 0, 0.5]), abs=0.01)
+
+
+def test_a_grey_copy_is_grey_and_what_is_no_number_is_dark():
+    grey = random.random((40, 40)).astype(np.float32)
+    grey[:10] = np.nan
+    small = Values(photo_from_array(grey)).small(4).window(0, 0, 4)
+    assert small.shape == (3, 4, 4)
+    assert np.array_equal(small[0], small[2])
+    assert (small[:, 0] == -0.5).all()
+    assert np.isfinite(small).all()

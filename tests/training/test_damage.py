@@ -13,6 +13,7 @@ from retouch.options import build, dump
 from retouch.training import ageing, damage_areas
 from retouch.training.ageing import Ageing
 from retouch.training.damage import Damage
+from retouch.training.damage_shapes import Layer
 from retouch.training.data import TrainingSet
 from retouch.training.lookalikes import Lookalikes
 
@@ -61,35 +62,71 @@ def test_what_is_labelled_changed_and_the_rest_did_not(crop):
 
 
 def test_what_one_would_not_see_is_not_labelled():
-    """The same two spots on calm and on busy ground; a stain with a hole in its cover is one area."""
+    """The same spot on calm and on busy ground."""
     random = np.random.default_rng(0)
     ground = np.full((96, 128, 3), 0.5, np.float32)
     ground[:, 64:] += random.normal(0, 0.2, (96, 64, 1)).astype(np.float32)
     seen = np.zeros((96, 128), bool)
     seen[20:40, 20:40] = seen[20:40, 80:100] = True
-    seen[27:33, 27:33] = seen[27:33, 87:93] = False
-    made = Damage()
-    for strength, whole, calm, busy in (
-        (0.12, False, 364, 0),
-        (0.12, True, 400, 0),
-        (0.3, True, 400, 400),
-        (0.03, True, 0, 0),
-    ):
-        change = np.where(seen, np.float32(strength), np.float32(0))
-        shown = made._shown(ground, change, seen, whole=whole)
+    for strength, calm, busy in ((0.12, 400, 0), (0.3, 400, 400), (0.03, 0, 0)):
+        shown = Damage()._shown(ground, np.where(seen, np.float32(strength), np.float32(0)), seen)
         assert (shown[:, :64].sum(), shown[:, 64:].sum()) == (calm, busy)
 
 
-def test_a_tide_mark_is_strongest_at_its_rim():
-    rims = 0
-    for seed in range(12):
-        kind = damage_areas.Stains(radius=(20, 25), count=(1, 1), edge=(0.5, 2), tide=1.0, bleached=0)
-        cover = kind.draw(np.random.default_rng(seed), 128, 128).cover
-        inside = cover > 0.1 * cover.max()
-        deep = cv2.erode(inside.view(np.uint8), np.ones((21, 21), np.uint8)) > 0
+def test_what_is_not_labelled_is_taken_out_again():
+    """Of two spots in one layer, the one on busy ground is lost, and leaves nothing behind."""
+    random = np.random.default_rng(0)
+    ground = np.full((96, 128, 3), 0.5, np.float32)
+    ground[:, 64:] += random.normal(0, 0.2, (96, 64, 1)).astype(np.float32)
+    cover = np.zeros((96, 128), np.float32)
+    cover[20:40, 20:40] = cover[20:40, 80:100] = 0.35
+    mask = np.zeros((96, 128), bool)
+    layer = Layer(cover, (0.75, 0.75, 0.75), even=True, area=cover > 0)
+    made = Damage(sharp=0, texture=0)._laid(random, ground, layer, mask)
+    assert mask[:, :64].sum() == 400
+    assert not mask[:, 64:].any()
+    change = np.abs(made - ground).max(2)
+    assert change[mask].min() > 0.08
+    assert change[~mask].max() < 0.02
+
+
+def test_a_stain_of_the_grounds_colour_becomes_one_that_shows():
+    random = np.random.default_rng(0)
+    cover = np.zeros((96, 128), np.float32)
+    cover[20:60, 20:60] = 0.06
+    mask = np.zeros((96, 128), bool)
+    for colour in ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0)):  # as bright as the ground; or too thin at first
+        layer = Layer(cover if colour[0] == 1 else 10 * cover, colour, even=True, area=cover > 0)
+        ground = np.full((96, 128, 3), 0.5 if colour[0] == 1 else 0.3, np.float32)
+        Damage(sharp=0, texture=0, contrast=0.05)._laid(random, ground, layer, mask)
+        assert mask.sum() == 1600
+        mask[:] = False
+
+
+def test_a_tide_mark_is_strongest_at_its_rim_and_counts_whole():
+    """Also one that the crop's edge cuts."""
+    rims, deep_ones = [0, 0], 0
+    for seed in range(40):
+        covers = []
+        for tide in (0.0, 1.0):
+            kind = damage_areas.Stains(
+                radius=(20, 25), count=(1, 1), edge=(0.5, 2), rim=0, tide=tide, bleached=0
+            )
+            layer = kind.draw(np.random.default_rng(seed), 128, 128)
+            covers.append(layer.cover)
+            assert layer.area is not None
+            if tide == 0:
+                plain = layer.cover > 0.4 * layer.cover.max()
+            elif plain.sum() > 200:
+                assert (plain & ~layer.area).sum() < 0.1 * plain.sum()
+        deep = cv2.erode(layer.area.view(np.uint8), np.ones((21, 21), np.uint8)) > 0
         if deep.any():
-            rims += cover[inside & ~deep].max() > 1.2 * np.median(cover[deep])
-    assert rims >= 8
+            deep_ones += 1
+            for place, cover in enumerate(covers):
+                rims[place] += cover[layer.area & ~deep].max() > 1.5 * np.median(cover[deep])
+    assert deep_ones >= 20
+    assert rims[1] >= 0.5 * deep_ones
+    assert rims[0] <= 0.2 * deep_ones
 
 
 def test_a_frame_covers_edges_and_is_no_damage(crop):

@@ -52,6 +52,6 @@ def read_arrays(path: Path, model: str) -> Arrays:
 
 
 @lru_cache(maxsize=2)
-def shipped_arrays(model: str) -> Arrays:
-    """Read the weights of a model that ship with the package, once."""
-    return read_arrays(_SHIPPED / f"{model}.safetensors", model)
+def shipped_arrays(model: str, part: str = "") -> Arrays:
+    """Read the weights of a model that ship with the package, once; ``part`` goes on with the file's name."""
+    return read_arrays(_SHIPPED / f"{model}{part}.safetensors", model)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,7 @@ _MOST_THREADS = 4  # each has its own networks: some 50 MB
 _SCOUTED = 1024  # core of the scout's windows; a multiple of its squares
 _NARROW = 0.25  # deep values that take up less than this of their range are stretched
 _EVEN, _STEPS = 128, 16  # of stored log-odds: even odds, and steps for each unit
+_BAND = 256  # rows that are made smaller at a time
 _SAMPLE = 1_000_000  # pixels from which the range of deep values is estimated
 
 
@@ -46,6 +49,30 @@ class Values:
             low, high = np.quantile(some, (0.001, 0.999)) if some.size else (0.0, 1.0)
             if low < 0 or high > self._span or high - low < _NARROW * self._span:
                 self._low, self._span = float(low), float(high - low) or 1.0
+
+    def small(self, longest: int) -> Values:
+        """The values of a copy whose longer side has ``longest`` pixels, if the photo's has more."""
+        scale = longest / max(self.shape)
+        if scale >= 1:
+            return self
+        height, width = (max(1, round(scale * each)) for each in self.shape)
+        made = copy.copy(self)
+        made._pixels = cv2.resize(self._of_8_bits(), (width, height), interpolation=cv2.INTER_AREA)
+        made._pixels = made._pixels.reshape(height, width, -1)
+        made._low, made._span, made.shape = 0.0, 255.0, (height, width)
+        return made
+
+    def _of_8_bits(self) -> NDArray[np.uint8]:
+        """The photo as networks see it, ``H×W×C``: what lies beyond the range must not weigh in means."""
+        if self._pixels.dtype == np.uint8:
+            return np.asarray(self._pixels)
+        made = np.empty(self._pixels.shape, np.uint8)
+        for top in range(0, len(made), _BAND):
+            rows = slice(top, top + _BAND)
+            values = np.empty(made[rows].shape, np.float32)
+            self._scale(self._pixels[rows], values)
+            made[rows] = np.rint(255 * (values + np.float32(0.5)))
+        return made
 
     def window(self, top: int, left: int, side: int) -> NDArray[np.float32]:
         """Return a square, ``3×side×side`` in [−0.5, 0.5]; beyond its edges the photo is mirrored."""
@@ -190,6 +217,11 @@ def stored(probability: float) -> float:
     from 0.998 is 0.9979.
     """
     return _EVEN + _STEPS * _logit(probability)
+
+
+def log_odds(held: int) -> float:
+    """The log-odds that :func:`stored` made a byte of."""
+    return (int(held) - _EVEN) / _STEPS
 
 
 def probability(held: NDArray[np.uint8]) -> NDArray[np.float32]:

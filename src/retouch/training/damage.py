@@ -36,7 +36,7 @@ class Damage:
         layers: most kinds of damage in one crop.
         lookalikes: probability of things that look like damage, in a crop without any; half of it in others.
         sharp: greatest deviation of the blur of damage, in pixels; it is drawn evenly, from 0.
-        contrast: least mean change of a spot or line that counts as damage, of the range of values.
+        contrast: least change of a spot or line that counts as damage, of the range of values.
         visible: the same, of the deviation of the photo's brightness around.
         texture: greatest deviation of the damage's own grain.
         dust: specks.
@@ -57,7 +57,7 @@ class Damage:
     lookalikes: float = 0.5
     sharp: float = 1.1
     contrast: float = 0.07
-    visible: float = 0.8
+    visible: float = 1.0
     texture: float = 0.03
     dust: Dust = field(default_factory=Dust)
     fibres: Fibres = field(default_factory=Fibres)
@@ -123,8 +123,7 @@ class Damage:
             cover = cover * (0.8 + 0.3 * noise(random, height, width, int(random.choice((4, 16))))).clip(
                 0.2, 1
             )
-        level = _COVERED * (float(cover.max()) if layer.soft else 1.0)
-        seen = cover > level
+        seen = cover > _COVERED if layer.area is None else layer.area
         if not seen.any():
             return image
         under = image
@@ -134,40 +133,38 @@ class Damage:
             moved = np.roll(cover, random.integers(-2, 3, 2), (0, 1))
             under = under * three(1 - layer.shadow * cv2.GaussianBlur(moved, (0, 0), random.uniform(0.8, 3)))
         colour = np.array(layer.colour, np.float32)
-        for _ in range(4 if layer.soft else 2):
+        for _ in range(2 if layer.area is None else 4):
             made = self._covered(random, under, cover, colour, layer.multiplies)
             red, green, blue = cv2.split(cv2.absdiff(made, image))
             change = np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
-            shown = self._shown(image, change, seen, whole=layer.soft)
+            shown = self._shown(image, change, seen)
             if shown.any():
-                mask |= shown if layer.soft else shown & (cv2.blur(change, (3, 3)) > _INVISIBLE)
-                return made
+                # A stain is one area, wherever it happens to have the colour of what lies below.
+                mask |= shown & (cv2.blur(change, (3, 3)) > _INVISIBLE) if layer.area is None else shown
+                return _without(made, image, seen & ~shown, shown)
             colour = 1 - colour  # light dust on a white sky does not show; dark dust does
-            if layer.soft:
+            if layer.area is not None:
                 cover = (1.3 * cover).clip(0, 1)
         return image
 
-    def _shown(self, image: Image, change: Plane, seen: Mask, *, whole: bool) -> Mask:
+    def _shown(self, image: Image, change: Plane, seen: Mask) -> Mask:
         """The spots and lines that one would see: on busy ground, faint ones are lost.
 
         Args:
             image: the photo without them, ``H×W×3``.
             change: what they change, ``H×W``.
-            seen: where they cover it.
-            whole: their insides belong to them, however faint, and wherever they have the photo's colour.
+            seen: where they are.
         """
-        spots = seen.view(np.uint8)
-        if whole:
-            outlines, _ = cv2.findContours(spots, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            spots = np.zeros_like(spots)
-            cv2.drawContours(spots, outlines, -1, 1, cv2.FILLED)
-        many, numbers = cv2.connectedComponents(spots)
+        many, numbers = cv2.connectedComponents(seen.view(np.uint8))
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         busy = cv2.sqrt((cv2.sqrBoxFilter(grey, -1, _AROUND) - cv2.blur(grey, _AROUND) ** 2).clip(0, 1))
         which = numbers[seen]
         pixels = np.bincount(which, minlength=many).clip(1)
-        changed, ground = (np.bincount(which, each[seen], many) / pixels for each in (change, busy))
-        kept = changed >= np.maximum(self.contrast, self.visible * ground)
+        # Of squares, so that a rim tells of the stain.
+        changed = np.sqrt(np.bincount(which, change[seen] ** 2, many) / pixels)
+        kept = changed >= np.maximum(
+            self.contrast, self.visible * np.bincount(which, busy[seen], many) / pixels
+        )
         kept[0] = False
         return np.asarray(kept[numbers])
 
@@ -182,3 +179,12 @@ class Damage:
             scale, strength = int(random.choice((1, 2, 4, 16))), random.uniform(0, self.texture)
             shown += three(strength * noise(random, height, width, scale))
         return image + three(cover) * (shown - image)
+
+
+def _without(made: Image, image: Image, lost: Mask, kept: Mask) -> Image:
+    """Take spots out of a photo again, softly: they are too faint to be labelled, and shall not mislead."""
+    if not lost.any():
+        return made
+    wide = cv2.dilate(lost.view(np.uint8), np.ones((9, 9), np.uint8)).astype(np.float32)
+    share = np.where(kept, 0, cv2.GaussianBlur(wide, (0, 0), 1.5)).astype(np.float32)
+    return made + three(share) * (image - made)

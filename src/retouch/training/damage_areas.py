@@ -107,7 +107,7 @@ class Stains:
         radius: of a stain.
         strength: how much of the photo is covered.
         edge: softness of the edge, in pixels.
-        rim: probability of a darker rim.
+        rim: probability of a darker rim, in those that are no tide marks.
         tide: probability of a tide mark: what water carried lies at a narrow rim, and the inside is fainter.
         bleached: probability that it is lighter than the photo.
     """
@@ -130,6 +130,7 @@ class Stains:
             canvas.area(blob(random, somewhere(random, height, width), size, 0.12, 40))
         edge = min(between(random, self.edge), radius / 2.5)
         inside = cv2.GaussianBlur(canvas.cover(), (0, 0), max(0.4, edge))
+        area = inside > 0.35 * inside.max()  # all of a tide mark, too, whose inside may be faint
         cover = between(random, self.strength) * inside
         if random.random() < self.tide:
             wide = cv2.GaussianBlur(inside, (0, 0), max(0.8, random.uniform(0.02, 0.12) * radius))
@@ -141,7 +142,7 @@ class Stains:
             cover = np.minimum(1, cover * (0.65 + 1.6 * (inside - wide).clip(0, 1)))
         cover *= (1 + 0.15 * noise(random, height, width, 16)).clip(0.5, 1.5)
         if random.random() < self.bleached:
-            return Layer(cover.clip(0, 1), light_or_dark(random, 1.0), soft=True, even=True)
+            return Layer(cover.clip(0, 1), light_or_dark(random, 1.0), area=area, even=True)
         hue = np.array(
             [[0.55, 0.38, 0.18], [0.35, 0.25, 0.15], [0.2, 0.25, 0.3], [0.5, 0.45, 0.4], [0.25, 0.2, 0.3]]
         )
@@ -152,7 +153,7 @@ class Stains:
             cover.clip(0, 1),
             list(colour.clip(0, 1)),
             multiplies=bool(random.random() < 0.6),
-            soft=True,
+            area=area,
             even=True,
         )
 

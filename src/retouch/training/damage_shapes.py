@@ -12,6 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from retouch.ops.masks import Mask
+
 Plane = NDArray[np.float32]
 Image = NDArray[np.float32]
 Points = NDArray[np.float64]
@@ -29,7 +31,7 @@ class Layer(NamedTuple):
         cover: ``H×W`` in [0, 1], how much of the photo it covers.
         colour: red, green and blue in [0, 1].
         multiplies: whether it darkens the photo like ink instead of covering it.
-        soft: an area whose edge is soft: it counts as damaged where a part of its strength is reached.
+        area: ``H×W`` bool, where it counts as damaged if that is not where it covers most of the photo.
         even: whether it covers as much everywhere; else parts of it may be fainter.
         shadow: strength of the soft shadow beside it, 0 for none.
         over: ``H×W`` in [-1, 1], light and shade around it that is no damage by itself; None for none.
@@ -38,7 +40,7 @@ class Layer(NamedTuple):
     cover: Plane
     colour: Sequence[float]
     multiplies: bool = False
-    soft: bool = False
+    area: Mask | None = None
     even: bool = False
     shadow: float = 0.0
     over: Plane | None = None
