@@ -96,6 +96,8 @@ def test_damage_can_be_grown_but_not_into_what_is_protected(run, scan, tmp_path)
     run("restore", file, "--mask", looked_at, "--dilate", 2, "--protect", tmp_path / "protect.png")
     made = np.asarray(Image.open(tmp_path / "scan-restored-mask.png")) > 0
     assert np.array_equal(made, dilate(mask, 2) & (protect == 0))
+    told = json.loads((tmp_path / "scan-restored.json").read_text())["found"]
+    assert told["pixels"] == (mask & (protect == 0)).sum()  # what was found, not what it was grown to
 
 
 def test_the_report_needs_no_other_file(run, scan, tmp_path):

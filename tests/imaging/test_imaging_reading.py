@@ -1,6 +1,9 @@
 import io
+import logging
 import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -250,4 +253,26 @@ def test_a_warning_that_is_no_text_prints_nothing(capfd):
     said = pyvips.ffi.new("char[]", b"unknown box ir\xd0t")
     for level in (16, 1 << 20):
         pyvips.glib_lib._log_handler_callback(pyvips.ffi.new("char[]", b"VIPS"), level, said, pyvips.ffi.NULL)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not pyvips.API_mode, reason="pyvips was built without its compiled part")
+def test_ctrl_c_while_libvips_says_something_comes_through(capfd, monkeypatch):
+    class Interrupted(logging.Handler):
+        def emit(self, record):
+            raise KeyboardInterrupt
+
+    # A background shell may have set Ctrl-C to be ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    handler = Interrupted()
+    logger = logging.getLogger("pyvips")
+    logger.addHandler(handler)
+    domain, said = (pyvips.ffi.new("char[]", each) for each in (b"VIPS", b"something"))
+    try:
+        pyvips.glib_lib._log_handler_callback(domain, 16, said, pyvips.ffi.NULL)
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(10)
+    finally:
+        logger.removeHandler(handler)
+        signal.signal(signal.SIGINT, before)
     assert capfd.readouterr() == ("", "")

@@ -151,10 +151,10 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     beside = _beside(image, target, report, masks)
     if report is not None and report.suffix.lower() not in (".html", ".htm"):
         raise RetouchError(f"The report is a page for the browser; name it {report.stem or 'report'}.html.")
+    opened = open_picture(image, target=target, overwrite=overwrite, allow_huge=arguments["allow_huge"])
     for each in beside:
         files.refuse_existing(each, overwrite=overwrite)
         files.check_folder(each)
-    opened = open_picture(image, target=target, overwrite=overwrite, allow_huge=arguments["allow_huge"])
     pictures.check_floats(image)
     resize, trust, huge = (arguments[each] for each in ("resize_mask", "trust_mask", "allow_huge"))
     kept, marked = None, None
@@ -168,10 +168,11 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
             f"The mask covers {100 * share:.0f} % of the photo and may be inverted; give one that is white "
             "on what is damaged, or use --trust-mask (trust_mask=True in Python) to mend it as it is."
         )
+    found = hole if kept is None else hole & ~kept  # never the caller's own array
     if arguments["dilate"]:
         hole = dilate(hole, arguments["dilate"])
     if kept is not None:
-        hole = hole & ~kept  # never the caller's own array
+        hole = hole & ~kept
     if hole.all():
         raise RetouchError(
             "All of the photo counts as damaged, so nothing is left to mend it from; mark less, or grow less."
@@ -191,7 +192,7 @@ def restore(image: Picture, mask: Picture | None = None, **given: Unpack[Restore
     record = record_of(
         opened.photo,
         source,
-        hole,
+        found,
         by=by,
         sensitivity=None if by == "mask" else sensitivity,
         filled_by=filled.filled_by,

@@ -20,7 +20,7 @@ from retouch.finding.arrays import shipped_arrays
 from retouch.finding.looking import Values, log_odds, look, stored
 from retouch.finding.networks import NAME
 from retouch.imaging import Photo
-from retouch.ops.masks import Mask, hysteresis
+from retouch.ops.masks import Mask, dilate, hysteresis
 
 WORTH = 0.9
 """Squares that the scout thinks worth it with less than this probability are not looked at.
@@ -33,6 +33,7 @@ _EVIDENCE = (9, 7.5, 5.5, -16)  # of damage that a photo must show, at these sen
 _PEAK = (0.98, 0.8, 0.7, 0.4)  # … what a spot must reach somewhere then …
 _REST = (0.6, 0.4, 0.35, 0.2)  # … and what belongs to it
 _LARGE = 0.5  # how much large damage counts as evidence: it is more often found in error
+_SKIRT = 1  # pixels around what is probable: there, damage is faint, and a fill would go on with it
 AREAS = "-areas"
 """How the name of the weights for large damage goes on."""
 COPY = 384
@@ -104,7 +105,8 @@ def marked(probable: NDArray[np.uint8], small: NDArray[np.uint8], sensitivity: f
     """
     if evidence(probable, small) < float(np.interp(sensitivity, _SENSITIVITIES, _EVIDENCE)):
         return np.zeros(probable.shape, bool)
-    return spots(probable, levels(sensitivity)) | areas(small, area_levels(sensitivity), probable.shape)
+    found = spots(probable, levels(sensitivity)) | areas(small, area_levels(sensitivity), probable.shape)
+    return dilate(found, _SKIRT)
 
 
 def evidence(probable: NDArray[np.uint8], small: NDArray[np.uint8]) -> float:

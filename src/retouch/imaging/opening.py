@@ -5,8 +5,10 @@ libvips does the work, and other libraries what it cannot do.
 
 from __future__ import annotations
 
+import _thread
 import logging
 import mmap
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,8 +37,14 @@ def _log(domain: Any, level: int, message: Any, _: object) -> None:
     logging.getLogger("pyvips").log(pyvips.GLogLevelFlags.LEVEL_TO_LOGGER.get(level, logging.WARNING), said)
 
 
+def _log_failed(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    """Let Ctrl-C through. It cannot pass libvips; it comes again once that has gone on."""
+    if issubclass(kind, KeyboardInterrupt):
+        threading.Timer(0.05, _thread.interrupt_main).start()
+
+
 if pyvips.API_mode:
-    pyvips.ffi.def_extern(name="_log_handler_callback")(_log)
+    pyvips.ffi.def_extern(name="_log_handler_callback", onerror=_log_failed)(_log)
 
 # A message may quote bytes of the file. pyvips takes them for UTF-8, fails, and keeps the message.
 _ERRORS = (pyvips.Error, UnicodeDecodeError)

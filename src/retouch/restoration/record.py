@@ -32,7 +32,7 @@ def record_of(
     Args:
         photo: the scan.
         source: its file, or that file's bytes; None for an array.
-        mask: ``H×W`` bool, what was mended.
+        mask: ``H×W`` bool, what was found, before it was grown.
         by: what found it.
         sensitivity: of the search; None if there was none.
         filled_by: how many pixels what filled.
