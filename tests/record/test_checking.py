@@ -49,6 +49,12 @@ def test_all_words_of_the_schema_are_known():
     assert set(words(schema())) <= WORDS | SILENT
 
 
+def test_true_is_no_one(record):
+    for wrong in (True, 1.5, "1"):
+        record["original"]["channels"] = wrong
+        assert list(faults(record, schema(), schema())) == ["original/channels"]
+
+
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=some.data())
 def test_a_library_finds_the_same(record, data):

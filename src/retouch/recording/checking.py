@@ -58,9 +58,9 @@ def faults(value: Any, schema: Mapping[str, Any], whole: Mapping[str, Any], plac
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     """Whether a value is what a schema says of itself, without what is inside of it."""
-    if "const" in schema and value != schema["const"]:
+    if "const" in schema and not _same(value, schema["const"]):
         return False
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and not any(_same(value, each) for each in schema["enum"]):
         return False
     if "type" in schema:
         kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
@@ -69,6 +69,10 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
     if "pattern" in schema and isinstance(value, str) and re.search(schema["pattern"], value) is None:
         return False
     return "minimum" not in schema or not _is(value, "integer") or value >= schema["minimum"]
+
+
+def _same(value: Any, other: Any) -> bool:
+    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)  # True == 1
 
 
 def _is(value: Any, kind: str) -> bool:
