@@ -6,6 +6,7 @@ found in a small copy of the whole photo, by the same network with other weights
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import NamedTuple
 
@@ -101,9 +102,9 @@ def marked(probable: NDArray[np.uint8], small: NDArray[np.uint8], sensitivity: f
         sensitivity: from 0 to 1.
 
     Returns:
-        ``H×W`` bool, True = damage.
+        ``H×W`` bool, True = damage, and one pixel around it.
     """
-    if evidence(probable, small) < float(np.interp(sensitivity, _SENSITIVITIES, _EVIDENCE)):
+    if evidence(probable, small) < _at(sensitivity, _EVIDENCE):
         return np.zeros(probable.shape, bool)
     found = spots(probable, levels(sensitivity)) | areas(small, area_levels(sensitivity), probable.shape)
     return dilate(found, _SKIRT)
@@ -121,12 +122,17 @@ def evidence(probable: NDArray[np.uint8], small: NDArray[np.uint8]) -> float:
 
 def levels(sensitivity: float) -> Levels:
     """Return the levels of spots for a sensitivity from 0 to 1."""
-    return Levels(*(float(np.interp(sensitivity, _SENSITIVITIES, each)) for each in (_PEAK, _REST)))
+    return Levels(_at(sensitivity, _PEAK), _at(sensitivity, _REST))
 
 
 def area_levels(sensitivity: float) -> Levels:
     """Return the levels of large damage for a sensitivity from 0 to 1."""
-    return Levels(*(float(np.interp(sensitivity, _SENSITIVITIES, each)) for each in (_AREA_PEAK, _AREA_REST)))
+    return Levels(_at(sensitivity, _AREA_PEAK), _at(sensitivity, _AREA_REST))
+
+
+def _at(sensitivity: float, values: Sequence[float]) -> float:
+    """Between the values at the named sensitivities."""
+    return float(np.interp(sensitivity, _SENSITIVITIES, values))
 
 
 def spots(probable: NDArray[np.uint8], wanted: Levels) -> Mask:
