@@ -84,20 +84,35 @@ def test_memory_does_not_change_the_result():
         assert torch.allclose(gradient, outcomes[0][1], atol=1e-4)
 
 
-def test_weights_are_never_stored_whole():
-    """Between forward and backward nothing of the size queries × sources is kept."""
+def kept_for_the_gradient(memory):
+    """Numbers in the largest tensor kept between forward and backward, and bytes of all that are kept."""
     features, mask = scene(24, 24, 4)
     mask[..., 6:16, 6:16] = 1
     features.requires_grad_()
-    kept = []
+    kept = {}
 
     def pack(tensor):
-        kept.append(tensor.numel())
+        kept[tensor.data_ptr()] = tensor.numel(), tensor.numel() * tensor.element_size()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        match(features, mask, top=None).transfer(features)
-    assert max(kept) <= 26 * 26 * 4 * 3  # an unfolded map at most
+        out = match(features, mask, top=None, memory=memory).transfer(features)
+    del out
+    numbers, sizes = zip(*kept.values(), strict=True)
+    return max(numbers), sum(sizes)
+
+
+def test_weights_are_not_stored_whole_where_memory_is_short():
+    """Between forward and backward nothing of the size queries × sources is kept."""
+    largest, _ = kept_for_the_gradient(memory=8 * 2**20)
+    assert largest <= 26 * 26 * 4 * 3  # an unfolded map at most
+
+
+@pytest.mark.parametrize("memory", [12 * 2**20, 256 * 2**20])
+def test_weights_that_fit_are_kept_within_the_memory(memory):
+    largest, size = kept_for_the_gradient(memory)
+    assert largest > 12 * 12 * 24 * 24  # nothing is computed twice
+    assert size <= memory
 
 
 def test_soft_needs_room_for_one_query():

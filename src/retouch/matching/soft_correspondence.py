@@ -19,8 +19,10 @@ from retouch.matching.patches import PatchGrid
 from retouch.matching.search import SEARCH
 from retouch.matching.soft_scores import SoftScores, SoftSimilarity, soft_scores
 
-# Queries attended at once on a CPU, at most, and rows of scores alive for each of them while the gradient is
-# computed (cell products and pasted weights count four, and all have a gradient).
+# Scores computed at once on a CPU, so that they stay in its cache, but for this many queries at least; and rows
+# of scores alive for each query while the gradient is computed (cell products and pasted weights count four,
+# and all have a gradient).
+_SCORES = 2**18
 _QUERIES = 64
 _COPIES = 28
 
@@ -97,13 +99,18 @@ class SoftCorrespondence:
         return soft_scores(self.features[item], grid, self.similarity, self.propagation, self._of_item(item))
 
     def _chunks(self, scores: SoftScores) -> tuple[Tensor, ...]:
-        grid, rows = scores.scores.grid, scores.scores.source_rows.rows
-        row_bytes = (_COPIES + scores.copies) * rows.element_size() * grid.source_layout.cells
+        grid, row_bytes = scores.scores.grid, self._row_bytes(scores)
         if self.memory < row_bytes:
             raise RetouchError(f"Soft matching of this map needs {row_bytes} bytes at least; raise memory.")
         size = self.memory // row_bytes
-        # A GPU has no cache to stay in, and wants few large steps.
-        return torch.split(grid.queries, min(_QUERIES, size) if rows.device.type == "cpu" else size)
+        if grid.queries.device.type == "cpu":  # a GPU has no cache to stay in, and wants few large steps
+            size = min(size, max(_QUERIES, _SCORES // grid.source_layout.cells))
+        return torch.split(grid.queries, size)
+
+    def _row_bytes(self, scores: SoftScores) -> int:
+        """Bytes that the scores of one query and their companions take while the gradient is computed."""
+        rows = scores.scores.source_rows.rows
+        return (_COPIES + scores.copies) * rows.element_size() * scores.scores.grid.source_layout.cells
 
     def _greatest(self, scores: SoftScores) -> tuple[Tensor, Tensor, Tensor]:
         """Flat positions, weights and logits of the best source of each query."""
@@ -121,10 +128,15 @@ class SoftCorrespondence:
         scores = self._scores(item)
         sums = [layer.rows.new_zeros(len(grid.hole), layer.rows.shape[1]) for layer in layers]
         places = grid.ranks(grid.hole)
+        # Where all scores fit into memory, they are kept for the gradient; elsewhere they are computed again.
+        again = len(grid.queries) * len(self.grids) * self._row_bytes(scores) > self.memory
         for queries in self._chunks(scores):
             reached = [_reached(queries, layer.steps, places, len(grid.hole)) for layer in layers]
-            parts: list[Tensor] = checkpoint(
-                self._attend, scores, queries, layers, reached, use_reentrant=False, preserve_rng_state=False
+            given = (scores, queries, layers, reached)
+            parts = (
+                checkpoint(self._attend, *given, use_reentrant=False, preserve_rng_state=False)
+                if again
+                else self._attend(*given)
             )
             for total, cells, part in zip(sums, reached, parts, strict=True):
                 total.index_add_(0, places[cells], part)
