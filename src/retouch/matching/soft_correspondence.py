@@ -19,9 +19,9 @@ from retouch.matching.patches import PatchGrid
 from retouch.matching.search import SEARCH
 from retouch.matching.soft_scores import SoftScores, SoftSimilarity, soft_scores
 
-# Scores computed at once on a CPU, so that they stay in its cache; but this many queries at least. And rows of
-# scores alive for each query while the gradient is computed (cell products and pasted weights count four, and
-# all have a gradient).
+# Scores computed at once on a CPU, so that they stay in its cache; but this many queries at least. And rows
+# of scores alive for each query while the gradient is computed (cell products and pasted weights count four,
+# and all have a gradient).
 _SCORES = 2**18
 _QUERIES = 64
 _COPIES = 28
