@@ -4,7 +4,9 @@ import pytest
 
 from retouch import RetouchError
 from retouch.api.arguments import DEFAULTS, InpaintArguments
-from retouch.batching.jobs import MASKS, NOT_HERE, OPTIONS
+from retouch.api.restoring import DEFAULTS as RESTORE_DEFAULTS
+from retouch.api.restoring import RestoreArguments
+from retouch.batching.jobs import MASKS, NOT_HERE, OPTIONS, RESTORING
 from retouch.batching.listing import item_jobs, table_jobs
 
 
@@ -140,9 +142,14 @@ def test_it_is_decided_of_each_argument_of_fill_whether_a_batch_has_it():
     assert not set(OPTIONS) & set(NOT_HERE)
 
 
+def test_restoring_has_what_a_batch_of_scans_hands_over():
+    assert RESTORING - {"restore"} <= set(RESTORE_DEFAULTS)
+
+
 def test_each_option_is_of_a_kind_that_a_table_can_hold():
     """A list or a pair would be read as one text; a file that is not in MASKS would be no input."""
-    kinds = {name: kind.__forward_arg__ for name, kind in InpaintArguments.__annotations__.items()}
+    told = {**RestoreArguments.__annotations__, **InpaintArguments.__annotations__}
+    kinds = {name: kind.__forward_arg__ for name, kind in told.items()}
     assert {name for name in OPTIONS if "Picture" in kinds.get(name, "")} == set(MASKS)
-    for name in set(OPTIONS) & set(kinds) - {*MASKS, "options"}:
+    for name in set(OPTIONS) & set(kinds) - {*MASKS, "options", "sensitivity", "report"}:
         assert kinds[name].startswith(("bool", "int", "str", "Literal")), f"read_option cannot read {name}"

@@ -161,3 +161,29 @@ def test_long_tables_are_cut(capsys):
     assert said[0] == "60 failed:"
     assert said[-1] == "  and 10 more; --dry-run lists all of them"
     assert len(said) == 52
+
+
+def test_scans_are_restored(run, folders):
+    photos, _, *out = folders
+    planned = run("batch", photos, *out, "--restore", "--sensitivity", "0.2", "--dry-run")
+    assert planned.out.decode().splitlines()[0].split("\t") == [
+        "restore",
+        str(photos / "a.png"),
+        "(found)",
+        "a.png",
+    ]
+    done = run("batch", photos, *out, "--restore", "--sensitivity", "0.2", "--report")
+    assert done.code == 0, done.err
+    assert done.err.splitlines()[-1].startswith("3 of 3 photos, 3 restored, ")
+    assert {each.name for each in out[-1].iterdir()} == {
+        *(f"{name}{ending}" for name in "abc" for ending in (".png", "-mask.png", ".json", ".html")),
+        "retouch-batch.jsonl",
+    }
+
+
+def test_what_only_filling_has_is_refused_when_restoring(run, folders):
+    photos, _, *out = folders
+    done = run("batch", photos, *out, "--restore", "--model", "telea")
+    assert done.code == 2
+    assert done.err == "retouch: Restoring has no option model; leave it out, or leave out restore.\n"
+    assert not out[-1].exists()

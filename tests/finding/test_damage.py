@@ -1,8 +1,12 @@
 """Finding damage with the weights that ship, and what becomes of probabilities."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import retouch
 from retouch.errors import RetouchError
@@ -153,6 +157,27 @@ def test_large_damage_counts_beside_other_damage_alone(monkeypatch):
     assert seen == 2 * [((600, 768), False, True), ((300, 384), True, False)]
     assert found[:299].all()
     assert np.argwhere(found[302:]).tolist() == [[294, 3], [295, 2], [295, 3], [295, 4], [296, 3]]
+
+
+def test_a_network_that_is_certain_of_most_of_a_photo_says_nothing():
+    probable, small = np.zeros((40, 60), np.uint8), np.zeros((20, 30), np.uint8)
+    probable[30, 30], small[:10] = 255, 250
+    assert marked(probable, small, 0.5).sum() > 20 * 60  # half of it
+    small[10, 0] = 250
+    assert marked(probable, small, 0.5).sum() == 5
+    probable[:] = 250
+    assert not marked(probable, small, 1).any()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_more_sensitivity_never_finds_less(seed, share):
+    random = np.random.default_rng(seed)
+    probable, small = (
+        np.where(random.random(shape) < share, random.integers(0, 256, shape), 0).astype(np.uint8)
+        for shape in ((12, 16), (6, 8))
+    )
+    found = [marked(probable, small, each) for each in (0, 0.3, 0.5, 0.8, 1)]
+    assert all((less <= more).all() for less, more in pairwise(found))
 
 
 def test_probabilities_are_stored_as_log_odds():

@@ -26,7 +26,7 @@ def batch(
     retry_failed: bool = False,
     **options: Any,
 ) -> Iterator[Outcome]:
-    """Fill many photos, and yield what becomes of each as it happens.
+    """Fill or restore many photos, and yield what becomes of each as it happens.
 
     What ``output`` holds already, from the same photo, mask and options, is not filled again: so a batch that
     was stopped, even killed, goes on where it was. See docs/batch.md.
@@ -36,7 +36,7 @@ def batch(
             path, a photo and its mask, or a mapping with ``photo``, ``mask``, ``output`` and options. All
             pictures are paths or URLs.
         masks: for a folder of photos, the folder of their masks (the same names, perhaps with ``_mask``), or
-            one mask for all. None = fill what is transparent.
+            one mask for all. None = fill what is transparent, or find what is to be restored.
         output: the folder of the results, where the journal is, too; made if it is not there.
         recursive: also take the photos in the folder's folders.
         format: the ending of the results, such as "png". None = as the photo's.
@@ -50,7 +50,8 @@ def batch(
         retry_failed: try once more what failed before.
         **options: those of :func:`retouch.fill` that are text or numbers; ``include``, ``avoid`` and
             ``lines`` may be folders, like ``masks``. ``sources`` and ``confidence`` also draw these pictures,
-            and ``colour_wheel`` says how.
+            and ``colour_wheel`` says how. With ``restore=True`` those of :func:`retouch.restore`: ``protect``
+            and ``infrared`` may be folders, and ``report=True`` also writes ``NAME.html``.
 
     Yields:
         An :class:`~retouch.batching.running.Outcome` for each photo. One that fails is an outcome, not an

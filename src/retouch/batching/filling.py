@@ -1,4 +1,4 @@
-"""Fill one photo, in whichever process: read it by path, and write the result under a name of its own."""
+"""Fill or restore one photo, in whichever process: read it by path, and write under a name of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from retouch.batching import places
-from retouch.batching.jobs import MASKS, OPTIONS, Job
+from retouch.batching.jobs import MASKS, OPTIONS, RESTORING, Job
+from retouch.batching.restoring import restore_job
 from retouch.batching.transfer import fetched, inputs_of, result_of, sent
 from retouch.errors import RetouchError
 
@@ -39,7 +40,8 @@ def check(options: Mapping[str, Any]) -> str:
     try:
         given = {**OPTIONS, **options}
         check_seed(given["seed"])
-        _model(given["model"], given["refine"], given["device"], _frozen(given["options"]))
+        if not given["restore"]:
+            _model(given["model"], given["refine"], given["device"], _frozen(given["options"]))
         for name in ("dilate", "close"):
             if given[name] < 0:
                 raise RetouchError(f"--{name} takes 0 or more pixels, not {given[name]}.")
@@ -102,7 +104,10 @@ def _fill(
     from retouch import imaging
     from retouch.api.drawn import draw_confidence, draw_sources
 
-    given = {**OPTIONS, **job.options}
+    if job.options.get("restore"):
+        notes, made = restore_job(job, local, folder / _staged(job))
+        return notes, {name: sent(path, staging) for name, path in made.items()}
+    given = {name: value for name, value in {**OPTIONS, **job.options}.items() if name not in RESTORING}
     wheel, sources = given.pop("colour_wheel"), given.pop("sources")
     if not given["record"]:  # a record names the model, so that the fill can be made again
         name, refine, device = (given.pop(each) for each in ("model", "refine", "device"))

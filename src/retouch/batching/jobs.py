@@ -1,4 +1,4 @@
-"""A photo to fill: with which mask, to which name, and with which of ``fill``'s options."""
+"""A photo to fill or restore: with which mask, to which name, and with which options."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from retouch.api.arguments import DEFAULTS, InpaintArguments
 from retouch.errors import RetouchError
 
-MASKS = ("include", "avoid", "lines")
+MASKS = ("include", "avoid", "lines", "protect", "infrared")
 """Options that name one more picture, or a folder of them."""
 DRAWINGS = ("sources", "confidence")
 """Options that draw one more picture, whose name ends in ``-sources.png`` or ``-confidence.png``."""
@@ -22,8 +22,14 @@ OPTIONS: Mapping[str, Any] = {
     **{name: value for name, value in DEFAULTS.items() if name in _OF_FILL},
     "sources": False,
     "colour_wheel": False,
+    "restore": False,
+    "sensitivity": None,
+    "protect": None,
+    "infrared": None,
+    "report": False,
 }
-"""The options of a job, and their defaults: those of ``fill`` that are about a photo, and the drawings.
+"""The options of a job, and their defaults: those of ``fill`` and ``restore`` that are about a photo, the
+drawings, and which of the two is meant.
 
 They are named, and not all that ``fill`` has, because each must be right here: a table can hold it, other
 processes get it, files that it names count as inputs, and files that it writes as results.
@@ -35,21 +41,24 @@ NOT_HERE = frozenset(
     ]
 )
 """The arguments of ``fill`` that are no options of a job. A test asks for a decision about each new one."""
+RESTORING = frozenset(["restore", "sensitivity", "protect", "infrared", "report"])
+"""The options that only restoring has, and the one that asks for it."""
+_BOTH = frozenset(["seed", "dilate", "resize_mask", "trust_mask", "allow_huge"])
 _KINDS: Mapping[type, str] = {bool: "True or False", int: "a whole number", str: "text"}
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 @dataclass(frozen=True)
 class Job:
-    """A photo to fill.
+    """A photo to fill or restore.
 
     Attributes:
         photo: its path or URL.
-        mask: that of its mask; None = fill what is transparent.
+        mask: that of its mask; None = fill what is transparent, or find what is to be restored.
         name: of the file to write, with slashes, relative to the folder of the results.
         options: those of :data:`OPTIONS` that differ from their defaults.
         problem: why it cannot be filled, one sentence; "" if it can.
-        unmasked: whether that is because no mask was found.
+        unmasked: whether that is because no mask, or no infrared scan, was found.
     """
 
     photo: str
@@ -61,8 +70,11 @@ class Job:
 
     @property
     def names(self) -> dict[str, str]:
-        """The names of all files to write, by what they are: "photo", and perhaps drawings and "record"."""
+        """The names of all files to write, by what they are: "photo", and perhaps others."""
         stem = str(PurePosixPath(self.name).with_suffix(""))
+        if self.options.get("restore"):
+            report = {"report": f"{stem}.html"} if self.options.get("report") else {}
+            return {"photo": self.name, "mask": f"{stem}-mask.png", "record": f"{stem}.json", **report}
         drawn = {each: f"{stem}-{each}.png" for each in DRAWINGS if self.options.get(each)}
         record = {"record": f"{stem}.json"} if self.options.get("record") else {}
         return {"photo": self.name, **drawn, **record}
@@ -84,7 +96,8 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the options that differ from their defaults, as values that JSON can hold.
 
     Raises:
-        RetouchError: there is no such option, or its value is no text and no number, such as a loaded model.
+        RetouchError: there is no such option, its value is no text and no number, such as a loaded model, or
+            it does not go with the others.
     """
     kept: dict[str, Any] = {}
     for name, value in given.items():
@@ -96,6 +109,9 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(value, Mapping):
                 raise RetouchError(f"options are given as a mapping, such as {{'patch': 7}}, not {value!r}.")
             value = {key: str(each) for key, each in value.items()}
+        elif name == "sensitivity" and value is not None:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise RetouchError(f"The option sensitivity takes a number from 0 to 1, not {value!r}.")
         elif value is not None and not isinstance(value, bool | int | str):
             raise RetouchError(
                 f"In a batch, {name} must be a name, a file or a number, not a {type(value).__name__}, "
@@ -106,6 +122,11 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
             raise RetouchError(f"The option {name} takes {_KINDS[kind]}, not {value!r}.")
         if value != OPTIONS[name]:
             kept[name] = value
+    for name in kept:
+        if kept.get("restore") and name not in _BOTH | RESTORING:
+            raise RetouchError(f"Restoring has no option {name}; leave it out, or leave out restore.")
+        if not kept.get("restore") and name in RESTORING:
+            raise RetouchError(f"The option {name} is for restoring; add restore, or leave it out.")
     return kept
 
 
@@ -131,6 +152,11 @@ def read_option(name: str, text: str) -> Any:
             return int(text)
         except ValueError as error:
             raise RetouchError(f"The option {name} takes a whole number, not {text!r}.") from error
+    if name == "sensitivity":
+        try:
+            return float(text)
+        except ValueError as error:
+            raise RetouchError(f"The option {name} takes a number from 0 to 1, not {text!r}.") from error
     if get_origin(hint) is Literal and text not in get_args(hint):
         raise RetouchError(f"The option {name} is one of {', '.join(get_args(hint))}, not {text!r}.")
     if name == "options":

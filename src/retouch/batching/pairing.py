@@ -79,12 +79,13 @@ def folder_jobs(
 
     Args:
         photos: the folder.
-        masks: the folder of the masks; or one mask for all; None = fill what is transparent.
+        masks: the folder of the masks; or one mask for all; None = fill what is transparent, or find what is
+            to be restored.
         out: the folder of the results. What lies in it is no photo, and so is no mask that is given.
         recursive: also take the folders in it, with masks in folders of the same names.
         format: the ending of the results, such as "png"; None = as the photo's.
         options: as in :class:`Job`. A folder as one of :data:`MASKS` is paired like one of masks; photos
-            without such a picture go without.
+            without such a picture go without; without an infrared scan they are not restored.
 
     Raises:
         RetouchError: a folder is missing, or the results would lie among what is read.
@@ -109,12 +110,19 @@ def folder_jobs(
         named = list(paired)
     more = {name: str(given.pop(name)) for name in MASKS if name in given and _is_folder(str(given[name]))}
     others = {name: pair(named, _pictures(folder, recursive)) for name, folder in more.items()}
+    own_infrared = "infrared" in more and _same(more["infrared"], photos)
     jobs = []
     for name in sorted(named):
+        photo = places.join(photos, name)
         extra = {
             kind: places.join(more[kind], found[name][0]) for kind, found in others.items() if found[name]
         }
-        job = Job(places.join(photos, name), None, with_format(name, format), {**given, **extra})
+        if own_infrared:
+            extra["infrared"] = photo
+        job = Job(photo, None, with_format(name, format), {**given, **extra})
+        if "infrared" in others and "infrared" not in extra:
+            missing = f"There is no infrared scan for {job.photo} in {more['infrared']}; add it."
+            job = replace(job, problem=missing, unmasked=True)
         if single:
             job = replace(job, mask=masks)
         elif masks is not None:

@@ -31,7 +31,8 @@ def clashes(jobs: Iterable[Job]) -> dict[int, str]:
             first = seen.setdefault(name, job)
             if first is not job:
                 photos = f"{first.photo} and {job.photo}"
-                problem = f"{photos} would both be written to {name}; rename one, or leave out --format."
+                otherwise = "rename one, or leave out --format" if name == job.name else "rename one"
+                problem = f"{photos} would both be written to {name}; {otherwise}."
                 found |= {id(first): problem, id(job): problem}
     return found
 

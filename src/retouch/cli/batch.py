@@ -1,4 +1,4 @@
-"""``retouch batch``: fill many photos."""
+"""``retouch batch``: fill or restore many photos."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def batch(
         typer.Argument(
             metavar="MASKS",
             help="The folder of the masks: the same names, perhaps with _mask; or one mask for all photos. "
-            "Left out: fill what is transparent.",
+            "Left out: fill what is transparent, or with --restore find what is damaged.",
         ),
     ] = None,
     *,
@@ -97,10 +97,35 @@ def batch(
     confidence: Annotated[
         bool, typer.Option("--confidence", help="Also draw how sure the model is: NAME-confidence.png.")
     ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Restore scans instead, as retouch restore does.")
+    ] = False,
+    sensitivity: Annotated[
+        float | None,
+        typer.Option(
+            metavar="0..1", help="With --restore: 0 mends only what is certain, 1 whatever might be damage."
+        ),
+    ] = None,
+    protect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MASKS", help="With --restore: nothing is mended where these are white; one, or a folder."
+        ),
+    ] = None,
+    infrared: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCANS",
+            help="With --restore: the folder of the infrared scans. PHOTOS means their fourth channel.",
+        ),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="With --restore: also write before and after as NAME.html.")
+    ] = False,
     quiet: Quiet = False,
     **of_fill: Any,
 ) -> None:
-    """Fill many photos; started again, it goes on where it was."""
+    """Fill or restore many photos; started again, it goes on where it was."""
     with plain_errors():
         overwrite = of_fill.pop("overwrite")
         options = {
@@ -109,6 +134,11 @@ def batch(
             "sources": sources,
             "colour_wheel": colour_wheel,
             "confidence": confidence,
+            "restore": restore,
+            "sensitivity": sensitivity,
+            "protect": protect,
+            "infrared": infrared,
+            "report": report,
         }
         if colour_wheel and not sources:
             raise RetouchError("--colour-wheel says how --sources draws; add --sources.")
@@ -130,7 +160,9 @@ def batch(
             _preview(whole)
             return
         jobs = None if watch else whole.jobs()
-        tally = Tally(None if jobs is None else len(jobs), quiet=quiet)
+        tally = Tally(
+            None if jobs is None else len(jobs), quiet=quiet, done="restored" if restore else "filled"
+        )
         try:
             with tally.shown(), closing(whole.watch() if jobs is None else whole.run(jobs)) as outcomes:
                 for outcome in outcomes:
@@ -145,8 +177,9 @@ def batch(
 def _preview(whole: Batch) -> None:
     """List what would be filled, a line each with tabs between, for people and for programs."""
     for job, known in whole.preview():
-        what = "fill" if known is None else known.outcome
-        mask = job.mask or ("-" if job.problem else "(transparency)")
+        restore = job.options.get("restore")
+        what = ("restore" if restore else "fill") if known is None else known.outcome
+        mask = job.mask or ("-" if job.problem else "(found)" if restore else "(transparency)")
         more = [known.error] if known is not None and known.error else []
         more += [f"{kind}: {place}" for kind, place in job.inputs().items() if kind not in ("photo", "mask")]
         line = "\t".join(map(on_a_line, (what, job.photo, mask, job.name, *more)))

@@ -16,7 +16,6 @@ from retouch.cli.terminal import on_a_line
 _EVERY = 60.0  # seconds between two lines where there is no terminal
 _SHOWN = 50  # failures, and photos without a mask, that are named; the journal has all
 _TITLES = {
-    "filled": "filled",
     "done": "done before",
     "failed": "failed",
     "unmasked": "without a mask",
@@ -29,10 +28,12 @@ class Tally:
     Args:
         total: how many photos there are; None if nobody knows.
         quiet: show nothing but what went wrong.
+        done: what is said of a photo that was worked on.
     """
 
-    def __init__(self, total: int | None, *, quiet: bool) -> None:
+    def __init__(self, total: int | None, *, quiet: bool, done: str = "filled") -> None:
         self._total, self._quiet = total, quiet
+        self._titles = {"filled": done, **_TITLES}
         self._counts: Counter[str] = Counter()
         self._wrong: dict[str, list[Outcome]] = {"failed": [], "unmasked": []}
         self._started = self._told = time.monotonic()
@@ -68,7 +69,7 @@ class Tally:
         """Print what was done and what went wrong; returns the exit code."""
         for key, found in self._wrong.items():
             if found:
-                typer.echo(f"{len(found):,} {_TITLES[key]}:", err=True)
+                typer.echo(f"{len(found):,} {self._titles[key]}:", err=True)
             for each in found[:_SHOWN]:
                 typer.echo(on_a_line(f"  {each.photo}: {each.error}"), err=True)
             if len(found) > _SHOWN:
@@ -81,7 +82,9 @@ class Tally:
         seconds = time.monotonic() - self._started
         done, filled = self._counts.total(), self._counts["filled"]
         parts = [f"{done:,} photos" if self._total is None else f"{done:,} of {self._total:,} photos"]
-        parts += [f"{self._counts[key]:,} {title}" for key, title in _TITLES.items() if self._counts[key]]
+        parts += [
+            f"{self._counts[key]:,} {title}" for key, title in self._titles.items() if self._counts[key]
+        ]
         if filled and self._total is not None:
             parts.append(f"{60 * filled / seconds:.1f} a minute")
             if done < self._total:

@@ -41,6 +41,8 @@ COPY = 384
 """Longer side of the copy in which large damage is found, in pixels."""
 _AREA_PEAK = (0.998, 0.993, 0.97, 0.8)  # what large damage must reach somewhere, at these sensitivities …
 _AREA_REST = (0.7, 0.6, 0.5, 0.4)  # … and what belongs to it
+MOST = 0.5
+"""Where a network is certain of more of a photo than this, it sees how the photo looks, and says nothing."""
 
 
 class Levels(NamedTuple):
@@ -104,10 +106,15 @@ def marked(probable: NDArray[np.uint8], small: NDArray[np.uint8], sensitivity: f
     Returns:
         ``H×W`` bool, True = damage, and one pixel around it.
     """
+    probable, small = _unless_all(probable, levels(0)), _unless_all(small, area_levels(0))
     if evidence(probable, small) < _at(sensitivity, _EVIDENCE):
         return np.zeros(probable.shape, bool)
     found = spots(probable, levels(sensitivity)) | areas(small, area_levels(sensitivity), probable.shape)
     return dilate(found, _SKIRT)
+
+
+def _unless_all(probable: NDArray[np.uint8], certain: Levels) -> NDArray[np.uint8]:
+    return np.zeros_like(probable) if spots(probable, certain).mean() > MOST else probable
 
 
 def evidence(probable: NDArray[np.uint8], small: NDArray[np.uint8]) -> float:
