@@ -236,7 +236,7 @@ def _map(path: Path) -> memoryview:
     """A file's bytes, memory-mapped where possible, so that a large file is not copied."""
     try:
         if path.is_dir():
-            raise RetouchError(f"{path} is a folder; name an image file in it, or let retouch batch take all.")
+            raise RetouchError(f"{path} is a folder; name an image file in it, or use retouch batch for all.")
         if not path.is_file():  # a named pipe
             return memoryview(path.read_bytes())
         with path.open("rb") as file:
