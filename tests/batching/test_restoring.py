@@ -123,6 +123,18 @@ def test_masks_say_what_to_mend_and_what_to_protect(scans, restore_all):
         restore_all("masks", sensitivity=0.3)
 
 
+def test_the_folder_of_an_earlier_run_is_one_of_masks(scans, restore_all):
+    restore_all()
+    corrected = scans / "out" / "a-mask.png"
+    Image.fromarray(np.zeros((160, 200), np.uint8)).save(corrected)
+    again = restore_all("out", output=scans / "out" / "again")
+    assert outcomes(again) == {"again/a.tif": "filled", "again/sub/b.png": "filled"}
+    assert Path(again["again/a.tif"].mask) == corrected
+    assert (scans / "out" / "again" / "a.tif").read_bytes() == (scans / "scans" / "a.tif").read_bytes()
+    first, second = (scans / "out" / each / "sub" / "b.png" for each in ("", "again"))
+    assert first.read_bytes() == second.read_bytes()
+
+
 def test_the_fourth_channel_says_where_the_dust_is(tmp_path):
     dirt = scratched(tmp_path / "scans" / "c.tif", 3, channels=4)
     (done,) = retouch.batch(

@@ -133,6 +133,8 @@ def folder_jobs(
 
 
 def _with_mask(job: Job, folder: str, found: list[str]) -> Job:
+    if len(found) > 1 and job.options.get("restore"):  # the folder of an earlier run has results, too
+        found = [name for name in found if _stem(name).endswith(ENDINGS)] or found
     if len(found) == 1:
         return replace(job, mask=places.join(folder, found[0]))
     if not found:
