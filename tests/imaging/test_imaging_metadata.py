@@ -192,7 +192,7 @@ def test_thumbnail_is_removed():
     assert found.get_ifd(-1) == {}
     assert found[0x010F] == "Me!"
     assert found.get_ifd(0x8769)[0x927C] == b"note"
-    assert thumbnail[20:60] not in after
+    assert thumbnail[-60:-2] not in after  # the picture in it; tables are alike
     assert len(read_photo(data).header.exif) < 200
 
 

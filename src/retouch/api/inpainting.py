@@ -53,7 +53,7 @@ def fill(image: Photo, mask: Picture | None = None, **given: Unpack[FillArgument
 def fill(image: Picture, mask: Picture | None = None, **given: Unpack[FillArguments]) -> Result[Any]:
     """Fill the holes of a picture and say what they were filled from.
 
-    Every known pixel comes back as it was, bit for bit (but a JPEG that is written is re-encoded). The
+    Every known pixel comes back as it was, bit for bit (for JPEG files see docs/files.md). The
     input is never changed.
 
     Args:

@@ -113,8 +113,8 @@ class Restored(Generic[Given]):
 def restore(image: Picture, mask: Picture | None = None, **given: Unpack[RestoreArguments]) -> Restored[Any]:
     """Find the damage of an old or scanned photo, and mend only that.
 
-    Every other pixel comes back as it was, bit for bit (but a JPEG that is written is re-encoded), in the
-    photo's own depth and kind. For a path, three files are written: the result, the mask of what was mended,
+    Every other pixel comes back as it was, bit for bit (for JPEG files see docs/files.md), in the photo's own
+    depth and kind. For a path, three files are written: the result, the mask of what was mended,
     and a record of both (``<stem>-restored.json``). The photo's own file is never replaced.
 
     Args:

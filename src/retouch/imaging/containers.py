@@ -97,6 +97,16 @@ def add_to_jpeg(
     return data[:2] + b"".join(jpeg_segment(marker, content) for marker, content in added) + data[2:]
 
 
+def without_metadata(data: bytes) -> bytes:
+    """Return a JPEG file without its application segments and comments."""
+    kept, at = [data[:2]], 2
+    for marker, start, end in jpeg_segments(data):
+        if marker != 0xFE and not 0xE0 <= marker <= 0xEF:
+            kept.append(jpeg_segment(marker, data[start:end]))
+        at = end
+    return b"".join(kept) + data[at:]
+
+
 def _xmp_segments(packet: bytes | None) -> list[bytes]:
     try:
         return split_xmp(packet) if packet else []

@@ -86,6 +86,7 @@ class Header:
         lossless: whether the file stored its pixels losslessly.
         tiff: layout of a TIFF file.
         orientation: the EXIF orientation that the pixels were turned upright from.
+        jpeg: the file itself, if it is a JPEG: what does not change in it can be written as it was.
         gain: gain map of a JPEG, which says how bright the photo is on an HDR screen.
         notes: what the file held that is not written back, a sentence each.
     """
@@ -100,6 +101,7 @@ class Header:
     lossless: bool = True
     tiff: TiffLayout = field(default_factory=TiffLayout)
     orientation: int = 1
+    jpeg: bytes | None = field(default=None, repr=False)
     gain: GainMap | None = None
     notes: tuple[str, ...] = ()
 

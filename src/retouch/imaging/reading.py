@@ -117,6 +117,7 @@ def _header(opened: Opened, *, channels: int) -> Header:
         gain=found.gain,
         notes=found.notes,
         orientation=turn.orientation,
+        jpeg=bytes(data) if kind == "jpeg" else None,
     )
 
 

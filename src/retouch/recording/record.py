@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.resources import files as resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -124,5 +125,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
+    if find_spec("jpeglib") is not None:
+        found["jpeglib"] = version("jpeglib")
     torch = sys.modules.get("torch")
     return found if torch is None else {**found, "torch": str(torch.__version__)}
