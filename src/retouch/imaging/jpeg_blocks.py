@@ -130,17 +130,21 @@ def rewritten(photo: Photo) -> bytes | None:
     size = Turn(photo.header.orientation, opened.image.width, opened.image.height).size
     if (*size[::-1], opened.image.bands) != photo.pixels.shape:
         return None
-    before = decode(opened)
-    moved = cv2.absdiff(before, np.ascontiguousarray(photo.pixels)).reshape(before.shape)
-    changed = np.bitwise_or.reduce(moved, axis=2) > 0
+    changed = _differs(decode(opened), photo.pixels)
     if changed.mean() > _MOST:
         return None
     around = 0 if photo.header.orientation == 1 else _TURNED
     try:
         data = _with_blocks(photo, source, changed)
-        return data if data and _as_wanted(data, before, photo.pixels, changed, around) else None
+        # The photo is decoded once more: a copy of it beside the coefficients would take much memory.
+        return data if data and _as_wanted(data, source, photo.pixels, changed, around) else None
     except (OSError, RuntimeError, ValueError, RetouchError):  # jpeglib could not read or write it
         return None
+
+
+def _differs(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    difference = cv2.absdiff(one, np.ascontiguousarray(other)).reshape(one.shape)
+    return np.asarray(np.bitwise_or.reduce(difference, axis=2) > 0)
 
 
 def _with_blocks(photo: Photo, source: bytes, changed: NDArray[np.bool_]) -> bytes | None:
@@ -160,7 +164,7 @@ def _with_blocks(photo: Photo, source: bytes, changed: NDArray[np.bool_]) -> byt
         if (steps * factors != factors.max(0)).any():
             return None
         found = [
-            Component(blocks.copy(), stored.qt[number].astype(np.float32), *step).upright(turn)
+            Component(blocks, stored.qt[number].astype(np.float32), *step).upright(turn)
             for blocks, number, step in zip(planes, stored.quant_tbl_no, steps.tolist(), strict=False)
         ]
         if not turns_without_loss(turn, changed.shape, found):
@@ -230,13 +234,13 @@ def _plane(values: NDArray[np.uint8], number: int) -> Plane:
 
 
 def _as_wanted(
-    data: bytes, before: NDArray[np.uint8], wanted: NDArray[np.uint8], changed: NDArray[np.bool_], around: int
+    data: bytes, source: bytes, wanted: NDArray[np.uint8], changed: NDArray[np.bool_], around: int
 ) -> bool:
     """Whether a file shows what is wanted where that changed, and elsewhere what was there before.
 
     Around what changed, it may differ by ``around`` levels; there, decoders use samples of other blocks, too.
     """
-    after = decode(open_file(data, True))
+    after, before = (decode(open_file(each, True)) for each in (data, source))
     if after.shape != before.shape:
         return False
     height, width = (-(-side // CELL) for side in changed.shape)
