@@ -24,7 +24,7 @@ CARD = ModelCard(
     good_at="a small network, trained briefly: soft, the right tone; on most photos exemplar is better",
     open=_open,
     widths=(
-        Width("lite", 2_560_642, "pen-net-lite.safetensors", Scores(SMALL, 0.341, 0.431, 13.02)),
+        Width("lite", 2_560_642, "pen-net-lite.safetensors", Scores(SMALL, 0.351, 0.414, 11.54)),
         Width("paper", 10_231_538),
     ),
 )
