@@ -135,6 +135,44 @@ def test_the_folder_of_an_earlier_run_is_one_of_masks(scans, restore_all):
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_results_of_an_earlier_run_are_never_masks(scans):
+    """A photo whose name ends like a mask's, and one whose mask was removed."""
+    scratched(scans / "scans" / "a-mask.tif", 3)
+    done = retouch.batch(scans / "scans", output=scans / "earlier", recursive=True, restore=True)
+    assert [each.outcome for each in done] == ["filled"] * 3
+    (scans / "earlier" / "sub" / "b-mask.png").unlink()
+    jobs = {
+        job.name: job
+        for job in folder_jobs(
+            str(scans / "scans"), str(scans / "earlier"), out=str(scans / "out2"), recursive=True,
+            options={"restore": True},
+        )
+    }  # fmt: skip
+    assert jobs["a.tif"].mask == str(scans / "earlier" / "a-mask.png")
+    assert jobs["a-mask.tif"].mask == str(scans / "earlier" / "a-mask-mask.png")
+    assert jobs["sub/b.png"].mask is None
+    assert "There is no mask for" in jobs["sub/b.png"].problem
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("scans/a.tif,m.png,yes,0.3,,", "line 2: A mask says where damage is, and sensitivity how"),
+        ("scans/a.tif,m.png,yes,,scans/a.tif,", "line 2: A mask says where damage is, and infrared how"),
+        ("scans/a.tif,,yes,,,a.json", "line 2: a.json is also the name of what is written beside it"),
+    ],
+)
+def test_mistakes_of_a_table_are_said_before_the_work(scans, row, says):
+    (scans / "list.csv").write_text(f"photo,mask,restore,sensitivity,infrared,output\n{row}\n")
+    with pytest.raises(RetouchError, match=says):
+        list(retouch.batch(scans / "list.csv", output=scans / "out"))
+
+
+def test_the_photos_cannot_protect_themselves(scans, restore_all):
+    with pytest.raises(RetouchError, match="holds the photos, so it cannot be protect"):
+        restore_all(protect=scans / "scans")
+
+
 def test_the_fourth_channel_says_where_the_dust_is(tmp_path):
     dirt = scratched(tmp_path / "scans" / "c.tif", 3, channels=4)
     (done,) = retouch.batch(
@@ -192,6 +230,8 @@ def test_a_table_may_fill_and_restore(scans):
         ({"restore": True, "sensitivity": "high"}, "a number from 0 to 1, not 'high'"),
         ({"restore": True, "sensitivity": True}, "a number from 0 to 1, not True"),
         ({"restore": "yes"}, "restore takes True or False"),
+        ({"restore": True, "protect": 3}, "protect takes the path of a picture, not 3"),
+        ({"avoid": True}, "avoid takes the path of a picture, not True"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(given, says):

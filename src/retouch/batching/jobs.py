@@ -112,6 +112,8 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "sensitivity" and value is not None:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise RetouchError(f"The option sensitivity takes a number from 0 to 1, not {value!r}.")
+        elif name in MASKS and value is not None and not isinstance(value, str):
+            raise RetouchError(f"The option {name} takes the path of a picture, not {value!r}.")
         elif value is not None and not isinstance(value, bool | int | str):
             raise RetouchError(
                 f"In a batch, {name} must be a name, a file or a number, not a {type(value).__name__}, "
@@ -128,6 +130,20 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
         if not kept.get("restore") and name in RESTORING:
             raise RetouchError(f"The option {name} is for restoring; add restore, or leave it out.")
     return kept
+
+
+def check_job(job: Job) -> Job:
+    """Return a job. Raise :class:`RetouchError` if its mask, options and name do not go together."""
+    if not job.options.get("restore"):
+        return job
+    named = {"sensitivity", "infrared"} & job.options.keys()
+    if job.mask is not None and named:
+        raise RetouchError(
+            f"A mask says where damage is, and {min(named)} how to look for it; leave one of them out."
+        )
+    if len(set(job.names.values())) < len(job.names):
+        raise RetouchError(f"{job.name} is also the name of what is written beside it; choose another.")
+    return job
 
 
 def read_option(name: str, text: str) -> Any:

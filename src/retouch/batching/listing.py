@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from retouch.batching import places
-from retouch.batching.jobs import MASKS, Job, given_options, read_option
+from retouch.batching.jobs import MASKS, Job, check_job, given_options, read_option
 from retouch.batching.records import NAME
 from retouch.batching.targets import check_targets, with_format
 from retouch.errors import RetouchError
@@ -83,7 +83,7 @@ def _row_job(
         own |= {name: _from(folder, own[name]) for name in MASKS if name in own}
         name = _name(given.get("output") or _relative(given["photo"], folder), given, format)
         mask = _from(folder, given["mask"]) if "mask" in given else None
-        return Job(_from(folder, given["photo"]), mask, name, given_options({**options, **own}))
+        return check_job(Job(_from(folder, given["photo"]), mask, name, given_options({**options, **own})))
     except RetouchError as error:
         raise RetouchError(f"{where}: {error}") from error
 
@@ -108,7 +108,7 @@ def item_jobs(
         mask = None if given.get("mask") is None else os.fspath(given["mask"])
         own = {name: value for name, value in given.items() if name not in _FIELDS}
         name = _name(given.get("output") or _relative(photo, Path()), given, format)
-        jobs.append(Job(photo, mask, name, given_options({**(options or {}), **own})))
+        jobs.append(check_job(Job(photo, mask, name, given_options({**(options or {}), **own}))))
     check_targets(jobs)
     return jobs
 

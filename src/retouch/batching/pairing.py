@@ -6,11 +6,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from retouch.batching import places
-from retouch.batching.jobs import MASKS, Job
+from retouch.batching.jobs import MASKS, Job, check_job
+from retouch.batching.records import journals
 from retouch.batching.targets import clashes, with_format
 from retouch.errors import RetouchError
 
@@ -80,7 +81,7 @@ def folder_jobs(
     Args:
         photos: the folder.
         masks: the folder of the masks; or one mask for all; None = fill what is transparent, or find what is
-            to be restored.
+            to be restored. Of the folder of an earlier restoration, only what it wrote as masks counts.
         out: the folder of the results. What lies in it is no photo, and so is no mask that is given.
         recursive: also take the folders in it, with masks in folders of the same names.
         format: the ending of the results, such as "png"; None = as the photo's.
@@ -99,6 +100,8 @@ def folder_jobs(
     }.items():
         if place is not None and _same(out, str(place)):
             raise RetouchError(f"{out} holds the {what}; write the results to another folder.")
+        if what not in ("photos", "masks", "infrared") and place is not None and _same(photos, str(place)):
+            raise RetouchError(f"{photos} holds the photos, so it cannot be {what}; name another folder.")
     for place in (out, masks, *(given.get(kind) for kind in MASKS)):
         if place is not None and (inside := _inside(str(place), photos)):
             named = [name for name in named if name != inside and not name.startswith(inside + "/")]
@@ -106,7 +109,12 @@ def folder_jobs(
     together = masks is not None and not single and _same(masks, photos)
     paired: dict[str, list[str]] = {}
     if masks is not None and not single:
-        paired = pair(named, named if together else _pictures(masks, recursive), together=together)
+        there = named if together else _pictures(masks, recursive)
+        if given.get("restore") and journals(masks):  # its results are no masks
+            made = {name: str(PurePosixPath(name).with_suffix("")) + "-mask.png" for name in named}
+            paired = {name: [mask] if mask in there else [] for name, mask in made.items()}
+        else:
+            paired = pair(named, there, together=together)
         named = list(paired)
     more = {name: str(given.pop(name)) for name in MASKS if name in given and _is_folder(str(given[name]))}
     others = {name: pair(named, _pictures(folder, recursive)) for name, folder in more.items()}
@@ -124,17 +132,15 @@ def folder_jobs(
             missing = f"There is no infrared scan for {job.photo} in {more['infrared']}; add it."
             job = replace(job, problem=missing, unmasked=True)
         if single:
-            job = replace(job, mask=masks)
+            job = check_job(replace(job, mask=masks))
         elif masks is not None:
-            job = _with_mask(job, masks, paired[name])
+            job = check_job(_with_mask(job, masks, paired[name]))
         jobs.append(job)
     wrong = clashes(job for job in jobs if not job.problem)
     return [replace(job, problem=wrong.get(id(job), job.problem)) for job in jobs]
 
 
 def _with_mask(job: Job, folder: str, found: list[str]) -> Job:
-    if len(found) > 1 and job.options.get("restore"):  # the folder of an earlier run has results, too
-        found = [name for name in found if _stem(name).endswith(ENDINGS)] or found
     if len(found) == 1:
         return replace(job, mask=places.join(folder, found[0]))
     if not found:

@@ -80,10 +80,6 @@ class Batch:
             self._check_no_masks("a table")
             return table_jobs(Path(place), format=format, options=options)
         masks = None if self.masks is None else str(self.masks)
-        if masks is not None and (named := {"sensitivity", "infrared"} & options.keys()):
-            raise RetouchError(
-                f"Masks say where damage is, and {min(named)} how to look for it; leave one of them out."
-            )
         for each in (masks, *(options.get(kind) for kind in MASKS)):
             if each is not None and not places.is_url(each) and places.stamp(each) is None:
                 raise RetouchError(

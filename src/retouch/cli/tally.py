@@ -34,6 +34,8 @@ class Tally:
     def __init__(self, total: int | None, *, quiet: bool, done: str = "filled") -> None:
         self._total, self._quiet = total, quiet
         self._titles = {"filled": done, **_TITLES}
+        if done != "filled":
+            self._titles["unmasked"] = "without their mask or infrared scan"
         self._counts: Counter[str] = Counter()
         self._wrong: dict[str, list[Outcome]] = {"failed": [], "unmasked": []}
         self._started = self._told = time.monotonic()

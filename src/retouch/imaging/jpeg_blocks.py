@@ -1,37 +1,31 @@
-"""Write a JPEG again so that only the blocks with changed pixels are encoded anew.
+"""Encode the blocks of a JPEG anew that have changed pixels, and take over the coefficients of all others.
 
-A JPEG stores the coefficients of blocks of 8×8 samples (ITU-T T.81, annex A). Those of all other blocks are
-taken over as they are, so a photo that is filled again and again loses nothing outside its holes. Where a
-photo is turned upright, the coefficients are turned, too.
+A JPEG stores the coefficients of blocks of 8×8 samples (ITU-T T.81, annex A). Where a photo is turned
+upright, they are turned, too.
+
+jpeglib reads and writes them. Unusual files can end its process, it says things on the terminal, and it
+leaves files behind. So all this has a process of its own: ``python -m retouch.imaging.jpeg_blocks FOLDER``.
+:mod:`~retouch.imaging.jpeg_keeping` starts it, and judges what it made.
 """
 
 from __future__ import annotations
 
-import threading
+import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retouch.errors import RetouchError
-from retouch.imaging import containers
-from retouch.imaging.opening import decode, open_file
-from retouch.imaging.photo import Photo
 from retouch.imaging.turning import Turn
 
 SIDE = 8
-CELL = 32
-"""Side of the largest group of blocks that lie together in a file, in pixels."""
-_MOST = 0.5  # of the pixels; a photo of which more changed is encoded as a new one
+READ, PIXELS, CHANGED, HOW, MADE = "read.jpg", "pixels.npy", "changed.npy", "how.json", "made.jpg"
+"""The files in the folder: a JPEG without metadata, what it is to show, and what is made of it."""
 _LARGEST = 1023  # of a coefficient that sequential and progressive files can both hold
-# One of the libraries is in use at a time, for the whole process.
-_LOCK = threading.Lock()
 _SEQUENTIAL, _PROGRESSIVE = "turbo210", "mozjpeg403"
 _TO_YCBCR = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
@@ -44,8 +38,6 @@ _WAVES = np.array(
     np.float32,
 )
 _SIGNS = np.array([1, -1] * 4, np.int16)
-_TURNED = 6  # levels by which a pixel may differ where a block is turned: decoders round
-_WRONG = 32  # levels on average: more is no loss of encoding, but a mistake
 
 Blocks = NDArray[np.int16]
 Plane = NDArray[np.float32]
@@ -108,76 +100,34 @@ def _cut(plane: NDArray[Any]) -> NDArray[Any]:
     return plane.reshape(rows, SIDE, columns, SIDE).transpose(0, 2, 1, 3)
 
 
-def available() -> bool:
-    """Whether jpeglib is installed, which reads and writes coefficients."""
-    return find_spec("jpeglib") is not None
-
-
-def rewritten(photo: Photo) -> bytes | None:
-    """Encode a photo that came from a JPEG of the same size, without metadata.
-
-    Args:
-        photo: the photo, with new pixels anywhere.
-
-    Returns:
-        The file; None where this cannot be done: the photo came from no JPEG, too much of it changed, it
-        cannot be turned without loss, or jpeglib is missing or finds the file unusual.
-    """
-    source = photo.header.jpeg
-    if source is None or photo.pixels.dtype != np.uint8 or not available():
-        return None
-    opened = open_file(source, True)
-    size = Turn(photo.header.orientation, opened.image.width, opened.image.height).size
-    if (*size[::-1], opened.image.bands) != photo.pixels.shape:
-        return None
-    changed = _differs(decode(opened), photo.pixels)
-    if changed.mean() > _MOST:
-        return None
-    around = 0 if photo.header.orientation == 1 else _TURNED
-    try:
-        data = _with_blocks(photo, source, changed)
-        # The photo is decoded once more: a copy of it beside the coefficients would take much memory.
-        return data if data and _as_wanted(data, source, photo.pixels, changed, around) else None
-    except (OSError, RuntimeError, ValueError, RetouchError):  # jpeglib could not read or write it
-        return None
-
-
-def _differs(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    difference = cv2.absdiff(one, np.ascontiguousarray(other)).reshape(one.shape)
-    return np.asarray(np.bitwise_or.reduce(difference, axis=2) > 0)
-
-
-def _with_blocks(photo: Photo, source: bytes, changed: NDArray[np.bool_]) -> bytes | None:
+def rewrite(folder: Path, turn: Turn, *, progressive: bool) -> bool:
+    """Write the JPEG in a folder again; False if that cannot be done without loss."""
     import jpeglib
 
-    turn = Turn(photo.header.orientation)
-    with _LOCK, TemporaryDirectory(prefix="retouch-") as folder:
-        place = Path(folder, "photo.jpg")
-        place.write_bytes(source)
-        jpeglib.version.set(_SEQUENTIAL)
-        stored = jpeglib.read_dct(str(place))
-        planes = [each for each in (stored.Y, stored.Cb, stored.Cr) if each is not None]
-        if stored.jpeg_color_space.name not in ("JCS_GRAYSCALE", "JCS_YCbCr"):
-            return None
-        factors = np.asarray(stored.samp_factor).reshape(-1, 2)[: len(planes)]
-        steps = factors.max(0) // factors
-        if (steps * factors != factors.max(0)).any():
-            return None
-        found = [
-            Component(blocks, stored.qt[number].astype(np.float32), *step).upright(turn)
-            for blocks, number, step in zip(planes, stored.quant_tbl_no, steps.tolist(), strict=False)
-        ]
-        if not turns_without_loss(turn, changed.shape, found):
-            return None
-        encode_changed(found, photo.pixels, changed)
-        _put(stored, found, turn, changed.shape)
-        stored.write_dct(str(place), flags=["+OPTIMIZE_CODING"])
-        if photo.header.progressive:
-            stored = jpeglib.read_dct(str(place))
-            stored.load()
-            jpeglib.version.set(_PROGRESSIVE)  # it fails on coefficients that came from no file
-            stored.write_dct(str(place))
-        return containers.without_metadata(place.read_bytes())
+    changed = np.load(folder / CHANGED)
+    jpeglib.version.set(_SEQUENTIAL)
+    stored = jpeglib.read_dct(str(folder / READ))
+    planes = [each for each in (stored.Y, stored.Cb, stored.Cr) if each is not None]
+    factors = np.asarray(stored.samp_factor).reshape(-1, 2)[: len(planes)]
+    steps = factors.max(0) // factors
+    plain = stored.jpeg_color_space.name in ("JCS_GRAYSCALE", "JCS_YCbCr")
+    if not plain or not stored.qt.all() or (steps * factors != factors.max(0)).any():
+        return False
+    found = [
+        Component(blocks, stored.qt[number].astype(np.float32), *step).upright(turn)
+        for blocks, number, step in zip(planes, stored.quant_tbl_no, steps.tolist(), strict=False)
+    ]
+    if not turns_without_loss(turn, changed.shape, found):
+        return False
+    encode_changed(found, np.load(folder / PIXELS, mmap_mode="r"), changed)
+    _put(stored, found, turn, changed.shape)
+    stored.write_dct(str(folder / MADE), flags=["+OPTIMIZE_CODING"])
+    if progressive:
+        stored = jpeglib.read_dct(str(folder / MADE))
+        stored.load()
+        jpeglib.version.set(_PROGRESSIVE)  # it fails on coefficients that came from no file
+        stored.write_dct(str(folder / MADE))
+    return True
 
 
 def _put(stored: Any, found: Sequence[Component], turn: Turn, shape: tuple[int, ...]) -> None:
@@ -233,28 +183,7 @@ def _plane(values: NDArray[np.uint8], number: int) -> Plane:
     return plane - np.float32(128) if number == 0 else plane
 
 
-def _as_wanted(
-    data: bytes, source: bytes, wanted: NDArray[np.uint8], changed: NDArray[np.bool_], around: int
-) -> bool:
-    """Whether a file shows what is wanted where that changed, and elsewhere what was there before.
-
-    Around what changed, it may differ by ``around`` levels; there, decoders use samples of other blocks, too.
-    """
-    after, before = (decode(open_file(each, True)) for each in (data, source))
-    if after.shape != before.shape:
-        return False
-    height, width = (-(-side // CELL) for side in changed.shape)
-    cells = np.zeros((height, width), bool)
-    rows, columns = np.nonzero(changed)
-    cells[rows // CELL, columns // CELL] = True
-    far = ~(cv2.dilate(cells.view(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    wrong = 0
-    for number, quiet in enumerate(far):
-        band = slice(CELL * number, CELL * (number + 1))
-        moved = cv2.absdiff(after[band], before[band]).reshape(before[band].shape)
-        if moved[:, quiet.repeat(CELL)[: changed.shape[1]]].max(initial=0) > around:
-            return False
-        if cells[number].any():
-            new = changed[band]
-            wrong += int(np.abs(after[band][new].astype(np.int16) - wanted[band][new]).sum())
-    return bool(wrong <= _WRONG * np.count_nonzero(changed) * before.shape[2])
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    how = json.loads((place / HOW).read_text())
+    sys.exit(0 if rewrite(place, Turn(how["orientation"]), progressive=how["progressive"]) else 1)

@@ -12,7 +12,7 @@ import pyvips
 
 from retouch import files
 from retouch.errors import RetouchError
-from retouch.imaging import code_points, containers, heic, jpeg_blocks, resources, tags, tiff
+from retouch.imaging import code_points, containers, heic, jpeg_keeping, resources, tags, tiff
 from retouch.imaging.channels import samples_of
 from retouch.imaging.colour import as_vips, grey_to_srgb, is_grey
 from retouch.imaging.encodings import corner
@@ -116,7 +116,7 @@ def write_photo(
     """Write a photo with its metadata. The file appears complete or not at all.
 
     PNG, TIFF and lossless WebP store the exact values. Of a photo from a JPEG, only the blocks that changed
-    are encoded anew where :mod:`~retouch.imaging.jpeg_blocks` can do that; else a JPEG is written at quality
+    are encoded anew where :mod:`~retouch.imaging.jpeg_keeping` can do that; else a JPEG is written at quality
     95 without chroma subsampling (4:4:4). WebP is lossless unless the photo came from a lossy file; it has no
     grey format. EXIF (as tags in TIFF), XMP and the ICC profile go into every format, resolution into JPEG,
     PNG and TIFF, IPTC into JPEG, PNG and TIFF, a gain map into JPEG, and comments back into the format that
@@ -271,7 +271,7 @@ def _encode(photo: Photo, name: str) -> bytes:
         image = as_vips(samples, photo.pixels.shape[2] if photo.stored is None else photo.stored.colours)
     else:
         image = as_vips(join_alpha(photo) if chosen.alpha else photo.pixels)
-    if name == "jpeg" and (kept := jpeg_blocks.rewritten(photo)) is not None:
+    if name == "jpeg" and (kept := jpeg_keeping.rewritten(photo)) is not None:
         return _add_to_jpeg(kept, photo)
     image = _with_metadata(image, photo)
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
