@@ -208,7 +208,7 @@ def test_turned_coefficients_are_those_of_the_turned_picture(orientation):
     assert (turned.down, turned.across) == turn.both(2, 1)[::-1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(8, 60), st.integers(8, 60), st.integers(20, 100), st.sampled_from([0, 1, 2]),
     st.integers(1, 8), st.data(),
