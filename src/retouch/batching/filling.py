@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -75,14 +76,17 @@ def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
         with TemporaryDirectory(prefix="retouch-") as temporary:
             for kind, place in job.inputs().items():
                 local[kind] = place if kind == "model" else fetched(place, kind, temporary)
-            notes, made = _fill(job, local, Path(temporary if places.is_url(out) else staging), staging)
-            files = {name: result_of(out, place) for name, place in made.items()}
+            folder = Path(temporary if places.is_url(out) else staging)
+            waiting = {kind: folder / name for kind, name in replace(job, name=_staged(job)).names.items()}
+            notes = _fill(job, local, waiting)
+            sent_to = {name: sent(waiting[kind], staging) for kind, name in job.names.items()}
+            files = {name: result_of(out, place) for name, place in sent_to.items()}
     except RetouchError as mistake:
         error = str(mistake)
         for kind, path in local.items():
             error = error.replace(path, job.inputs()[kind])  # a URL's copy has another name
-        waiting = Path(staging, _staged(job)).absolute()
-        error = error.replace(str(waiting), places.join(out, job.name))  # such as where the disk is full
+        place = Path(staging, _staged(job)).absolute()
+        error = error.replace(str(place), places.join(out, job.name))  # such as where the disk is full
     except MemoryError:
         error = "There is not enough memory for this photo; give more with --memory, or fill a smaller hole."
     except Exception as failure:
@@ -97,38 +101,30 @@ def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
     }
 
 
-def _fill(
-    job: Job, local: Mapping[str, str], folder: Path, staging: str
-) -> tuple[tuple[str, ...], dict[str, str]]:
+def _fill(job: Job, local: Mapping[str, str], waiting: Mapping[str, Path]) -> tuple[str, ...]:
+    """Fill a photo; its files, by what they are, wait under names of their own."""
     import retouch
     from retouch import imaging
     from retouch.api.drawn import draw_confidence, draw_sources
 
     if job.options.get("restore"):
-        notes, made = restore_job(job, local, folder / _staged(job))
-        return notes, {name: sent(path, staging) for name, path in made.items()}
+        return restore_job(job, local, waiting)
     given = {name: value for name, value in {**OPTIONS, **job.options}.items() if name not in RESTORING}
     wheel, sources = given.pop("colour_wheel"), given.pop("sources")
     if not given["record"]:  # a record names the model, so that the fill can be made again
         name, refine, device = (given.pop(each) for each in ("model", "refine", "device"))
         given["model"] = _model(name, refine, device, _frozen(given.pop("options")))
     given |= {name: local[name] for name in MASKS if name in local}
-    target = folder / _staged(job)
     result = retouch.fill(
-        local["photo"], local.get("mask"), output=target, overwrite=True, trace=sources, **given
+        local["photo"], local.get("mask"), output=waiting["photo"], overwrite=True, trace=sources, **given
     )
-    made = {job.name: target}
-    for kind, name in job.names.items():
-        if kind == "photo":
-            continue
-        if kind == "record":
-            made[name] = target.with_suffix(".json")
-            _rename(result.record, job, made[name])
-            continue
-        made[name] = folder / f"{target.stem}-{kind}.png"
-        drawn = draw_sources(result, colour_wheel=wheel) if kind == "sources" else draw_confidence(result)
-        imaging.write_png(drawn, made[name], overwrite=True)
-    return result.notes, {name: sent(path, staging) for name, path in made.items()}
+    if "record" in waiting:
+        _rename(result.record, job, waiting["record"])
+    if "sources" in waiting:
+        imaging.write_png(draw_sources(result, colour_wheel=wheel), waiting["sources"], overwrite=True)
+    if "confidence" in waiting:
+        imaging.write_png(draw_confidence(result), waiting["confidence"], overwrite=True)
+    return result.notes
 
 
 def _staged(job: Job) -> str:
@@ -142,8 +138,8 @@ def _rename(record: Any, job: Job, place: Path) -> None:
     from retouch.api.recorded import write
     from retouch.recording.fills import renamed
 
-    names = {kind: PurePosixPath(each.replace(os.sep, "/")).name for kind, each in job.inputs().items()}
-    write(renamed(record, names | {"result": PurePosixPath(job.name).name}, DEFAULTS), place, overwrite=True)
+    names = {kind: places.name_of(each) for kind, each in job.inputs().items()}
+    write(renamed(record, names | {"result": places.name_of(job.name)}, DEFAULTS), place, overwrite=True)
 
 
 @lru_cache(maxsize=2)

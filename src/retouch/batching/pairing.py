@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from retouch.batching import places
@@ -111,7 +111,7 @@ def folder_jobs(
     if masks is not None and not single:
         there = named if together else _pictures(masks, recursive)
         if given.get("restore") and journals(masks):  # its results are no masks
-            made = {name: str(PurePosixPath(name).with_suffix("")) + "-mask.png" for name in named}
+            made = {name: Job("", None, name, given).names["mask"] for name in named}
             paired = {name: [mask] if mask in there else [] for name, mask in made.items()}
         else:
             paired = pair(named, there, together=together)
@@ -132,10 +132,10 @@ def folder_jobs(
             missing = f"There is no infrared scan for {job.photo} in {more['infrared']}; add it."
             job = replace(job, problem=missing, unmasked=True)
         if single:
-            job = check_job(replace(job, mask=masks))
+            job = replace(job, mask=masks)
         elif masks is not None:
-            job = check_job(_with_mask(job, masks, paired[name]))
-        jobs.append(job)
+            job = _with_mask(job, masks, paired[name])
+        jobs.append(check_job(job))
     wrong = clashes(job for job in jobs if not job.problem)
     return [replace(job, problem=wrong.get(id(job), job.problem)) for job in jobs]
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from retouch.errors import RetouchError, missing_extra
@@ -35,6 +35,11 @@ def is_url(place: str) -> bool:
 def join(folder: str, name: str) -> str:
     """The place of ``name``, which has slashes only, in a folder."""
     return f"{folder.rstrip('/')}/{name}" if is_url(folder) else str(Path(folder, name))
+
+
+def name_of(place: str) -> str:
+    """The name of a file, without its folder."""
+    return PurePosixPath(place.replace(os.sep, "/")).name
 
 
 def stamp(place: str) -> Stamp | None:

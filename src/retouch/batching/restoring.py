@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from retouch.batching.jobs import MASKS, Job
+from retouch.batching.places import name_of
+from retouch.recording.command import option_words
 
 _SWITCHES = ("resize_mask", "trust_mask", "allow_huge")
 _VALUES = ("sensitivity", "dilate", "seed")
 
 
-def restore_job(job: Job, local: Mapping[str, str], target: Path) -> tuple[tuple[str, ...], dict[str, Path]]:
+def restore_job(job: Job, local: Mapping[str, str], waiting: Mapping[str, Path]) -> tuple[str, ...]:
     """Restore a scan as :func:`retouch.restore` does.
 
     Args:
         job: the job.
         local: the files that it reads, by what they are, where they are now.
-        target: the file to write; mask, record and report are written beside it.
+        waiting: the files to write, by what they are; they lie beside each other.
 
     Returns:
-        What you should know; and the files that were written, by the names they are to get.
+        What you should know.
 
     Raises:
         RetouchError: the scan cannot be restored.
@@ -35,43 +36,30 @@ def restore_job(job: Job, local: Mapping[str, str], target: Path) -> tuple[tuple
     given |= {name: local[name] for name in ("protect", "infrared") if name in local}
     if job.options.get("infrared") == job.photo:  # behind a URL they are two copies
         given["infrared"] = local["photo"]
-    staged = {
-        "photo": target,
-        "mask": target.with_name(f"{target.stem}-mask.png"),
-        "record": target.with_suffix(".json"),
-        "report": target.with_suffix(".html"),
-    }
-    report = staged["report"] if "report" in job.names else None
     made = retouch.restore(
         local["photo"],
         local.get("mask"),
-        output=target,
-        report=report,
+        output=waiting["photo"],
+        report=waiting.get("report"),
         command=command_of(job),
         overwrite=True,
         **given,
     )
-    names = {kind: PurePosixPath(name).name for kind, name in job.names.items()}
     record = made.record
-    for part, name in (("original", _name(job.photo)), ("result", names["photo"]), ("mask", names["mask"])):
-        record = record | {part: record[part] | {"file": name}}
-    files.write_text(as_json(record), staged["record"], overwrite=True)
-    return made.notes, {name: staged[kind] for kind, name in job.names.items()}
+    for part, place in (("original", job.photo), ("result", job.name), ("mask", job.names["mask"])):
+        record = record | {part: record[part] | {"file": name_of(place)}}
+    files.write_text(as_json(record), waiting["record"], overwrite=True)
+    return made.notes
 
 
 def command_of(job: Job) -> str:
     """The command that restores this scan alone, with the names of its files."""
-    words = ["retouch", "restore", _name(job.photo)]
-    words += ["--mask", _name(job.mask)] if job.mask is not None else []
-    for name in (*(each for each in MASKS if each in job.options), *_VALUES):
+    words = ["retouch", "restore", name_of(job.photo)]
+    words += ["--mask", name_of(job.mask)] if job.mask is not None else []
+    for name in (*MASKS, *_VALUES, *_SWITCHES):
         if name in job.options:
             value = job.options[name]
-            words += [f"--{name}", _name(value) if name in MASKS else str(value)]
-    words += [f"--{name.replace('_', '-')}" for name in _SWITCHES if job.options.get(name)]
+            words += option_words(name, {"file": name_of(value)} if name in MASKS else value)
     written = job.names
-    words += ["--report", _name(written["report"])] if "report" in written else []
-    return shlex.join([*words, "-o", _name(job.name)])
-
-
-def _name(place: str) -> str:
-    return PurePosixPath(place.replace(os.sep, "/")).name
+    words += ["--report", name_of(written["report"])] if "report" in written else []
+    return shlex.join([*words, "-o", name_of(job.name)])

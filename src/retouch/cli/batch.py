@@ -160,9 +160,7 @@ def batch(
             _preview(whole)
             return
         jobs = None if watch else whole.jobs()
-        tally = Tally(
-            None if jobs is None else len(jobs), quiet=quiet, done="restored" if restore else "filled"
-        )
+        tally = Tally(None if jobs is None else len(jobs), quiet=quiet, scans=restore)
         try:
             with tally.shown(), closing(whole.watch() if jobs is None else whole.run(jobs)) as outcomes:
                 for outcome in outcomes:

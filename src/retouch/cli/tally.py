@@ -16,10 +16,12 @@ from retouch.cli.terminal import on_a_line
 _EVERY = 60.0  # seconds between two lines where there is no terminal
 _SHOWN = 50  # failures, and photos without a mask, that are named; the journal has all
 _TITLES = {
+    "filled": "filled",
     "done": "done before",
     "failed": "failed",
     "unmasked": "without a mask",
 }
+_OF_SCANS = {"filled": "restored", "unmasked": "without their mask or infrared scan"}
 
 
 class Tally:
@@ -28,14 +30,12 @@ class Tally:
     Args:
         total: how many photos there are; None if nobody knows.
         quiet: show nothing but what went wrong.
-        done: what is said of a photo that was worked on.
+        scans: whether the photos are scans to restore.
     """
 
-    def __init__(self, total: int | None, *, quiet: bool, done: str = "filled") -> None:
+    def __init__(self, total: int | None, *, quiet: bool, scans: bool = False) -> None:
         self._total, self._quiet = total, quiet
-        self._titles = {"filled": done, **_TITLES}
-        if done != "filled":
-            self._titles["unmasked"] = "without their mask or infrared scan"
+        self._titles = _TITLES | (_OF_SCANS if scans else {})
         self._counts: Counter[str] = Counter()
         self._wrong: dict[str, list[Outcome]] = {"failed": [], "unmasked": []}
         self._started = self._told = time.monotonic()

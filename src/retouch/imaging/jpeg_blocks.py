@@ -65,9 +65,10 @@ class Component:
         down, across = self.down, self.across
         if turn.sideways:
             blocks, table, down, across = blocks.transpose(1, 0, 3, 2), table.T, across, down
-        if turn.orientation in (2, 3, 6, 7):  # mirrored, a wave of an odd frequency is its negative
+        mirrored = turn.mirrored
+        if mirrored[0]:  # a wave of an odd frequency is its negative
             blocks = blocks[:, ::-1] * _SIGNS
-        if turn.orientation in (3, 4, 7, 8):
+        if mirrored[1]:
             blocks = blocks[::-1] * _SIGNS[:, None]
         return Component(np.ascontiguousarray(blocks), np.ascontiguousarray(table), down, across)
 
@@ -146,9 +147,14 @@ def _put(stored: Any, found: Sequence[Component], turn: Turn, shape: tuple[int, 
 
 def turns_without_loss(turn: Turn, shape: tuple[int, ...], found: Sequence[Component]) -> bool:
     """Whether no block of the upright picture begins before its edge."""
-    down, across = (SIDE * max(getattr(each, name) for each in found) for name in ("down", "across"))
-    mirrored = turn.orientation in (3, 4, 7, 8), turn.orientation in (2, 3, 6, 7)
-    return not (mirrored[0] and shape[0] % down) and not (mirrored[1] and shape[1] % across)
+    tall, wide = group(found)
+    across, down = turn.mirrored
+    return not (down and shape[0] % tall) and not (across and shape[1] % wide)
+
+
+def group(found: Sequence[Component]) -> tuple[int, int]:
+    """Rows and columns of the smallest part with whole blocks of all components, in pixels."""
+    return SIDE * max(each.down for each in found), SIDE * max(each.across for each in found)
 
 
 def encode_changed(found: Sequence[Component], pixels: NDArray[np.uint8], changed: NDArray[np.bool_]) -> None:
@@ -159,7 +165,7 @@ def encode_changed(found: Sequence[Component], pixels: NDArray[np.uint8], change
         pixels: ``H×W×C``, C the number of components.
         changed: ``H×W`` bool.
     """
-    tall, wide = (SIDE * max(getattr(each, name) for each in found) for name in ("down", "across"))
+    tall, wide = group(found)
     for top in range(0, changed.shape[0], tall):
         columns = np.flatnonzero(changed[top : top + tall].any(0))
         if not len(columns):

@@ -30,13 +30,7 @@ _MOST = 0.5  # of the pixels; a photo of which more changed is encoded as a new 
 _TURNED = 6  # levels by which a pixel may differ where a block is turned: decoders round
 _ENOUGH, _APART = 256, 24  # over so many new pixels, the mean colour may be so many levels off
 _ROWS = 256  # compared at once
-_FRAMES = (
-    0xC0,
-    0xC1,
-    0xC2,
-    0xC9,
-    0xCA,
-)  # all that are made of blocks, and not of differences to another frame
+_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # those that are made of blocks
 
 
 class Frame(NamedTuple):
@@ -109,10 +103,9 @@ def frame_of(data: bytes) -> Frame | None:
         plain = adobe == 1
     else:
         plain = names != b"RGB"
-    single = frame[5] == 1  # then its blocks lie alone, whatever the factors say
-    down, across = (
-        (1, 1) if single else (max(each & 15 for each in factors), max(each >> 4 for each in factors))
-    )
+    down, across = max(each & 15 for each in factors), max(each >> 4 for each in factors)
+    if frame[5] == 1:  # then its blocks lie alone, whatever the factors say
+        down = across = 1
     side = jpeg_blocks.SIDE
     return Frame(frame[5], side * down, side * across, plain and frame[5] in (1, 3))
 

@@ -37,6 +37,11 @@ class Turn:
         return self.orientation in range(5, 9)
 
     @property
+    def mirrored(self) -> tuple[bool, bool]:
+        """Whether left and right, and top and bottom, are exchanged, after width and height."""
+        return self.orientation in (2, 3, 6, 7), self.orientation in (3, 4, 7, 8)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the upright picture."""
         return self.both(self.width, self.height)
@@ -49,13 +54,12 @@ class Turn:
         """Turn a point of a stored picture of ``width × height``, which need not be this one's size."""
         if self.sideways:
             x, y, width, height = y, x, height, width
-        mirrored = self.orientation in (2, 3, 6, 7), self.orientation in (3, 4, 7, 8)
-        return (width - x if mirrored[0] else x), (height - y if mirrored[1] else y)
+        across, down = self.mirrored
+        return (width - x if across else x), (height - y if down else y)
 
     def pixels(self, array: NDArray[Any]) -> NDArray[Any]:
         """Turn a picture, ``H×W×C``."""
         if self.sideways:
             array = array.swapaxes(0, 1)
-        across = -1 if self.orientation in (2, 3, 6, 7) else 1
-        down = -1 if self.orientation in (3, 4, 7, 8) else 1
+        across, down = (-1 if each else 1 for each in self.mirrored)
         return np.ascontiguousarray(array[::down, ::across])

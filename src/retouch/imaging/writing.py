@@ -260,6 +260,8 @@ def _encode(photo: Photo, name: str) -> bytes:
         photo = grey_to_srgb(photo)
     if name == "heic" and heic.available():
         return heic.encode(photo)
+    if name == "jpeg" and (kept := jpeg_keeping.rewritten(photo)) is not None:
+        return _add_to_jpeg(kept, photo)
     exif = header.exif
     explained: tags.Tags = {}
     if name == "tiff":
@@ -271,8 +273,6 @@ def _encode(photo: Photo, name: str) -> bytes:
         image = as_vips(samples, photo.pixels.shape[2] if photo.stored is None else photo.stored.colours)
     else:
         image = as_vips(join_alpha(photo) if chosen.alpha else photo.pixels)
-    if name == "jpeg" and (kept := jpeg_keeping.rewritten(photo)) is not None:
-        return _add_to_jpeg(kept, photo)
     image = _with_metadata(image, photo)
     # libvips would change EXIF and drop profiles that it cannot use, so both are added afterwards.
     # It cannot split long XMP for JPEG, and compresses that of PNG, where most programs overlook it then.

@@ -21,11 +21,12 @@ def command_of(record: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
         words += ["-o", record["result"]["file"]]
     for name, value in {**record["arguments"], "seed": record["seed"]}.items():
         if value != defaults.get(name):
-            words += _option(name, value)
+            words += option_words(name, value)
     return shlex.join([*words, "--record"])
 
 
-def _option(name: str, value: Any) -> list[str]:
+def option_words(name: str, value: Any) -> list[str]:
+    """The words of an option; the value of one that names a file is a mapping with ``file``."""
     option = "--" + name.replace("_", "-")
     if name == "options":
         return [word for key, each in value.items() for word in ("--option", f"{key}={_text(each)}")]

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.resources import files as resources
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.files import file_digest
-from retouch.imaging import Photo
+from retouch.imaging import Photo, jpeg_keeping
 from retouch.native import search_in_use
 from retouch.ops.masks import Mask
 from retouch.recording.checking import faults
@@ -125,7 +124,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
-    if find_spec("jpeglib") is not None:
+    if jpeg_keeping.available():
         found["jpeglib"] = version("jpeglib")
     torch = sys.modules.get("torch")
     return found if torch is None else {**found, "torch": str(torch.__version__)}
