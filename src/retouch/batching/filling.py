@@ -85,8 +85,8 @@ def fill_job(job: Job, out: str, staging: str) -> dict[str, Any]:
         error = str(mistake)
         for kind, path in local.items():
             error = error.replace(path, job.inputs()[kind])  # a URL's copy has another name
-        place = Path(staging, _staged(job)).absolute()
-        error = error.replace(str(place), places.join(out, job.name))  # such as where the disk is full
+        target = Path(staging, _staged(job)).absolute()
+        error = error.replace(str(target), places.join(out, job.name))  # such as where the disk is full
     except MemoryError:
         error = "There is not enough memory for this photo; give more with --memory, or fill a smaller hole."
     except Exception as failure:
