@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 import retouch
 from retouch.errors import RetouchError
+from retouch.matching.cells import attention_cells
 from retouch.models.infer_match_translate.network import (
     CELL,
     LITE,
@@ -17,6 +18,8 @@ from retouch.models.infer_match_translate.network import (
     features_of,
     unknown_cells,
 )
+from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
+from retouch.models.infer_match_translate.swap import PATCH, swap
 from retouch.networks.vgg import shift_tolerant_vgg
 from retouch.training.checkpoint import load_checkpoint
 from retouch.training.export import export
@@ -119,12 +122,63 @@ def test_translating_sees_a_square_of_true_features():
     losses = recipe.generator_losses(Both(None, translate), None, sample)
     assert list(losses) == ["absolute", "perceptual"]
     (features,) = translate.shown[0]
-    places = 64 - 32 + 1
+    places = (64 - 32) // CELL + 1
     for item, mix in enumerate(sample.mix.tolist()):
-        top, left = divmod(int(mix * places**2), places)
+        top, left = (CELL * each for each in divmod(int(mix * places**2), places))
         crop = sample.image[item : item + 1, :, top : top + 32, left : left + 32]
         assert torch.allclose(features[item : item + 1], seen(crop), atol=1e-5)
     assert losses["perceptual"].weight == 0.5
+
+
+def test_some_holes_show_the_features_that_a_fill_would_translate():
+    sample = sample_of(batch=4)
+    translate = Says(torch.zeros(4, 3, 64, 64))
+    recipe = InferMatchTranslateRecipe(networks="translate", crop=64, swapped=0.5)
+    losses = recipe.generator_losses(Both(None, translate), None, sample)
+    (features,), truth = translate.shown[0], seen(sample.image)
+    hole = (F.max_pool2d(sample.mask, CELL) > 0).expand_as(truth)
+    assert torch.allclose(features[2:], truth[2:], atol=1e-5)
+    assert torch.allclose(features[~hole], truth[~hole], atol=1e-5)
+    options = InferMatchTranslateOptions()
+    for item in (0, 1):
+        one = [each[item : item + 1] for each in (truth, sample.image, sample.mask)]
+        asking, usable = attention_cells(one[2], None, CELL, PATCH)
+        colours = F.avg_pool2d(one[1], CELL)
+        found = swap(one[0], colours, asking, usable, options, None, 0)
+        swapped = found.transfer(one[0])
+        assert torch.allclose(features[item], swapped[0], atol=1e-4)
+        assert not torch.allclose(features[item], truth[item], atol=0.1)
+    # The photo is still what is to be made of them.
+    assert losses["absolute"].value.item() == pytest.approx(
+        (sample.image * 2 - 1).abs().mean().item(), rel=1e-4
+    )
+
+
+def test_swapped_features_are_cropped_like_the_photo():
+    sample = sample_of()
+    whole, part = (Says(torch.zeros(2, 3, side, side)) for side in (64, 32))
+    for crop, translate in ((64, whole), (32, part)):
+        recipe = InferMatchTranslateRecipe(networks="translate", crop=crop, swapped=1.0)
+        recipe.generator_losses(Both(None, translate), None, sample)
+    hole, places = F.max_pool2d(sample.mask, CELL) > 0, (64 - 32) // CELL + 1
+    shown = 0
+    for item, mix in enumerate(sample.mix.tolist()):
+        top, left = divmod(int(mix * places**2), places)
+        square = (slice(None), slice(top, top + 8), slice(left, left + 8))
+        inside = hole[item][square].expand(256, -1, -1)
+        shown += inside.sum().item()
+        assert torch.equal(whole.shown[0][0][item][square][inside], part.shown[0][0][item][inside])
+    assert shown
+
+
+def test_a_picture_without_a_patch_to_borrow_is_translated_as_it_is():
+    sample = sample_of()
+    full = torch.ones_like(sample.hole)
+    sample = Sample(sample.image, full.float(), full, sample.mix)
+    translate = Says(torch.zeros(2, 3, 64, 64))
+    recipe = InferMatchTranslateRecipe(networks="translate", crop=64, swapped=1.0)
+    recipe.generator_losses(Both(None, translate), None, sample)
+    assert torch.allclose(translate.shown[0][0], seen(sample.image), atol=1e-5)
 
 
 def test_relative_squares():
@@ -288,6 +342,7 @@ def test_the_shipped_files():
         ({"data": {"size": 128}, "recipe": {"crop": 256}}, "multiple of 4 up to data.size, not 256"),
         ({"data": {"size": 128}, "recipe": {"crop": 66}}, "multiple of 4"),
         ({"recipe": {"crop": 8}}, "crop at least 16"),
+        ({"recipe": {"swapped": 1.5}}, "swapped must be from 0 to 1"),
         ({"recipe": {"networks": "match"}}, "one of both, infer, translate"),
         ({"recipe": {"width": 0.0}}, "width must be from"),
     ],

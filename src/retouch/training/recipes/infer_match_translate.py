@@ -7,7 +7,7 @@ one network. The paper gives no weights for its losses; these are our choice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from retouch.errors import RetouchError
+from retouch.matching.cells import attention_cells
 from retouch.models.infer_match_translate.critics import ConditionalCritic, FeatureCritic
 from retouch.models.infer_match_translate.network import (
     CELL,
@@ -30,7 +31,9 @@ from retouch.models.infer_match_translate.network import (
 )
 from retouch.models.infer_match_translate.options import InferMatchTranslateOptions
 from retouch.models.infer_match_translate.scales import complete
+from retouch.models.infer_match_translate.swap import PATCH, swap
 from retouch.networks.vgg import Vgg, shift_tolerant_vgg_on
+from retouch.ops.resize import shrink
 from retouch.training.losses import hinge_critic, hinge_generator, masked_mean
 from retouch.training.recipes.perceptual import LAYERS, feature_difference, seen
 from retouch.training.recipes.sample import Losses, Sample, Term, single_precision
@@ -49,6 +52,8 @@ class InferMatchTranslateRecipe:
             the paper, which counts all features: the others are known.
         infer_adversarial: Weight of the adversarial loss on features; 0 leaves it out.
         crop: Side of the crop that is translated, in pixels. The translation is local, and a crop costs less.
+        swapped: Share of the crops of a batch whose features in the hole are swapped, as in a fill. Deviation
+            from the paper, which translates true features only; it shows the network the seams of patches.
         absolute: Weight of the absolute difference of translated pixels.
         perceptual: Weight of the perceptual loss: squared differences of VGG features at three layers,
             relative to the squares of the true features.
@@ -62,6 +67,7 @@ class InferMatchTranslateRecipe:
     features: float = 1.0
     infer_adversarial: float = 0.1
     crop: int = 256
+    swapped: float = 0.0
     absolute: float = 1.0
     perceptual: float = 1.0
     translate_adversarial: float = 0.02
@@ -73,6 +79,8 @@ class InferMatchTranslateRecipe:
             raise ValueError(
                 f"width must be from 0.01 to 4, critic_steps at least 1 and crop at least {2 * DEEPEST}"
             )
+        if not 0 <= self.swapped <= 1:
+            raise ValueError("swapped must be from 0 to 1")
 
     def check(self, size: int) -> None:
         """Raise :class:`RetouchError` if crops of ``size`` pixels do not fit the networks."""
@@ -102,9 +110,7 @@ class InferMatchTranslateRecipe:
                     says = _part(critic, "infer")(_completed(inferred, truth, unknown), unknown)
                     losses["adversarial_infer"] = Term(self.infer_adversarial, hinge_generator(says))
         if self.networks != "infer":
-            image = self._crop(sample)
-            truth_seen = seen(vgg, image)
-            features = truth_seen[-1] / STRENGTH
+            image, truth_seen, features = self._to_translate(vgg, sample)
             translated = _part(generator, "translate")(features).float()
             losses["absolute"] = Term(self.absolute, F.l1_loss(translated, image))
             losses["perceptual"] = Term(
@@ -131,8 +137,7 @@ class InferMatchTranslateRecipe:
                 ).chunk(2)
                 losses["critic_infer"] = Term(1.0, hinge_critic(real, made))
         if self.networks != "infer" and self.translate_adversarial:
-            image = self._crop(sample)
-            features = seen(vgg, image)[-1] / STRENGTH
+            image, _, features = self._to_translate(vgg, sample)
             with torch.no_grad():
                 translated = _part(generator, "translate")(features).float()
             with single_precision(sample.image):
@@ -166,18 +171,46 @@ class InferMatchTranslateRecipe:
         inferred: Tensor = _part(generator, "infer")(hidden, sample.mask)
         return truth, inferred.float(), unknown_cells(sample.mask)
 
-    def _crop(self, sample: Sample) -> Tensor:
-        """Crop a random square from each picture, in [-1, 1]."""
-        places = sample.image.shape[-1] - self.crop + 1
-        crops = []
-        for image, mix in zip(sample.image, sample.mix.tolist(), strict=True):
-            top, left = divmod(int(mix * places**2), places)
-            crops.append(image[:, top : top + self.crop, left : left + self.crop])
-        return torch.stack(crops) * 2 - 1
+    def _to_translate(self, vgg: Vgg, sample: Sample) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Crop a random square from each picture, in [-1, 1]; what VGG sees in it; features to translate."""
+        places = (sample.image.shape[-1] - self.crop) // CELL + 1
+        corners = [divmod(int(mix * places**2), places) for mix in sample.mix.tolist()]
+        image = _crops(sample.image, corners, self.crop, CELL) * 2 - 1
+        truth_seen = seen(vgg, image)
+        features = truth_seen[-1] / STRENGTH
+        some = slice(round(self.swapped * len(features)))
+        if some.stop:
+            swapped, hole = _swapped(vgg, sample.image[some], sample.mask[some])
+            side = self.crop // CELL
+            swapped, hole = (_crops(each, corners[some], side, 1) for each in (swapped, hole))
+            features[some] = torch.where(hole > 0, swapped, features[some])
+        return image, truth_seen, features
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:
     return network.get_submodule(name)
+
+
+def _crops(images: Tensor, corners: Sequence[tuple[int, int]], side: int, step: int) -> Tensor:
+    """Crop a square from each item; its corner is given in units of ``step``."""
+    places = [[slice(step * each, step * each + side) for each in corner] for corner in corners]
+    return torch.stack(
+        [image[:, rows, columns] for image, (rows, columns) in zip(images, places, strict=True)]
+    )
+
+
+@torch.no_grad()
+def _swapped(vgg: Vgg, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Features with the hole's swapped, and the cells of which this is so.
+
+    The true ones ask, not inferred ones: what is borrowed is then like the photo that is to be made of it.
+    """
+    with single_precision(image):
+        features = features_of(vgg, image)
+        asking, sources = attention_cells(mask, None, CELL, PATCH)
+        colours = shrink(image, CELL)
+        found = swap(features, colours, asking, sources, InferMatchTranslateOptions(), None, seed=0)
+        return found.transfer(features), asking
 
 
 def _completed(inferred: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
