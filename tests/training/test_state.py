@@ -80,6 +80,37 @@ def test_what_is_dumped_goes_on_as_if_nothing_had_happened(config):
     assert resumed.step == whole.step == 2
 
 
+def test_moments_that_lie_otherwise_in_memory_are_those_of_the_same_weights(monkeypatch):
+    """As in a checkpoint of a network that was not channels last."""
+
+    class Convolution(Recipe):
+        def generator(self):
+            return nn.Conv2d(3, 4, 3)
+
+    monkeypatch.setattr("retouch.training.state.dump_config", lambda config: {})
+    config = Config(Run("test", 10), Convolution())
+    shown = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def step(state):
+        for _ in range(3):
+            state.optimizers["generator"].zero_grad()
+            state.generator(shown).square().sum().backward()
+            state.optimizers["generator"].step()
+
+    whole = State.begin(config, CPU)
+    assert whole.generator.weight.is_contiguous(memory_format=torch.channels_last)
+    step(whole)
+    content = deepcopy(whole.dump(config))
+    for moments in content["optimizers"]["generator"]["state"].values():
+        for name in ("exp_avg", "exp_avg_sq"):
+            moments[name] = moments[name].contiguous()
+    step(whole)
+    resumed = State.begin(config, CPU)
+    resumed.load(content)
+    step(resumed)
+    assert torch.equal(whole.generator.weight, resumed.generator.weight)
+
+
 def test_spectral_normalisation_brings_the_largest_singular_value_to_one(config):
     critic = State.begin(config, CPU).critic
     for _ in range(50):

@@ -142,9 +142,12 @@ class Batch:
     masks: Tensor
 
     def pair(self, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-        """Return image in [0, 1] and mask of zeros and ones, float32 on ``device``; sent as bytes."""
+        """Return image in [0, 1] and mask of zeros and ones, float32 on ``device``; sent as bytes.
+
+        The image is channels last, as networks in training are.
+        """
         images, masks = (each.to(device) for each in (self.images, self.masks))
-        return images.float() / 255, masks.float()
+        return (images.float() / 255).contiguous(memory_format=torch.channels_last), masks.float()
 
 
 class TrainingSet:

@@ -58,12 +58,11 @@ class DamageRecipe(CriticFree):
 
     def generator(self) -> DamageNetwork:
         """Build the networks. The loop calls what learns "generator"."""
-        # Channels last is faster on processors and GPUs alike.
-        return DamageNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        return DamageNetwork()
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Cross-entropy and overlap of pixels, and the scout's cross-entropy."""
-        image = sample.image.contiguous(memory_format=torch.channels_last)
+        image = sample.image
         if self.networks == "scout":
             assert isinstance(generator, DamageNetwork)
             for part in (generator.down, generator.across, generator.up, generator.last):

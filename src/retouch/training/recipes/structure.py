@@ -48,8 +48,7 @@ class StructureRecipe(CriticFree):
         network = StructureNetwork()
         if self.pretrained:
             network.trunk.take(efficientnet_lite0())
-        # Channels last is faster on processors and GPUs alike.
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        return network
 
     def generator_losses(self, generator: nn.Module, critic: nn.Module | None, sample: Sample) -> Losses:
         """Likelihood, coarse differences, and what the pretrained trunk sees."""
