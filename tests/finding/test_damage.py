@@ -78,7 +78,7 @@ def test_more_sensitivity_finds_more(scratched):
     assert most.sum() > least.sum()
 
 
-@pytest.mark.parametrize("wrong", [-0.1, 1.5, "much", float("nan")])
+@pytest.mark.parametrize("wrong", [True, -0.1, 1.5, "much", float("nan")])
 def test_sensitivities_are_checked(clean, wrong):
     with pytest.raises(RetouchError, match="from 0 to 1"):
         retouch.find_damage(clean, sensitivity=wrong)

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from retouch.api.arguments import DEFAULTS, InpaintArguments
 from retouch.errors import RetouchError
+from retouch.finding import check_sensitivity
 
 MASKS = ("include", "avoid", "lines", "protect", "infrared")
 """Options that name one more picture, or a folder of them."""
@@ -110,8 +111,8 @@ def given_options(given: Mapping[str, Any]) -> dict[str, Any]:
                 raise RetouchError(f"options are given as a mapping, such as {{'patch': 7}}, not {value!r}.")
             value = {key: str(each) for key, each in value.items()}
         elif name == "sensitivity" and value is not None:
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise RetouchError(f"The option sensitivity takes a number from 0 to 1, not {value!r}.")
+            check_sensitivity(value)
+            value = float(value)
         elif name in MASKS and value is not None and not isinstance(value, str):
             raise RetouchError(f"The option {name} takes the path of a picture, not {value!r}.")
         elif value is not None and not isinstance(value, bool | int | str):

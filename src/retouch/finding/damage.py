@@ -7,7 +7,6 @@ found in a small copy of the whole photo, by the same network with other weights
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import NamedTuple
 
 import cv2
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from retouch.contract.progress import OnProgress
 from retouch.errors import RetouchError
-from retouch.finding import SENSITIVITY
+from retouch.finding import SENSITIVITY, check_sensitivity
 from retouch.finding.arrays import shipped_arrays
 from retouch.finding.looking import Values, log_odds, look, stored
 from retouch.finding.networks import NAME
@@ -174,9 +173,3 @@ def areas(probable: NDArray[np.uint8], wanted: Levels, shape: tuple[int, ...]) -
     around = cv2.dilate(found.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     enlarged = cv2.resize(np.where(around, probable, 0), shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(enlarged >= stored(wanted.rest))
-
-
-def check_sensitivity(sensitivity: float) -> None:
-    """Raise :class:`RetouchError` unless the sensitivity is a number from 0 to 1."""
-    if not isinstance(sensitivity, Real) or not 0 <= sensitivity <= 1:
-        raise RetouchError(f"The sensitivity must be a number from 0 to 1, not {sensitivity!r}.")

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
-from retouch.finding import SENSITIVITY
+from retouch.finding import SENSITIVITY, check_sensitivity
 from retouch.finding.alignment import aligned
-from retouch.finding.damage import check_sensitivity
 from retouch.imaging import Photo
 from retouch.ops.masks import Mask, dilate, hysteresis
 
