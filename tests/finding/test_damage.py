@@ -78,6 +78,14 @@ def test_more_sensitivity_finds_more(scratched):
     assert most.sum() > least.sum()
 
 
+@pytest.mark.parametrize("value", [float("nan"), 2.0, -1.0])
+def test_values_that_are_no_colours_are_refused(value):
+    picture = np.full((32, 32), 0.5, np.float32)
+    picture[3, 4] = value
+    with pytest.raises(RetouchError, match=r"must lie in \[0, 1\]"):
+        retouch.find_damage(picture)
+
+
 @pytest.mark.parametrize("wrong", [True, -0.1, 1.5, "much", float("nan")])
 def test_sensitivities_are_checked(clean, wrong):
     with pytest.raises(RetouchError, match="from 0 to 1"):

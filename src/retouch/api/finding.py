@@ -46,6 +46,7 @@ def find_damage(
     from retouch.finding.damage import find_damage as find
 
     photo = pictures.to_photo(image, allow_huge=allow_huge)
+    pictures.check_floats(image)
     kept = None
     if protect is not None:
         kept = protected(protect, photo, resize=resize_mask, trust=trust_mask, allow_huge=allow_huge)
