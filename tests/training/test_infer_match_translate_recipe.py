@@ -130,55 +130,93 @@ def test_translating_sees_a_square_of_true_features():
     assert losses["perceptual"].weight == 0.5
 
 
-def test_some_holes_show_the_features_that_a_fill_would_translate():
-    sample = sample_of(batch=4)
-    translate = Says(torch.zeros(4, 3, 64, 64))
-    recipe = InferMatchTranslateRecipe(networks="translate", crop=64, swapped=0.5)
+def crops_of(sample, crop):
+    """What each mix draws: the corner, in cells, and a number from 0 to 1."""
+    places = (sample.image.shape[-1] - crop) // CELL + 1
+    drawn = [mix * places**2 for mix in sample.mix.tolist()]
+    return [(*divmod(int(each), places), each % 1) for each in drawn]
+
+
+def swapped_by_hand(sample, item):
+    truth, image, mask = (each[item : item + 1] for each in (seen(sample.image), sample.image, sample.mask))
+    asking, usable = attention_cells(mask, None, CELL, PATCH)
+    colours = F.avg_pool2d(image, CELL)
+    found = swap(truth, colours, asking, usable, InferMatchTranslateOptions(), None, 0)
+    return found.transfer(truth)[0]
+
+
+def shown_to_translate(recipe, sample):
+    side = recipe.crop
+    translate = Says(torch.zeros(len(sample.image), 3, side, side))
     losses = recipe.generator_losses(Both(None, translate), None, sample)
-    (features,), truth = translate.shown[0], seen(sample.image)
-    hole = (F.max_pool2d(sample.mask, CELL) > 0).expand_as(truth)
-    assert torch.allclose(features[2:], truth[2:], atol=1e-5)
-    assert torch.allclose(features[~hole], truth[~hole], atol=1e-5)
-    options = InferMatchTranslateOptions()
-    for item in (0, 1):
-        one = [each[item : item + 1] for each in (truth, sample.image, sample.mask)]
-        asking, usable = attention_cells(one[2], None, CELL, PATCH)
-        colours = F.avg_pool2d(one[1], CELL)
-        found = swap(one[0], colours, asking, usable, options, None, 0)
-        swapped = found.transfer(one[0])
-        assert torch.allclose(features[item], swapped[0], atol=1e-4)
-        assert not torch.allclose(features[item], truth[item], atol=0.1)
-    # The photo is still what is to be made of them.
-    assert losses["absolute"].value.item() == pytest.approx(
-        (sample.image * 2 - 1).abs().mean().item(), rel=1e-4
-    )
+    return translate.shown[0][0], losses
+
+
+def test_the_holes_of_some_crops_are_swapped():
+    sample = sample_of(batch=8)
+    drawn = [number for *_, number in crops_of(sample, 64)]
+    assert min(drawn) < 0.5 < max(drawn)
+    recipe = InferMatchTranslateRecipe(networks="translate", crop=64, swapped=0.5)
+    features, losses = shown_to_translate(recipe, sample)
+    truth, hole = seen(sample.image), F.max_pool2d(sample.mask, CELL) > 0
+    for item, number in enumerate(drawn):
+        wanted = swapped_by_hand(sample, item) if number < 0.5 else truth[item]
+        assert torch.allclose(features[item], wanted, atol=1e-4)
+        changed = (features[item] - truth[item]).abs().amax(0) > 0.1
+        assert bool(changed.any()) == (number < 0.5)
+        assert not (changed & ~hole[item, 0]).any()
+    # It is still the photo that is to be made of them.
+    plain = InferMatchTranslateRecipe(networks="translate", crop=64)
+    for name, term in shown_to_translate(plain, sample)[1].items():
+        assert losses[name].value.item() == pytest.approx(term.value.item(), rel=1e-4)
+
+
+def test_which_holes_are_swapped_depends_on_the_sample_alone():
+    sample = sample_of(batch=4)
+    recipe = InferMatchTranslateRecipe(networks="translate", crop=64, swapped=0.5)
+    whole, _ = shown_to_translate(recipe, sample)
+    for item in range(4):
+        part = slice(item, item + 1)
+        one = Sample(sample.image[part], sample.mask[part], sample.hole[part], sample.mix[part])
+        assert torch.allclose(shown_to_translate(recipe, one)[0][0], whole[item], atol=1e-4)
 
 
 def test_swapped_features_are_cropped_like_the_photo():
-    sample = sample_of()
-    whole, part = (Says(torch.zeros(2, 3, side, side)) for side in (64, 32))
-    for crop, translate in ((64, whole), (32, part)):
-        recipe = InferMatchTranslateRecipe(networks="translate", crop=crop, swapped=1.0)
-        recipe.generator_losses(Both(None, translate), None, sample)
-    hole, places = F.max_pool2d(sample.mask, CELL) > 0, (64 - 32) // CELL + 1
-    shown = 0
-    for item, mix in enumerate(sample.mix.tolist()):
-        top, left = divmod(int(mix * places**2), places)
+    sample = sample_of(batch=6)
+    recipe = InferMatchTranslateRecipe(networks="translate", crop=32, swapped=1.0)
+    features, _ = shown_to_translate(recipe, sample)
+    touched = 0
+    for item, (top, left, _) in enumerate(crops_of(sample, 32)):
         square = (slice(None), slice(top, top + 8), slice(left, left + 8))
-        inside = hole[item][square].expand(256, -1, -1)
-        shown += inside.sum().item()
-        assert torch.equal(whole.shown[0][0][item][square][inside], part.shown[0][0][item][inside])
-    assert shown
+        pixels = (slice(None), *(slice(CELL * each, CELL * each + 32) for each in (top, left)))
+        hole = (F.max_pool2d(sample.mask[item], CELL) > 0)[square]
+        swapped, truth = swapped_by_hand(sample, item)[square], seen(sample.image[item][pixels][None])[0]
+        assert torch.allclose(features[item], torch.where(hole, swapped, truth), atol=1e-4)
+        touched += int(hole.any())
+    assert touched > 0
 
 
-def test_a_picture_without_a_patch_to_borrow_is_translated_as_it_is():
+def test_critics_are_shown_what_is_translated():
+    sample, recipe = sample_of(), InferMatchTranslateRecipe(networks="translate", crop=64, swapped=1.0)
+    features, _ = shown_to_translate(recipe, sample)
+    translate, critic = Says(torch.zeros(2, 3, 64, 64)), nn.ModuleDict({"translate": Mean()})
+    recipe.generator_losses(Both(None, translate), critic, sample)
+    recipe.critic_losses(Both(None, translate), critic, sample)
+    (_, first), (judged, second) = critic["translate"].shown
+    assert torch.equal(first, features)
+    assert torch.equal(second, features.repeat(2, 1, 1, 1))
+    assert torch.equal(judged[:2], sample.image * 2 - 1)
+    assert torch.equal(translate.shown[1][0], features)
+
+
+@pytest.mark.parametrize("hole", [True, False])
+def test_a_picture_without_hole_or_without_a_patch_to_borrow_is_translated_as_it_is(hole):
     sample = sample_of()
-    full = torch.ones_like(sample.hole)
-    sample = Sample(sample.image, full.float(), full, sample.mix)
-    translate = Says(torch.zeros(2, 3, 64, 64))
+    same = torch.full_like(sample.hole, hole)
+    sample = Sample(sample.image, same.float(), same, sample.mix)
     recipe = InferMatchTranslateRecipe(networks="translate", crop=64, swapped=1.0)
-    recipe.generator_losses(Both(None, translate), None, sample)
-    assert torch.allclose(translate.shown[0][0], seen(sample.image), atol=1e-5)
+    features, _ = shown_to_translate(recipe, sample)
+    assert torch.allclose(features, seen(sample.image), atol=1e-5)
 
 
 def test_relative_squares():

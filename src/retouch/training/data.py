@@ -127,6 +127,14 @@ def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return _generator(seed, _ORDER, epoch).permutation(count)
 
 
+def layout(device: torch.device) -> torch.memory_format:
+    """How networks in training and their images lie in memory on a device.
+
+    Channels last is faster on processors and GPUs of Nvidia; on "mps" we have not tried it.
+    """
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
+
+
 @dataclass(frozen=True)
 class Batch:
     """Samples ``number`` to ``number + B - 1`` of a run.
@@ -144,10 +152,10 @@ class Batch:
     def pair(self, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
         """Return image in [0, 1] and mask of zeros and ones, float32 on ``device``; sent as bytes.
 
-        The image is channels last, as networks in training are.
+        The image lies in memory as networks in training do.
         """
         images, masks = (each.to(device) for each in (self.images, self.masks))
-        return (images.float() / 255).contiguous(memory_format=torch.channels_last), masks.float()
+        return (images.float() / 255).contiguous(memory_format=layout(torch.device(device))), masks.float()
 
 
 class TrainingSet:

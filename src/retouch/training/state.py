@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from retouch.errors import RetouchError
+from retouch.training.data import layout
 from retouch.training.settings import Config, dump_config
 
 
@@ -46,8 +47,7 @@ class State:
         # Drawn on the CPU, so that a seed gives the same weights on every device.
         torch.manual_seed(run.seed)
         generator, critic = (
-            # Channels last is faster on processors and GPUs alike.
-            network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.to(device, memory_format=layout(device))  # type: ignore[call-overload]
             for network in (recipe.generator(), recipe.critic(run.data.size))
         )
         average = deepcopy(generator).eval().requires_grad_(False)

@@ -52,8 +52,9 @@ class InferMatchTranslateRecipe:
             the paper, which counts all features: the others are known.
         infer_adversarial: Weight of the adversarial loss on features; 0 leaves it out.
         crop: Side of the crop that is translated, in pixels. The translation is local, and a crop costs less.
-        swapped: Share of the crops of a batch whose features in the hole are swapped, as in a fill. Deviation
-            from the paper, which translates true features only; it shows the network the seams of patches.
+        swapped: Probability that the features of a crop's hole are swapped for those around before they are
+            translated. Deviation from the paper, which translates true features only; it shows the network
+            the seams of patches.
         absolute: Weight of the absolute difference of translated pixels.
         perceptual: Weight of the perceptual loss: squared differences of VGG features at three layers,
             relative to the squares of the true features.
@@ -172,18 +173,20 @@ class InferMatchTranslateRecipe:
         return truth, inferred.float(), unknown_cells(sample.mask)
 
     def _to_translate(self, vgg: Vgg, sample: Sample) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Crop a random square from each picture, in [-1, 1]; what VGG sees in it; features to translate."""
-        places = (sample.image.shape[-1] - self.crop) // CELL + 1
-        corners = [divmod(int(mix * places**2), places) for mix in sample.mix.tolist()]
+        """Return a square of each picture in [-1, 1], what VGG sees in it, and features to translate."""
+        places, side = (sample.image.shape[-1] - self.crop) // CELL + 1, self.crop // CELL
+        drawn = [mix * places**2 for mix in sample.mix.tolist()]
+        corners = [divmod(int(each), places) for each in drawn]
         image = _crops(sample.image, corners, self.crop, CELL) * 2 - 1
         truth_seen = seen(vgg, image)
         features = truth_seen[-1] / STRENGTH
-        some = slice(round(self.swapped * len(features)))
-        if some.stop:
-            swapped, hole = _swapped(vgg, sample.image[some], sample.mask[some])
-            side = self.crop // CELL
-            swapped, hole = (_crops(each, corners[some], side, 1) for each in (swapped, hole))
-            features[some] = torch.where(hole > 0, swapped, features[some])
+        hole = _crops(F.max_pool2d(sample.mask, CELL), corners, side, 1)
+        # What is left of the number that drew the corner is a random number too.
+        some = [item for item, each in enumerate(drawn) if each % 1 < self.swapped and bool(hole[item].any())]
+        if some:
+            swapped = _swapped(vgg, sample.image[some], sample.mask[some])
+            swapped = _crops(swapped, [corners[item] for item in some], side, 1)
+            features[some] = torch.where(hole[some] > 0, swapped, features[some])
         return image, truth_seen, features
 
 
@@ -200,17 +203,18 @@ def _crops(images: Tensor, corners: Sequence[tuple[int, int]], side: int, step: 
 
 
 @torch.no_grad()
-def _swapped(vgg: Vgg, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Features with the hole's swapped, and the cells of which this is so.
+def _swapped(vgg: Vgg, image: Tensor, mask: Tensor) -> Tensor:
+    """Swap the features of the hole, where there is a patch to borrow.
 
-    The true ones ask, not inferred ones: what is borrowed is then like the photo that is to be made of it.
+    The true ones ask, not inferred ones as in a fill: what is borrowed is then like the photo that is to be
+    made of it.
     """
     with single_precision(image):
         features = features_of(vgg, image)
         asking, sources = attention_cells(mask, None, CELL, PATCH)
         colours = shrink(image, CELL)
         found = swap(features, colours, asking, sources, InferMatchTranslateOptions(), None, seed=0)
-        return found.transfer(features), asking
+        return found.transfer(features)
 
 
 def _completed(inferred: Tensor, truth: Tensor, unknown: Tensor) -> Tensor:
