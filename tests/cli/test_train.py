@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from retouch.cli import app
+from retouch.weights import read_weights
 
 
 @pytest.fixture
@@ -54,6 +55,12 @@ def test_a_model_is_trained_exported_and_used(config, data, tmp_path, photo_file
     assert again.exit_code == 2
     assert "--overwrite" in again.stderr
     assert run("export", out, "-o", weights, "--overwrite").exit_code == 0
+    mean = tmp_path / "mean.safetensors"
+    assert run("export", out, "-o", mean, "--with", weights, "--share", "0.25").exit_code == 0
+    assert read_weights(mean).about["mean"]["share"] == 0.25
+    alone = run("export", out, "-o", tmp_path / "none.safetensors", "--share", "0.25")
+    assert alone.exit_code == 2
+    assert "say with --with WEIGHTS of which" in " ".join(alone.stderr.split())
 
     filled = run("fill", photo_file, mask_file, "-o", tmp_path / "filled.png", "--model", weights)
     assert filled.exit_code == 0, filled.output

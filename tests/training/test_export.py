@@ -9,7 +9,7 @@ import torch
 import retouch
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, load_checkpoint
-from retouch.training.export import _same, export
+from retouch.training.export import _mean, _same, export
 from retouch.training.start import start
 from retouch.weights import read_weights, write_weights
 
@@ -45,6 +45,55 @@ def test_damaged_checkpoints_are_told(folder, tmp_path):
     newest = checkpoints(folder)[-1]
     newest.write_bytes(b"half")
     assert export(folder, tmp_path / "mine.safetensors") == (2, [newest])
+
+
+def test_the_mean_with_other_weights(folder, tmp_path):
+    export(folder, tmp_path / "alone.safetensors")
+    alone = read_weights(tmp_path / "alone.safetensors")
+    other = {name: each + 1 for name, each in alone.tensors.items()}
+    write_weights(tmp_path / "other.safetensors", alone.model, other, {"steps": 7, "seed": 5})
+    export(folder, tmp_path / "mean.safetensors", other=tmp_path / "other.safetensors", share=0.75)
+    mean = read_weights(tmp_path / "mean.safetensors")
+    assert mean.tensors.keys() == alone.tensors.keys()
+    for name, tensor in mean.tensors.items():
+        assert torch.allclose(tensor, alone.tensors[name] + 0.25, atol=2e-3)
+    digest = hashlib.sha256((tmp_path / "other.safetensors").read_bytes()).hexdigest()
+    with_other = {"file": "other.safetensors", "sha256": digest, "steps": 7}
+    assert mean.about["mean"] == {"share": 0.75, "with": with_other}
+    assert (mean.about["steps"], "mean" in alone.about) == (3, False)
+
+
+def test_a_mean_is_measured_as_such(folder, tmp_path):
+    path, other = tmp_path / "mine.safetensors", tmp_path / "other.safetensors"
+    export(folder, path)
+    alone = read_weights(path)
+    write_weights(other, alone.model, {name: each + 1 for name, each in alone.tensors.items()}, {})
+    report = report_of(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(RetouchError, match="has not measured these weights"):
+        export(folder, path, other=other, report=report, overwrite=True)
+    export(folder, path, other=other, overwrite=True)
+    report = report_of(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    export(folder, path, other=other, report=report, overwrite=True)
+    assert read_weights(path).about["scores"]["center"]
+
+
+def test_what_has_no_mean_is_refused(folder, tmp_path):
+    output = tmp_path / "mean.safetensors"
+    for other, share, words in (
+        ("contextual-attention-lite", 1.5, "from 0 to 1, not 1.5"),
+        ("contextual-attention-lite", 0.5, "does not fit the network"),  # of another width
+        ("pen-net-lite", 0.5, "of pen-net, and the configuration is for contextual-attention.*--with"),
+        ("nothing", 0.5, "no weights file nothing"),
+    ):
+        with pytest.raises(RetouchError, match=words):
+            export(folder, output, other=other, share=share)
+    assert not output.exists()
+
+
+def test_whole_numbers_are_the_runs():
+    run, other = ({"weight": torch.full((2,), each), "count": torch.tensor(int(each))} for each in (1.0, 3.0))
+    assert _mean(run, other, 0.25)["weight"].tolist() == [2.5, 2.5]
+    assert _mean(run, other, 0.25)["count"].item() == 1
 
 
 def report_of(path, digest):

@@ -12,12 +12,13 @@ from retouch.training.state import State
 from retouch.weights import ENDING, Weights, read_weights, restore, shipped, shipped_names
 
 
-def fitting(weights: str | Path, config: Config) -> Weights:
+def fitting(weights: str | Path, config: Config, option: str = "--from") -> Weights:
     """Read weights, and check that they fit a configuration.
 
     Args:
         weights: A file, or the name of one that ships with the package, such as "pen-net-lite".
         config: Configuration of the run.
+        option: What the weights were given with, for error messages.
 
     Raises:
         RetouchError: There is no such file, or its network differs from the configuration's.
@@ -33,7 +34,7 @@ def fitting(weights: str | Path, config: Config) -> Weights:
     if given.model != config.run.model:
         raise RetouchError(
             f"{path.name} holds weights of {given.model}, and the configuration is for {config.run.model}; "
-            "give a configuration of that model, or leave out --from."
+            f"give both of one model, or leave out {option}."
         )
     try:
         restore(config.recipe.generator(), given)
@@ -52,9 +53,11 @@ def begin_with(state: State, weights: Weights) -> None:
     """
     restore(state.generator, weights)
     restore(state.average, weights)
-    began: dict[str, Any] = {
-        "file": weights.path.name,
-        "sha256": file_digest(weights.path),
-    }
-    began |= {name: weights.about[name] for name in ("steps", "seconds", "data") if name in weights.about}
-    state.data.append({"step": 0, "began_with": began})
+    state.data.append({"step": 0, "began_with": told(weights)})
+
+
+def told(weights: Weights) -> dict[str, Any]:
+    """Say which file weights are of, and what they learned from."""
+    about, kept = weights.about, ("steps", "seconds", "data")
+    named: dict[str, Any] = {"file": weights.path.name, "sha256": file_digest(weights.path)}
+    return named | {name: about[name] for name in kept if name in about}
