@@ -39,7 +39,7 @@ CARD = ModelCard(
             "lite",
             4_301_995,
             "infer-match-translate-lite.safetensors",
-            Scores(SMALL, 0.277, 0.367, 11.57),
+            Scores(SMALL, 0.275, 0.355, 11.57),
         ),
         Width("paper", 28_498_115),
     ),
