@@ -136,10 +136,13 @@ def is_red(colour):
 def test_the_page_paints_fills_selects_switches_and_saves(page, spot, tmp_path):
     frames = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
-    page.reload()
+    # Before it knows the server's abilities, the page hears no key.
+    with page.expect_response(lambda answer: "server-config" in answer.url):
+        page.reload()
+    page.locator("button").first.wait_for()
+    page.wait_for_timeout(1000)
 
     # The file manager shows the folder.
-    page.locator("button").first.wait_for()
     page.keyboard.press("f")
     with page.expect_response(lambda answer: "media_file" in answer.url):
         page.locator("img[src*=media_thumbnail_file]").click()
