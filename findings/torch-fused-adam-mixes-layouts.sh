@@ -3,7 +3,7 @@
 #
 # Versions     torch 2.14.1 (2.13.0 and 2.9.0 did the same), numpy 2.2.6
 # Expected     A network may become channels last at any time, also when a checkpoint is resumed: the layout changes
-#              the speed, not the result. On a GPU a fused optimizer refuses moments of another layout.
+#              the speed, not the result. Or else an error, as reports from GPUs have (pytorch issue 110758).
 # Found        Adam, AdamW and SGD with momentum agree to the last bit in both layouts without `fused`. With
 #              `fused=True` on a processor they read moments and weights in the order of memory, without a check: the
 #              moment of one weight moves another. Loading a checkpoint keeps the layout of its moments, so a run
