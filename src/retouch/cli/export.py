@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from retouch.cli.terminal import check_installed, plain_errors
-from retouch.errors import RetouchError
 
 
 def export(
@@ -41,13 +40,9 @@ def export(
     """Export a run's weights; fill photos with them: retouch fill --model FILE."""
     with plain_errors():
         check_installed("train", "torch", "yaml")
-        from retouch.training.export import SHARE
         from retouch.training.export import export as write
 
-        if share is not None and other is None:
-            raise RetouchError("--share is the run's share of a mean; say with --with WEIGHTS of which.")
-        portion = SHARE if share is None else share
-        step, refused = write(run, output, other=other, share=portion, report=report, overwrite=overwrite)
+        step, refused = write(run, output, other=other, share=share, report=report, overwrite=overwrite)
         for path in refused:
             typer.echo(f"{path} is cut off or damaged; the one before it is used.", err=True)
         size = output.stat().st_size / 1e6

@@ -17,16 +17,13 @@ from retouch.training.finetune import fitting, told
 from retouch.training.settings import build_config
 from retouch.weights import read_weights, write_weights
 
-SHARE = 0.5
-"""How much of a mean of weights is the run's where nothing is said."""
-
 
 def export(
     folder: Path,
     output: Path,
     *,
     other: str | Path | None = None,
-    share: float = SHARE,
+    share: float | None = None,
     report: Path | None = None,
     overwrite: bool = False,
 ) -> tuple[int, list[Path]]:
@@ -40,7 +37,7 @@ def export(
         folder: Folder of the run.
         output: The file to write; its name ends in ``.safetensors``.
         other: Weights of the same network to take the mean with: a file, or the name of a shipped one.
-        share: How much of the mean is the run's, from 0 to 1.
+        share: How much of that mean is the run's, from 0 to 1; None for a half.
         report: A report of ``retouch evaluate`` on the existing file ``output``, which must hold the same
             weights. Its scores are written into the file; this needs ``overwrite``.
         overwrite: Replace ``output`` if it exists.
@@ -56,7 +53,10 @@ def export(
     config = content["config"]
     average: Mapping[str, Tensor] = content["average"]
     mean = {}
+    if other is None and share is not None:
+        raise RetouchError("--share is the run's share of a mean; say with --with WEIGHTS of which.")
     if other is not None:
+        share = 0.5 if share is None else share
         if not 0 <= share <= 1:
             raise RetouchError(f"The share of the run must be from 0 to 1, not {share:g}.")
         given = fitting(other, build_config(config), option="--with")

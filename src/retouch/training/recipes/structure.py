@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from retouch.errors import RetouchError
 from retouch.models.structure.network import CELL, DEEPEST, Structure, StructureNetwork
 from retouch.networks.efficientnet import EfficientNetLite0
+from retouch.training.data import layout
 from retouch.training.losses import masked_mean
 from retouch.training.recipes.critic_free import CriticFree
 from retouch.training.recipes.sample import Losses, Sample, Term
@@ -100,5 +101,5 @@ def _seen_difference(fake: Tensor, truth: Tensor) -> Tensor:
 def _frozen(device: torch.device) -> EfficientNetLite0:
     trunk = EfficientNetLite0()
     trunk.take(efficientnet_lite0())
-    trunk = trunk.to(device).eval().requires_grad_(False)
-    return trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    trunk.to(device, memory_format=layout(device))  # type: ignore[call-overload]
+    return trunk.eval().requires_grad_(False)
