@@ -12,8 +12,6 @@ them what is held out.
 from __future__ import annotations
 
 import argparse
-import io
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +23,7 @@ from retouch.finding.looking import CORE, Values, look, probability
 from retouch.finding.networks import NAME
 from retouch.imaging import photo_from_array
 from retouch.training.data import decode
-from retouch.training.shards import Shards
+from tars import new_tar, whole_shards, write_tar
 
 SIDE = CORE // 2
 """Of the middle that is looked at, in pixels: one window of the smaller kind."""
@@ -37,21 +35,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("photos", type=Path, nargs="+", help="folders and tar files of photos without damage")
-    parser.add_argument("tar", type=Path, help="the file to write")
+    parser.add_argument("tar", type=new_tar, help="the file to write")
     parser.add_argument("--share", type=float, default=0.15, help="of the photos")
     parser.add_argument("--areas", action="store_true", help="look for large damage, for damage-areas")
     parser.add_argument("--weights", type=Path, help="of another network than the one that ships")
     given = parser.parse_args()
     if not 0 < given.share < 1:
         parser.error("--share must lie between 0 and 1")
-    if given.tar.exists() or given.tar.suffix != ".tar" or not given.tar.parent.is_dir():
-        parser.error(f"{given.tar} must be a new file, called .tar, in a folder that exists")
     try:
         shipped = shipped_arrays(NAME, AREAS if given.areas else "")
         arrays = shipped if given.weights is None else read_arrays(given.weights, NAME)
-        shards = Shards(given.photos)
-        if shards.damaged:
-            parser.error(f"{shards.damaged[0]} is cut short; copy it again, or leave it out.")
+        shards = whole_shards(given.photos)
         seen = []
         for number in range(len(shards)):
             photo = decode(shards[number])
@@ -68,13 +62,8 @@ def main() -> None:
     chosen, rest = seen[:many], seen[many:]
     if not rest:
         parser.error(f"of {len(seen)} photos that can be read none is left over; give more photos")
-    with tarfile.open(given.tar, "w") as tar:
-        for _, number in chosen:
-            member = shards.members[number]
-            entry = tarfile.TarInfo(Path(member.name or member.path).name)
-            content = shards[number]
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
+    members = shards.members
+    write_tar(given.tar, ((Path(members[n].name or members[n].path).name, shards[n]) for _, n in chosen))
     most, least = (100 * float(np.mean([share for share, _ in each])) for each in (chosen, rest))
     print(
         f"{given.tar}: {len(chosen)} of {len(seen)} photos; there {most:.2f} % is found, else {least:.2f} %"

@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import json
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 from collections import defaultdict
@@ -139,16 +137,14 @@ def shrunk(content: bytes, side: int, path: Path) -> bytes:
 def shards(photos: list[Path], folder: Path, size: float, side: int | None) -> list[Path]:
     """Write pictures into tar files of at most ``size`` MiB, shrunk to ``side``; returns the files."""
     from retouch.errors import RetouchError  # here only: over there, nothing is packed
-    from retouch.training.shards import Shards
+    from tars import whole_shards, write_tar
 
     if folder.is_dir() and any(folder.iterdir()):
         raise Mistake(f"{folder} is not empty; name a new folder for the shards.")
     try:
-        found = Shards(photos)
+        found = whole_shards(photos)
     except RetouchError as error:
         raise Mistake(str(error)) from error
-    if found.damaged:
-        raise Mistake(f"{found.damaged[0]} is cut short; copy it again, or leave it out.")
     folder.mkdir(parents=True, exist_ok=True)
     waiting: list[tuple[str, bytes]] = []
     written: list[Path] = []
@@ -156,11 +152,7 @@ def shards(photos: list[Path], folder: Path, size: float, side: int | None) -> l
 
     def close() -> None:
         written.append(folder / f"photos-{len(written):03d}.tar")
-        with tarfile.open(written[-1], "w") as shard:
-            for name, content in waiting:
-                entry = tarfile.TarInfo(name)
-                entry.size = len(content)
-                shard.addfile(entry, io.BytesIO(content))
+        write_tar(written[-1], waiting)
         waiting.clear()
 
     for number, member in enumerate(found.members):

@@ -14,9 +14,7 @@ tones. Larger ones are shrunk to a short side of 384 pixels and cut to 512² at 
 from __future__ import annotations
 
 import argparse
-import io
 import re
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 
 from retouch.errors import RetouchError
 from retouch.training.shards import Shards
+from tars import new_tar, whole_shards, write_tar
 
 SHORT, LONG, SHORTEST = 384, 512, 256
 """Sides in pixels: the short side after shrinking, the longest that is kept, and the least that is taken."""
@@ -56,17 +55,18 @@ def texture(encoded: bytes) -> Bytes | None:
     return found if (cv2.blur(detail, (16, 16)) < _DETAIL).mean() <= _PLAIN else None
 
 
-def textures(shards: Shards) -> Iterator[tuple[str, Bytes]]:
-    """Yield the name and the pixels of each texture, those that look alike once."""
-    seen = set()
+def textures(shards: Shards) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the WebP of each texture, those that look alike once."""
+    seen: set[bytes] = set()
     for number, member in enumerate(shards.members):
         if _NO_SURFACE.search(str(member)) or (found := texture(shards[number])) is None:
             continue
         small = cv2.resize(cv2.cvtColor(found, cv2.COLOR_BGR2GRAY), (8, 8), interpolation=cv2.INTER_AREA)
         alike = ((small - small.mean()) // 8).astype(np.int8).tobytes()
         if alike not in seen:
+            name = f"textures/{len(seen):05d}-{Path(member.name or member.path).stem}.webp"
             seen.add(alike)
-            yield Path(member.name or member.path).stem, found
+            yield name, cv2.imencode(".webp", found, [cv2.IMWRITE_WEBP_QUALITY, 85])[1].tobytes()
 
 
 def main() -> None:
@@ -75,22 +75,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, nargs="+", help="folders of pictures")
-    parser.add_argument("tar", type=Path, help="the file to write")
+    parser.add_argument("tar", type=new_tar, help="the file to write")
     given = parser.parse_args()
-    if given.tar.exists() or given.tar.suffix != ".tar" or not given.tar.parent.is_dir():
-        parser.error(f"{given.tar} must be a new file, called .tar, in a folder that exists")
     try:
-        shards = Shards(given.data)
+        shards = whole_shards(given.data)
+        count = write_tar(given.tar, textures(shards))
     except RetouchError as error:
         parser.error(str(error))
-    count = 0
-    with tarfile.open(given.tar, "w") as tar:
-        for name, pixels in textures(shards):
-            content = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, 85])[1].tobytes()
-            entry = tarfile.TarInfo(f"textures/{count:05d}-{name}.webp")
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-            count += 1
     print(f"{given.tar}: {count} textures of {len(shards.members)} pictures")
 
 
