@@ -41,6 +41,13 @@ def test_a_table_names_photos_masks_and_options(table, tmp_path, between):
     assert (second.mask, second.name, second.options) == (None, "sub/b.jpg", {})
 
 
+def test_columns_may_have_the_dashes_of_the_command_line(table):
+    [job] = table("photo,--resize-mask,trust-mask\na.png,yes,yes\n")
+    assert job.options == {"resize_mask": True, "trust_mask": True}
+    with pytest.raises(RetouchError, match="the column resize_mask twice"):
+        table("photo,--resize-mask,resize_mask\na.png,yes,yes\n")
+
+
 def test_a_row_goes_before_what_is_asked_of_all(table):
     first, second = table(
         "photo,dilate,model\na.png,0,\nb.png,,telea\n", options={"dilate": 3, "model": "exemplar"}

@@ -113,7 +113,7 @@ def test_the_sentence_names_the_kind_and_what_to_install(monkeypatch, missing):
 
     monkeypatch.setattr(builtins, "__import__", without)
     for kind, data in files.items():
-        refused(data, kind, "pip install 'retouch[tiff]'", "LZW or Deflate")
+        refused(data, kind, "pip install '.[tiff]'", "LZW or Deflate")
 
 
 def test_a_compression_that_nothing_reads():

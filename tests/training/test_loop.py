@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import cv2
 import pytest
 import torch
+from torch.nn.utils import get_total_norm
 
 from retouch.errors import RetouchError
 from retouch.training import loop as training_loop
@@ -228,6 +229,25 @@ def test_a_gradient_that_is_not_finite_is_named(tiny, pictures, tmp_path, monkey
     monkeypatch.setattr(ContextualAttentionRecipe, "generator_losses", losses)
     with pytest.raises(RetouchError, match="At step 1 the gradient of the generator is not a finite number"):
         run(tiny(batch=2), pictures, tmp_path / "run")
+
+
+@pytest.mark.parametrize("clip", [0.0, 1e-3, 1e9])
+def test_a_long_gradient_is_shortened(clip, tiny, pictures, tmp_path, monkeypatch):
+    def step(self, *words, **more):
+        given = [
+            each.grad for group in self.param_groups for each in group["params"] if each.grad is not None
+        ]
+        norms.append(float(get_total_norm(given)))
+        return taken(self, *words, **more)
+
+    taken, norms = torch.optim.Adam.step, []
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    config = tiny(steps=1, batch=2, recipe__critic_steps=1, recipe__adversarial_from=0)
+    run(config, pictures, tmp_path / "run", changes=[f"optimizer.clip={clip}"])
+    found = curves(tmp_path / "run")
+    before = [found["gradient_critic"][1], found["gradient_generator"][1]]
+    assert min(before) > 1e-3
+    assert norms == pytest.approx([min(each, clip) if clip else each for each in before], rel=1e-3)
 
 
 def test_a_network_that_breaks_down_is_told(tiny, pictures, tmp_path):

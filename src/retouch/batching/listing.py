@@ -27,8 +27,8 @@ def table_jobs(
     """List the jobs of a CSV file, row by row.
 
     The first row names the columns: ``photo``; and, where wanted, ``mask``, ``output`` (the name of the
-    result) and any option of ``fill``. An empty cell is one that is not there. Paths are relative to the
-    table's folder.
+    result) and any option of a batch, spelled ``resize_mask`` or ``--resize-mask``. An empty cell is one that
+    is not there. Paths are relative to the table's folder.
 
     Args:
         table: the file, UTF-8, with commas, semicolons or tabs between cells.
@@ -49,7 +49,8 @@ def table_jobs(
     head = text.partition("\n")[0]
     between = max(",;\t", key=head.count)
     reader = csv.DictReader(StringIO(text, newline=""), delimiter=between, strict=True)
-    columns = [str(each).strip() for each in reader.fieldnames or ()]
+    # As the command line spells them, or as Python does.
+    columns = [str(each).strip().lstrip("-").replace("-", "_") for each in reader.fieldnames or ()]
     if "photo" not in columns:
         raise RetouchError(f"{table} has no column photo; name the columns in its first row.")
     twice = next((each for each in columns if each and columns.count(each) > 1), None)

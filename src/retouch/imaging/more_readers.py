@@ -80,8 +80,8 @@ def read_tiff(name: str, data: Buffer, page: tiff.Page) -> pyvips.Image:
         import tifffile
     except ImportError as error:
         raise RetouchError(
-            f"{name} is a TIFF with {kind}, which needs tifffile; pip install 'retouch[tiff]', "
-            f"or convert it to {_USUAL}."
+            f"{name} is a TIFF with {kind}, which needs tifffile; in a clone of retouch, run: "
+            f"pip install '.[tiff]'; or convert it to {_USUAL}."
         ) from error
     try:
         array = _tiff_samples(tifffile, data, page)
@@ -169,8 +169,8 @@ def _read_jpeg2000(name: str, data: Buffer, limit: Callable[[int, int], None]) -
 def needs_heif(name: str) -> str:
     """The sentence about a HEIC file where nothing can decode it."""
     return (
-        f"{name} is a HEIC photo, which needs pillow-heif; pip install 'retouch[heif]', "
-        "or convert the photo to JPEG."
+        f"{name} is a HEIC photo, which needs pillow-heif; in a clone of retouch, run: "
+        "pip install '.[heif]'; or convert the photo to JPEG."
     )
 
 

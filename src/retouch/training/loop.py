@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from retouch.errors import RetouchError
 from retouch.training.checkpoint import checkpoints, save_checkpoint
@@ -29,6 +29,7 @@ from retouch.training.settings import Config, Run, write_config
 from retouch.training.state import State
 
 _SHOWN = 8  # rows of a validation grid
+_GRADIENT = "gradient_"  # what the figures of gradients' norms begin with
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def train(
                 speed = pace * run.batch
                 journal.add(state.step, {**means, "lr": rate, "images_per_second": speed})
                 left = duration((run.steps - state.step) / pace)
-                terms = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
+                shown = {name: value for name, value in means.items() if not name.startswith(_GRADIENT)}
+                terms = "  ".join(f"{name} {value:.3g}" for name, value in shown.items())
                 say(f"step {state.step}/{run.steps}  {speed:.1f} images/s  {left} left  {terms}")
                 logged.clear()
                 busy = done = 0.0
@@ -174,7 +176,11 @@ def _update(
     source: Iterator[Batch],
     rate: float,
 ) -> dict[str, float]:
-    """Take one step of one optimizer; return the terms of its loss, averaged over all samples."""
+    """Take one step of one optimizer.
+
+    Returns:
+        The terms of its loss, averaged over all samples, and the norm of the gradient before it is clipped.
+    """
     run, optimizer = config.run, state.optimizers[name]
     network: nn.Module = getattr(state, name)
     optimizer.zero_grad(set_to_none=True)
@@ -217,6 +223,9 @@ def _update(
     if bad or not bool(norm.isfinite()):
         what = f"the term {bad[0]}" if bad else f"the gradient of the {name}"
         raise _diverged(state, run, f"{what} is not a finite number")
+    result[f"{_GRADIENT}{name}"] = float(norm)
+    if run.optimizer.clip:
+        clip_grads_with_norm_(network.parameters(), run.optimizer.clip, norm)
     for group in optimizer.param_groups:
         group["lr"], group["betas"] = rate, run.optimizer.betas
     optimizer.step()

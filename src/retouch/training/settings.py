@@ -49,14 +49,17 @@ class Optimizer:
     Attributes:
         lr: Learning rate.
         betas: Decay of the running averages of the gradient and of its square.
+        clip: The greatest norm of a gradient (Pascanu et al., ICML 2013): a longer one is shortened to it,
+            for each network by itself. 0 leaves all as they are.
     """
 
     lr: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.9)
+    clip: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.lr <= 0 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError("lr must be greater than 0, and betas must lie in [0, 1)")
+        if self.lr <= 0 or self.clip < 0 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError("lr must be greater than 0, clip at least 0, and betas must lie in [0, 1)")
 
 
 @dataclass(frozen=True)
