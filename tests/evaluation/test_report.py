@@ -9,6 +9,7 @@ from tests.evaluation.report_samples import MASKS, MODELS, keep_pictures, row, s
 from retouch.errors import RetouchError
 from retouch.evaluation.report import write_report
 from retouch.evaluation.report.markdown import tables
+from retouch.evaluation.report.sheet import rank
 from retouch.evaluation.report.values import cleaned, digits, failures, is_best, shown
 from retouch.evaluation.statistics import summarise
 from retouch.imaging import read_photo
@@ -76,6 +77,20 @@ def test_the_sheet_shows_the_pictures(tmp_path, result):
     assert (sheet == (232, 61, 140)).all(-1).any()  # a hole painted over
 
 
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [
+        (1, ["median"]),
+        (2, ["worst", "best"]),
+        (3, ["worst", "median", "best"]),
+        (4, ["worst", "median", "median", "best"]),
+        (5, ["worst", "2 of 5", "median", "4 of 5", "best"]),
+    ],
+)
+def test_the_sheet_names_the_ranks(count, names):
+    assert [rank(place, count) for place in range(count)] == names
+
+
 def test_cleaned_turns_numpy_into_json():
     values = {"a": np.float32(0.5), 2: (np.int64(3), True, None), "c": [float("inf"), np.nan]}
     assert cleaned(values) == {"a": 0.5, "2": [3, True, None], "c": [None, None]}
@@ -117,6 +132,7 @@ def bests(result, metric):
         ("l1_hole", {"a": [2.0, 20.0], "b": [3.0, None]}, ["a"]),  # who fails on the hard one does not win
         ("l1_hole", {"a": [3.0]}, []),
         ("l1_hole", {"a": [3.0, None], "b": [None, 3.0]}, []),
+        ("l1_hole", {"a": [3.0], "b": [2.0], "c": [None]}, ["b"]),  # who fails everywhere hides no winner
     ],
 )
 def test_best(metric, values, wanted):

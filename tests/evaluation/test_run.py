@@ -11,7 +11,7 @@ from retouch import RetouchError
 from retouch.evaluation import metrics, run, scoring, store
 from retouch.evaluation.fillers import Filled
 from retouch.evaluation.pictures import features_path, keep_features, truth_path
-from retouch.evaluation.result import collect
+from retouch.evaluation.result import _fewest, collect
 from retouch.evaluation.run import Case, measure_all
 from retouch.evaluation.store import ROWS, Settings
 
@@ -169,18 +169,19 @@ def test_the_packages_digest_follows_code_and_weights(tmp_path, monkeypatch):
         ("a.py", "1"),
         ("a.py", "2"),
         ("evaluation/b.safetensors", "1"),
+        ("evaluation/native.abi3.so", "1"),
         ("notes.txt", "1"),
     ):
         (tmp_path / name).write_text(content)
         store.package_digest.cache_clear()
         digests.append(store.package_digest())
     store.package_digest.cache_clear()
-    assert len(set(digests[:3])) == 3
-    assert digests[3] == digests[2]
+    assert len(set(digests[:4])) == 4
+    assert digests[4] == digests[3]
 
 
 def test_any_name_has_a_file(tmp_path):
-    names = ["写" * 40, "a/../b", ".", "a" * 250]
+    names = ["写" * 40, "a/../b", ".", "a" * 250, "b\udcff", "\udcff" * 90]
     odd = [Case(name, "kind/of", lambda: (picture(0), hole())) for name in names]
     rows = measure_all(odd, ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     assert [(row["photo"], row["error"]) for row in rows] == [(name, None) for name in names]
@@ -195,14 +196,87 @@ def test_a_report_that_lost_its_settings(tmp_path):
         measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
 
 
-def test_a_scorer_that_dies_stops_the_run_with_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "describe", _die)
-    with pytest.raises(RetouchError, match="--resume"):
+@pytest.mark.parametrize("what", ["describe", "measure"])
+def test_a_picture_that_ends_the_scorer_does_not_stop_the_rest(what, tmp_path, monkeypatch):
+    black = Case("black", "box", lambda: (np.zeros((48, 48, 3), np.uint8), hole()))
+    three = [cases(1)[0], black, cases(2)[1]]
+    with monkeypatch.context() as changed:
+        changed.setattr(scoring, what, _die_of_black)
+        rows = measure_all(three, ["black"], tmp_path, SETTINGS, sources={"black": same})
+    assert [row["photo"] for row in rows if row["error"]] == ["black"]
+    assert "ended unexpectedly" in rows[1]["error"]
+    rows = measure_all(three, ["black"], tmp_path, SETTINGS, sources={"black": same}, resume=True)
+    assert [row["error"] for row in rows] == [None] * 3
+
+
+def same(case, truth, mask):
+    return Filled(truth, None, None)
+
+
+def _die_of_black(pixels, *_):
+    if not pixels.any():
+        os._exit(1)
+
+
+def test_an_error_of_the_scorer_is_told_of_its_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "measure", _fail)
+    rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
+    assert [row["error"] for row in rows] == ["MemoryError: no room"] * 2
+
+
+def _fail(*_):
+    raise MemoryError("no room")
+
+
+def test_a_scorer_that_cannot_start_stops_the_run_with_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "_start", _die)
+    with pytest.raises(RetouchError, match=r"as soon as it starts.*--resume"):
         measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
 
 
 def _die(*_):
     os._exit(1)
+
+
+def test_rows_that_are_damaged_are_measured_again(tmp_path):
+    first = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
+    whole = (tmp_path / ROWS).read_bytes().splitlines(keepends=True)
+    (tmp_path / ROWS).write_bytes(b"".join([b"1\n", b'{"a": 1}\n', whole[0], b"\xff\xfe\n", whole[1][:20]]))
+    rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
+    assert rows == first
+
+
+def test_too_few_are_those_that_were_scored_of_any_model():
+    rows = [
+        {"photo": photo, "model": model, "error": "no" if (photo, model) == ("b", "two") else None}
+        for photo in "abc"
+        for model in ("one", "two")
+    ]
+    assert [_fewest(rows, [name]) for name in ("one", "two", "none")] == [3, 2, 0]
+    assert _fewest(rows, ["one", "two"]) == 2
+
+
+def test_no_one_needs_to_watch(tmp_path):
+    def gone(progress):
+        raise BrokenPipeError
+
+    assert (
+        len(measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, on_progress=gone))
+        == 2
+    )
+
+
+def test_rows_depend_on_the_inception_network_and_on_what_auto_means(tmp_path, monkeypatch):
+    network = tmp_path / "inception.pt"
+    versions = []
+    for content in ("one", "two"):
+        network.write_text(content)
+        versions.append(run._version(Settings("data", device="cpu", inception=str(network))))
+    for there in (False, True):
+        monkeypatch.setattr("torch.cuda.is_available", lambda there=there: there)
+        versions += [run._version(Settings("data", device=device)) for device in ("auto", "cpu")]
+    assert versions[3] == versions[5]  # on the CPU, a GPU changes nothing
+    assert len(set(versions)) == 4
 
 
 def test_progress_counts_what_was_asked_for(tmp_path):

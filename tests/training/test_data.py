@@ -1,4 +1,5 @@
 import itertools
+import os
 import tarfile
 
 import cv2
@@ -202,6 +203,30 @@ def test_a_shard_cut_short_gives_what_lies_before_the_damage(tmp_path):
     for number in range(12):
         assert samples[number][0].shape == (3, 16, 16)
     assert any("cut short" in warning for warning in samples.warnings())
+
+
+@pytest.mark.parametrize("damage", ["header", "zeros", "between", "end", "appended"])
+def test_a_shard_with_a_damaged_header_is_told(damage, tmp_path):
+    shard = pack(tmp_path / "s.tar", {f"{k}.png": png(picture(k)) for k in range(4)})
+    assert Shards([shard]).damaged == []
+    content = bytearray(shard.read_bytes())
+    with tarfile.open(shard) as tar:
+        headers = [each.offset for each in tar]
+    end = headers[3] + headers[1]  # all members are alike
+    if damage in ("header", "zeros"):
+        content[headers[1] : headers[1] + 512] = (b"\xaa" if damage == "header" else b"\0") * 512
+    elif damage == "appended":
+        content = content + content
+    else:
+        del content[headers[2] if damage == "between" else end :]
+    shard.write_bytes(content)
+    assert Shards([shard]).damaged == [shard]
+
+
+def test_names_of_pictures_may_be_any_bytes(folder, tmp_path):
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(png(picture(9)))
+    one, two = TrainingSet([folder], 16, MASKS, seed=0).split(1)
+    assert len(one) + len(two) == 10
 
 
 @pytest.mark.parametrize("name", ["none", "none.tar", "empty", "notes.txt", "zipped.tar", "garbage.tar"])

@@ -192,6 +192,15 @@ def test_a_time_limit_stops_with_a_checkpoint(tiny, pictures, tmp_path, monkeypa
     assert lines[-1].startswith("stopped; continue with --resume: step 4 of 10000")
 
 
+def test_a_run_goes_on_when_no_one_reads_along(tiny, pictures, tmp_path):
+    def gone(line):
+        if line.startswith("step"):
+            raise BrokenPipeError
+
+    start(tiny(steps=3), [pictures], tmp_path / "run", say=gone, device="cpu")
+    assert checkpoints(tmp_path / "run")[-1].stem.endswith("3")
+
+
 def test_a_run_without_time_makes_no_step(tiny, pictures, tmp_path):
     run(tiny(), pictures, tmp_path / "run", minutes=0)
     assert load_checkpoint(tmp_path / "run")[0]["step"] == 0

@@ -1,5 +1,6 @@
 """What a user can do wrong before a run has begun, and after it has ended."""
 
+import os
 import tarfile
 
 import cv2
@@ -115,6 +116,22 @@ def test_a_change_counts_only_once_it_has_been_kept(begun, pictures, monkeypatch
     # No step was made, so that the folder's own configuration is still that of its checkpoint.
     lines = run(folder / "config.yaml", pictures, folder, resume=True, changes=["steps=3"])
     assert lines[-1].startswith("done")
+
+
+@pytest.mark.parametrize("minutes", [float("nan"), -1])
+def test_a_time_limit_that_is_none_is_refused(minutes, tiny, pictures, tmp_path):
+    with pytest.raises(RetouchError, match="--minutes must be a number"):
+        run(tiny(), pictures, tmp_path / "run", minutes=minutes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_of_pictures_may_be_any_bytes(tiny, pictures, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for path in pictures.iterdir():
+        (data / path.name).write_bytes(path.read_bytes())
+    (data / os.fsdecode(b"caf\xe9.png")).write_bytes(next(pictures.iterdir()).read_bytes())
+    assert run(tiny(steps=1), data, tmp_path / "run")[-1].startswith("done")
 
 
 def test_a_run_that_is_stopped_at_once_can_go_on(tiny, pictures, tmp_path):

@@ -176,6 +176,9 @@ def test_a_silhouette_that_is_none_is_named(tmp_path, picture):
         lambda: Strokes(count=(3, 1)),
         lambda: Strokes(vertices=(0, 1)),
         lambda: Strokes(length=0.0),
+        lambda: Strokes(length=20.0),  # pixels, or per cent
+        lambda: Strokes(width=(12, 40)),
+        lambda: Objects(area=(5, 35)),
         lambda: Strokes(spread=-1.0),
         lambda: Objects(area=(0.2, 0.1)),
         lambda: Objects(area=(0.0, 0.1)),
@@ -199,6 +202,7 @@ def test_a_bad_silhouette_is_passed_over(tmp_path):
     folder = tmp_path / "with"
     folder.mkdir()
     (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "empty.png").touch()
     cv2.imwrite(str(folder / "square.png"), np.full((9, 9), 255, np.uint8))
     for seed in range(8):
         assert Objects(str(folder))(np.random.default_rng(seed), 32, 32).any()

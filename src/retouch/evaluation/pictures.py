@@ -33,9 +33,10 @@ def fill_path(model: str, masks: str, photo: str) -> Path:
 
 def _name(text: str) -> str:
     """A file name for any text; different texts have different names."""
-    quoted = quote(text, safe=" ()+,=@")
+    content = text.encode("utf-8", "surrogateescape")  # names of files may be any bytes
+    quoted = quote(content, safe=" ()+,=@")
     if len(quoted) > _LONGEST:
-        quoted = f"{quoted[:_LONGEST]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        quoted = f"{quoted[:_LONGEST]}-{hashlib.sha256(content).hexdigest()[:16]}"
     return quoted if quoted.strip(".") else quoted.replace(".", "%2E")  # "." and ".." are not names
 
 

@@ -247,7 +247,7 @@ def _square(photo: str, size: int, rule: MaskRule) -> Hole:
     top = left = (size - rule.size) // 2
     if rule.kind == "random-square":
         # A hash instead of random numbers, so that order, limit and numpy's version cannot move a hole.
-        digest = hashlib.sha256(photo.encode()).digest()
+        digest = hashlib.sha256(photo.encode("utf-8", "surrogateescape")).digest()
         top, left = (int.from_bytes(each) % room for each in (digest[:8], digest[8:16]))
     hole = np.zeros((size, size), dtype=bool)
     hole[top : top + rule.size, left : left + rule.size] = True

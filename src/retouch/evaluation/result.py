@@ -68,7 +68,7 @@ def collect(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "size": settings.size,
         "machine": {"threads": settings.threads, "device": settings.device, "torch": torch.__version__},
-        "notes": notes(len({row["photo"] for row in rows}), settings.inception, names),
+        "notes": notes(_fewest(rows, models), settings.inception, names),
         "models": list(models),
         "masks": list(masks),
         "weights": {name: file._asdict() for name, file in (weights or {}).items() if file is not None},
@@ -76,6 +76,12 @@ def collect(
         "published": list(published) if published else None,
         "rows": list(rows),
     }
+
+
+def _fewest(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> int:
+    """How many photos were scored of the model that has the fewest."""
+    scored = [(row["model"], row["photo"]) for row in rows if row["error"] is None]
+    return min((len({photo for name, photo in scored if name == model}) for model in models), default=0)
 
 
 def _whole_set(rows: Sequence[dict[str, Any]], out: Path, settings: Settings) -> dict[str, float]:

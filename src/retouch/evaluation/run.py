@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from retouch.contract import Progress
 from retouch.errors import RetouchError
@@ -18,8 +20,9 @@ from retouch.evaluation.candidates import WeightsFile
 from retouch.evaluation.fillers import Filled, Filler
 from retouch.evaluation.metrics import missing
 from retouch.evaluation.pictures import fill_path, keep, keep_features, mask_path, truth_path
-from retouch.evaluation.scoring import Scorer
+from retouch.evaluation.scoring import NoScorer, Scorer
 from retouch.evaluation.store import Settings, append, fingerprint, open_report, package_digest
+from retouch.files import file_digest
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def measure_all(
         settings: What must not change when a report is resumed.
         workers: How many pairs to work on at a time. Only times depend on it.
         resume: Continue the report in ``out``. A row is measured again if its photo, hole, stamp or weights
-            file has changed since, or if this package or the set of available metrics has.
+            file has changed since, or if this package, the set of available metrics, the file of the
+            Inception network or what the device "auto" means has.
         sources: Functions that fill in this process, by name, for those of ``models`` that are not models of
             this package.
         weights: The files of the models that are weights files.
@@ -76,7 +80,7 @@ def measure_all(
         All rows, in the order of cases and models. A row that failed says why in ``error``.
 
     Raises:
-        RetouchError: The report's folder cannot be used or written to, or the scoring process ended.
+        RetouchError: The report's folder cannot be used or written to, or no process can score.
     """
     rows = {_key(row): row for row in open_report(out, settings, resume)}
     lock, local = threading.Lock(), threading.local()
@@ -96,7 +100,8 @@ def measure_all(
                     rows[case.photo, case.masks, name] = row
                     append(out, row)
                 done += 1
-                on_progress(Progress("evaluate", done, total))
+                with suppress(BrokenPipeError):  # who watched is gone; the report is wanted all the same
+                    on_progress(Progress("evaluate", done, total))
 
     threads = ThreadPoolExecutor(workers)
     try:
@@ -127,7 +132,7 @@ class _Worker:
         self._fillers: dict[str, Filler] = {}
         self._scorer = Scorer(settings.threads, settings.inception, settings.metrics)
         self._described = ""  # fingerprint of the photo whose features were written last
-        self._version = package_digest() + "".join(missing())
+        self._version = _version(settings)
 
     def close(self) -> None:
         self._scorer.close()
@@ -149,22 +154,30 @@ class _Worker:
             old if old is not None and old["error"] is None and old["inputs"] == wanted else None
             for old, wanted in zip(before, inputs, strict=True)
         ]
-        if None in valid:
-            self._keep_inputs(case, truth, hole, out)
+        problem = self._keep_inputs(case, truth, hole, out) if None in valid else None
         for name, old, wanted in zip(models, valid, inputs, strict=True):
-            yield old or self._row(case, name, truth, hole, out) | {"inputs": wanted}
+            if old is None and problem is not None:
+                yield _row(case, name, error=problem)
+            else:
+                yield old or self._row(case, name, truth, hole, out) | {"inputs": wanted}
 
     def _inputs(self, pair: str, name: str) -> str:
         """A fingerprint of what a row depends on: its pair, this package and the weights file, if any."""
         file = self._weights.get(name)
         return pair if file is None else fingerprint(stamp=pair + file.sha256)
 
-    def _keep_inputs(self, case: Case, truth: Pixels, hole: Hole, out: Path) -> None:
+    def _keep_inputs(self, case: Case, truth: Pixels, hole: Hole, out: Path) -> str | None:
+        """Write what all rows of a pair share; returns why the photo cannot be scored, or None."""
         keep(hole, out / mask_path(case.masks, case.photo))
         if (described := fingerprint(truth, stamp=case.photo)) != self._described:
             keep(truth, out / truth_path(case.photo))
-            keep_features(self._scorer.features(truth), out, truth_path(case.photo))
+            try:
+                features = self._scorer.features(truth)
+            except Exception as error:
+                return _sentence(error)
+            keep_features(features, out, truth_path(case.photo))
             self._described = described
+        return None
 
     def _row(self, case: Case, name: str, truth: Pixels, hole: Hole, out: Path) -> dict[str, Any]:
         size = {"height": hole.shape[0], "width": hole.shape[1], "hole": float(hole.mean())}
@@ -174,16 +187,15 @@ class _Worker:
                 raise RetouchError(
                     f"The fill is {size_text(filled.pixels)} pixels and the photo {size_text(truth)}."
                 )
+            pixels = np.where(hole[..., None], filled.pixels, truth)
+            features = self._scorer.features(pixels)
+            metrics = self._scorer.metrics(pixels, truth, hole)
         except Exception as error:
-            # One failure must not stop the rest, and another tool may raise anything.
-            sentence = str(error) if isinstance(error, RetouchError) else f"{type(error).__name__}: {error}"
-            return _row(case, name, error=sentence, **size)
+            return _row(case, name, error=_sentence(error), **size)
         changed = int(((filled.pixels != truth).any(-1) & ~hole).sum())
-        pixels = np.where(hole[..., None], filled.pixels, truth)
         where = fill_path(name, case.masks, case.photo)
         keep(pixels, out / where)
-        keep_features(self._scorer.features(pixels), out, where)
-        metrics = self._scorer.metrics(pixels, truth, hole)
+        keep_features(features, out, where)
         costs = {"seconds": filled.seconds, "peak_mb": filled.peak_mb}
         return _row(case, name, metrics=metrics, changed=changed, **costs, **size)
 
@@ -196,6 +208,20 @@ class _Worker:
                 name, options.device, options.seed, options.threads, self._weights.get(name)
             )
         return self._fillers[name](truth, hole)
+
+
+def _version(settings: Settings) -> str:
+    """What all rows depend on, besides their pair and model."""
+    network = [] if settings.inception is None else [file_digest(Path(settings.inception))]
+    gpu = settings.device == "auto" and torch.cuda.is_available()
+    return "".join([package_digest(), *missing(), *network, "cuda" if gpu else ""])
+
+
+def _sentence(error: Exception) -> str:
+    """Why a row failed. One failure must not stop the rest, and another tool may raise anything."""
+    if isinstance(error, NoScorer):
+        raise error
+    return str(error) if isinstance(error, RetouchError) else f"{type(error).__name__}: {error}"
 
 
 def _row(case: Case, model: str, **found: Any) -> dict[str, Any]:

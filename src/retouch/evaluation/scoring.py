@@ -16,6 +16,10 @@ from retouch.evaluation.metrics import NAMES, describe, measure
 T = TypeVar("T")
 
 
+class NoScorer(RetouchError):
+    """No process that scores can be started here."""
+
+
 class Scorer:
     """Computes metrics and features in a process of its own.
 
@@ -26,8 +30,8 @@ class Scorer:
     """
 
     def __init__(self, threads: int, inception: str | None, metrics: Sequence[str] | None = None) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._process = ProcessPoolExecutor(1, context, _start, (threads,))
+        self._threads = threads
+        self._process = self._started()
         self._inception, self._names = inception, tuple(metrics or NAMES)
 
     def metrics(self, fill: Pixels, truth: Pixels, hole: Hole) -> dict[str, float]:
@@ -38,13 +42,24 @@ class Scorer:
         """Describe a picture; see :func:`~retouch.evaluation.metrics.describe`."""
         return self._ask(describe, pixels, self._inception, self._names)
 
+    def _started(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _start, (self._threads,))
+
     def _ask(self, function: Callable[..., T], *arguments: object) -> T:
         try:
             return self._process.submit(function, *arguments).result()
         except BrokenProcessPool:
-            raise RetouchError(
-                "The scoring process ended unexpectedly, perhaps because memory ran out; go on with --resume."
+            self._process = self._started()
+        # Was it what it was asked, or does no process start here, as in a script without a main guard?
+        try:
+            self._process.submit(int).result()
+        except BrokenProcessPool:
+            raise NoScorer(
+                "The scoring process ends as soon as it starts, and says why itself. Go on with --resume."
             ) from None
+        raise RetouchError(
+            "The scoring process ended unexpectedly, perhaps because memory ran out; use a smaller --size."
+        )
 
     def close(self) -> None:
         """End the process."""

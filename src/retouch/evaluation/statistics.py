@@ -131,7 +131,8 @@ def _compare(
 ) -> dict[str, Any]:
     """The mean of a metric, and its difference to the reference on the pairs that both have."""
     mine, theirs = values[model], values[reference]
-    common = set.intersection(*(set(each) for each in values.values()))
+    # A model without any value, which failed everywhere, takes no part.
+    common = set.intersection(*(set(each) for each in values.values() if each))
     result: dict[str, Any] = {
         "mean": _mean(metric, mine.values()),
         # math.fsum is exact, so the order of the rows never changes a digit.

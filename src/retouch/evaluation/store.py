@@ -16,6 +16,7 @@ from retouch.errors import RetouchError
 from retouch.files import file_digest, write_text
 
 ROWS, SETTINGS = "rows.jsonl", "settings.json"
+_KEYS = {"photo", "masks", "model", "inputs", "error", "metrics"}
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,16 @@ def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, A
 def _read_rows(path: Path) -> list[dict[str, Any]]:
     rows = []
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_bytes().splitlines()
     except OSError as error:
         raise RetouchError(f"Cannot read {path} ({error.strerror}); name another --out.") from error
     for line in lines:
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
-            continue  # the last line, cut off when the run stopped
+            continue  # the last line, cut off when the run stopped, or a damaged one
+        if isinstance(row, dict) and row.keys() >= _KEYS:
+            rows.append(row)
     return rows
 
 
@@ -109,7 +112,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
 
 def fingerprint(*arrays: NDArray[Any], stamp: str = "") -> str:
     """A digest that shows whether a pair is still the one that a row was measured on."""
-    digest = hashlib.sha256(stamp.encode())
+    digest = hashlib.sha256(stamp.encode("utf-8", "surrogateescape"))  # names of files may be any bytes
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype} ".encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
@@ -120,7 +123,9 @@ def package_digest() -> str:
     """A digest of this package's code and weights, because fills and scores depend on all of it."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in sorted([*package.rglob("*.py"), *package.rglob("*.safetensors")]):
+    # What is compiled fills, too: exemplar's search and painting.
+    kinds = ("py", "safetensors", "so", "pyd", "dylib")
+    for path in sorted(path for kind in kinds for path in package.rglob(f"*.{kind}")):
         digest.update(f"{path.relative_to(package).as_posix()} {file_digest(path)}\n".encode())
     return digest.hexdigest()[:16]
 

@@ -257,7 +257,7 @@ class TrainingSet:
 
     def _lot(self, number: int) -> bytes:
         """Return the key that decides about holding out; it does not depend on the folder."""
-        return hashlib.sha256(f"{self.seed}/{self._name(number)}".encode()).digest()
+        return hashlib.sha256(f"{self.seed}/{self._name(number)}".encode("utf-8", "surrogateescape")).digest()
 
     def _name(self, number: int) -> str:
         member = self.shards.members[number]

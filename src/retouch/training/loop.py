@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -137,7 +138,8 @@ def train(
                 left = duration((run.steps - state.step) / pace)
                 shown = {name: value for name, value in means.items() if not name.startswith(_GRADIENT)}
                 terms = "  ".join(f"{name} {value:.3g}" for name, value in shown.items())
-                say(f"step {state.step}/{run.steps}  {speed:.1f} images/s  {left} left  {terms}")
+                with suppress(BrokenPipeError):  # who read along is gone; training goes on
+                    say(f"step {state.step}/{run.steps}  {speed:.1f} images/s  {left} left  {terms}")
                 logged.clear()
                 busy = done = 0.0
             if journal and (state.step % run.watch.validate_every == 0 or state.step == run.steps):

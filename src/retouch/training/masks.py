@@ -53,10 +53,11 @@ def _check_part(name: str, value: float) -> None:
     _require(0 < value < 1, f"{name} must lie between 0 and 1")
 
 
-def _check_range(name: str, pair: tuple[float, float], least: float) -> None:
+def _check_range(name: str, pair: tuple[float, float], least: float, most: float = math.inf) -> None:
     _require(
-        len(pair) == 2 and least <= pair[0] <= pair[1],
-        f"{name} must be two numbers, the lesser first, from {least}",
+        len(pair) == 2 and least <= pair[0] <= pair[1] <= most,
+        f"{name} must be two numbers, the lesser first, from {least}"
+        + (f" to {most}" if most < math.inf else ""),
     )
 
 
@@ -140,8 +141,8 @@ class Strokes:
         _check_part("most", self.most)
         _check_range("count", self.count, 1)
         _check_range("vertices", self.vertices, 1)
-        _check_range("width", self.width, 0)
-        _require(self.length > 0, "length must be greater than 0")
+        _check_range("width", self.width, 0, 1)
+        _require(0 < self.length <= 1, "length must be greater than 0, and at most 1")
         _require(self.spread >= 0, "spread must be at least 0")
 
     def __call__(self, generator: Generator, height: int, width: int) -> Mask:
@@ -203,7 +204,7 @@ class Objects:
 
     def __post_init__(self) -> None:
         _check_part("most", self.most)
-        _check_range("area", self.area, 0)
+        _check_range("area", self.area, 0, 1)
         _require(self.area[0] > 0, "area must be greater than 0")
         _require(self.disc > 0, "disc must be greater than 0")
 
@@ -237,7 +238,11 @@ class Objects:
         shards = _silhouettes(self.silhouettes)
         for _ in range(_ATTEMPTS):  # a few bad files must not end a run
             number = int(generator.integers(len(shards)))
-            picture = cv2.imdecode(np.frombuffer(shards[number], np.uint8), cv2.IMREAD_GRAYSCALE)
+            content = np.frombuffer(shards[number], np.uint8)
+            try:
+                picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+            except cv2.error:  # it is empty, or very large
+                continue
             box = None if picture is None else bounding_box(picture > 127)
             if picture is not None and box is not None:
                 inside: Mask = picture[box] > 127

@@ -29,6 +29,19 @@ def _read(member: Member) -> bytes:
         return file.read(member.size)
 
 
+def _ended(path: Path, offset: int) -> bool:
+    """Whether a tar file ends where its reader stopped: a damaged header looks like the end to it."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        rest = file.read(tarfile.BLOCKSIZE)
+        whole = len(rest) == tarfile.BLOCKSIZE
+        while rest:
+            if rest.strip(b"\0"):
+                return False
+            rest = file.read(2**20)
+    return whole
+
+
 def _unreadable(error: OSError) -> RetouchError:
     return RetouchError(f"{error.filename} cannot be read ({error.strerror}); check name and permissions.")
 
@@ -64,7 +77,8 @@ class Shards:
 
     Attributes:
         members: Where each picture is.
-        damaged: Shards that are cut short. Pictures before the damage are among the members.
+        damaged: Shards that are cut short, or go on after their end. Pictures before the damage are among the
+            members.
 
     Raises:
         RetouchError: A path does not exist, cannot be read or is a compressed tar, or there is no picture.
@@ -117,6 +131,8 @@ class Shards:
                 for each in shard:
                     if each.isreg() and each.name.lower().endswith(_ENDINGS):
                         members.append(Member(path, each.name, each.offset_data, each.size))
+                if not _ended(path, shard.offset):
+                    self.damaged.append(path)
         except tarfile.TarError as error:
             if not members:
                 raise RetouchError(

@@ -66,6 +66,8 @@ def start(
     Raises:
         RetouchError: An argument does not fit, and nothing was written; or training broke down.
     """
+    if minutes is not None and not minutes >= 0:
+        raise RetouchError(f"--minutes must be a number from 0 on, not {minutes}.")
     ends = None if minutes is None else time.monotonic() + 60 * minutes
     config = build_config(override(read_yaml(find_config(configuration)), changes))
     _check(config, folder, resume, devices)
@@ -216,7 +218,7 @@ def _named(member: Member) -> str:
 
 
 def _digest(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @contextmanager

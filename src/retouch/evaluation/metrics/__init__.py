@@ -151,7 +151,7 @@ def notes(photos: int, inception_file: str | None, names: Collection[str] = NAME
     """Sentences that say which of the wanted metrics a report lacks, and why.
 
     Args:
-        photos: How many photos were measured.
+        photos: How many photos were scored, of the model that has the fewest.
         inception_file: As in :func:`describe`.
         names: The metrics wanted, from ``NAMES``.
     """

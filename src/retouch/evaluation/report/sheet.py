@@ -81,12 +81,14 @@ def _chosen(result: Result, metric: str) -> Iterator[tuple[Pair, str]]:
         order = [(photo, masks) for _, photo in sorted(scored)]
         places = np.unique(np.linspace(0, len(order) - 1, min(each, len(order))).round().astype(int))
         for place in places:
-            yield order[place], _rank(int(place), len(order))
+            yield order[place], rank(int(place), len(order))
 
 
-def _rank(place: int, count: int) -> str:
-    names = {0: "worst", count - 1: "best", (count - 1) // 2: "median", count // 2: "median"}
-    return names.get(place, f"{place + 1} of {count}")
+def rank(place: int, count: int) -> str:
+    """Say which of ``count`` pairs, ordered from the worst, is number ``place``, from 0."""
+    middle = {(count - 1) // 2: "median", count // 2: "median"}
+    ends = {0: "worst", count - 1: "best"} if count > 1 else {}
+    return (middle | ends).get(place, f"{place + 1} of {count}")
 
 
 def _read(path: Path) -> Pixels | None:
