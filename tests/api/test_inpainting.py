@@ -437,6 +437,7 @@ def test_every_option_of_inpaint_reaches_fill(monkeypatch):
         lambda image, mask, arguments: seen.update(arguments) or retouch.Result(1, True, None),
     )
     given = {name: object() for name in list(inspect.signature(retouch.inpaint).parameters)[2:]}
+    given |= {"seed": 1, "dilate": 2, "close": 3, "working_size": 4}  # whole numbers are checked at the door
     assert retouch.inpaint(object(), object(), **given) == 1
     assert seen == {**given, "trace": False}
 

@@ -113,7 +113,7 @@ def test_strokes_that_are_too_faint_are_no_empty_mask(photo, hole, tmp_path, kin
 
 def test_growing_takes_whole_numbers(photo, hole):
     for wrong in ({"dilate": 2.5}, {"close": "3"}):
-        with pytest.raises(RetouchError, match="whole numbers"):
+        with pytest.raises(RetouchError, match="takes a whole number"):
             retouch.inpaint(photo, hole, model=FAST, **wrong)
     expected = retouch.inpaint(photo, hole, model=FAST, dilate=2)
     assert np.array_equal(retouch.inpaint(photo, hole, model=FAST, dilate=np.int64(2)), expected)

@@ -155,6 +155,19 @@ def test_nothing_is_overwritten_unless_told(photo, style, model, photo_file, mon
     assert np.array_equal(np.asarray(Image.open(there)), stylize(photo, style, model=model))
 
 
+def test_the_style_is_never_replaced(model, photo_file):
+    style_file = photo_file.with_name("style.png")
+    style_file.write_bytes(photo_file.read_bytes())
+    with pytest.raises(RetouchError, match="is the style, and would be replaced"):
+        stylize(photo_file, style_file, model=model, output=style_file, overwrite=True, strength=0)
+
+
+@pytest.mark.parametrize("strength", [True, "0.5", float("nan"), None])
+def test_a_strength_is_a_number(strength, photo, style, model):
+    with pytest.raises(RetouchError, match="The strength must be a number between 0 and 1"):
+        stylize(photo, style, model=model, strength=strength)
+
+
 def test_a_stop_writes_nothing(photo_file, style, model):
     before = sorted(photo_file.parent.iterdir())
 

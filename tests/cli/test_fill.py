@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 import retouch
@@ -512,6 +513,22 @@ def test_the_second_ctrl_c_gives_up(hears_ctrl_c, run, photo_file, mask_file, tm
     assert done.code == 130
     assert done.err.endswith("retouch: interrupted\n")
     assert not out.exists()
+
+
+def test_a_prompt_that_is_left_counts_as_interrupted(run, photo_file, mask_file, monkeypatch):
+    def leave(*_, **__):
+        raise typer.Abort
+
+    monkeypatch.setattr("retouch.engine.window_fill.fill_crop", leave)
+    done = run("fill", photo_file, mask_file)
+    assert (done.code, done.err) == (130, "retouch: interrupted\n")
+
+
+def test_progress_never_gets_into_the_photo(photo_file, mask_file):
+    """Python prints to standard output where standard error is closed."""
+    command = f"'{sys.executable}' -m retouch fill '{photo_file}' '{mask_file}' -o - --progress json 2>&-"
+    made = subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout
+    assert made.startswith(b"\x89PNG")
 
 
 def test_interrupted(run, photo_file, mask_file, tmp_path, monkeypatch):

@@ -37,6 +37,14 @@ def test_the_mask_covers_a_date_and_its_box_is_listed(run, pixels, tmp_path):
     assert done.err.startswith("found 1 date stamp\n")
 
 
+@pytest.mark.parametrize("shape", [(1, 50, 3), (50, 1, 3), (1, 1, 3)])
+def test_a_line_of_pixels_has_no_date(shape, run, tmp_path):
+    file = save(np.full(shape, 0.4), tmp_path / "line.png")
+    done = run("find", file, "--text", "-o", tmp_path / "mask.png")
+    assert done.code in (0, 2)
+    assert "Traceback" not in done.err
+
+
 def test_what_was_not_looked_for_is_said(run, pixels, tmp_path):
     done = run(
         "find", save(background((300, 400)), tmp_path / "photo.png"), "--text", "-o", tmp_path / "m.png"

@@ -178,6 +178,18 @@ def test_the_scan_is_never_replaced(refused, scan):
     refused("restore", file, "--mask", looked_at, "--report", file, "--overwrite", says="never replaced")
 
 
+@pytest.mark.parametrize("size", [(2500, 2), (2, 2500)])
+def test_a_report_of_a_narrow_scan(size, run, tmp_path):
+    file, looked_at = tmp_path / "narrow.png", tmp_path / "looked-at.png"
+    Image.new("RGB", size, (90, 80, 70)).save(file)
+    mask = Image.new("L", size)
+    mask.putpixel((size[0] // 2, size[1] // 2), 255)
+    mask.save(looked_at)
+    done = run("restore", file, "--mask", looked_at, "--report", tmp_path / "r.html")
+    assert done.code == 0, done.err
+    assert "<figure>" in (tmp_path / "r.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("words", [("-o", "looked-at.png"), ("--report", "looked-at.png")])
 def test_what_is_read_is_never_replaced(refused, scan, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)

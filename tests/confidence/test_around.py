@@ -1,5 +1,6 @@
 """Any model with confidence and in passes: what the model inside is shown, and what becomes of its fills."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -154,6 +155,24 @@ def test_confidence_for_a_model():
     assert bool(((hole > 0) & (hole < 1)).all())
     assert torch.equal(fill.confidence, with_confidence(plain)(image, mask).confidence)
     assert with_confidence(model) is model
+
+
+@pytest.mark.parametrize("model", ["exemplar", "telea", "context-encoder", "torch"])
+@pytest.mark.parametrize("options", [{}, {"working_size": 64}])
+def test_judging_changes_no_pixel(model, options):
+    """The seams, the windows and the detail of what is filled small are those of the model alone, too."""
+    coarse = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    photo, mask = np.repeat(np.repeat(coarse, 8, 0), 8, 1), np.zeros((160, 160), bool)
+    mask[50:110, 60:100] = mask[5:9, 140:150] = True
+    # The compiled part has no patches of 11, so torch fills.
+    options = options | ({"options": {"patch": 11}} if model == "torch" else {"model": model})
+    plain = retouch.fill(photo, mask, **options)
+    sure = retouch.fill(photo, mask, confidence=True, **options)
+    assert np.array_equal(plain.image, sure.image)
+    assert plain.confidence is None
+    inside = sure.confidence[mask]
+    assert inside.std() > 0
+    assert 0 < inside.min() <= inside.max() < 1
 
 
 def test_correspondence_is_that_of_the_model():

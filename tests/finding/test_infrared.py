@@ -125,3 +125,9 @@ def test_the_fourth_channel_of_a_scan():
     photo = as_photo(scene())
     with pytest.raises(RetouchError, match="no fourth channel"):
         infrared_channel(photo)
+
+
+@pytest.mark.parametrize("shape", [(1, 200), (200, 1), (1, 1)])
+def test_a_line_of_pixels_stays_where_it_is(shape):
+    line = np.random.default_rng(0).random(shape, np.float32)
+    assert np.array_equal(aligned(line, line), line)

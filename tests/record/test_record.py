@@ -109,6 +109,20 @@ def test_what_counts_as_trained(model, trained):
     assert retouch.load(model).by_network == trained
 
 
+@pytest.mark.parametrize(
+    ("upsampling", "working_size", "trained"),
+    [("network", 16, True), ("network", 512, False), ("auto", 16, False), ("residual", 16, False)],
+)
+def test_a_network_that_makes_the_detail_is_told_if_it_did(upsampling, working_size, trained, photo, hole):
+    """Patches of 11 are filled in torch, where the network is at hand."""
+    given = {"options": {"patch": 11}, "upsampling": upsampling, "working_size": working_size}
+    record = retouch.fill(photo, hole, record=True, **given).record
+    check(record)
+    assert record["model"]["trained"] == trained
+    assert (record["source_type"] == WITH_TRAINED) == trained
+    assert bool(record["model"]["weights"]) == (upsampling == "network")
+
+
 def test_only_networks_are_marked_unasked(photo_file, mask_file, weights_file, tmp_path):
     plain, network = tmp_path / "plain.png", tmp_path / "network.png"
     retouch.fill(photo_file, mask_file, output=plain)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.references.made import moved, scene, shot
 
 from retouch import RetouchError, clear_crowd, load
@@ -68,6 +69,17 @@ def test_two_shots_say_that_a_third_one_would_help():
 def test_bad_series_are_refused(given, says):
     with pytest.raises(RetouchError, match=says):
         clear_crowd(given)
+
+
+@pytest.mark.parametrize("name", ["2.png", "1-empty-2.png"])
+def test_no_shot_is_replaced(name, tmp_path):
+    for each in ("1.png", name):
+        Image.fromarray(shot(scene())).save(tmp_path / each)
+    target = name if name == "2.png" else "1-empty.png"  # whose second variant would be the other shot
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(RetouchError, match="is the shot 1, and would be replaced"):
+        clear_crowd([tmp_path / "1.png", tmp_path / name], output=tmp_path / target, overwrite=True)
+    assert (tmp_path / name).read_bytes() == before
 
 
 def test_a_frame_that_is_not_there_is_refused():

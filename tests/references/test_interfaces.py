@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,23 @@ def test_the_command_fills_from_photos_and_folders(folder, monkeypatch, source):
     assert np.array_equal(out[~mask], truth[~mask])
     assert image(folder / "s.png").size > 2 * truth.size  # the photo, and the reference
     assert image(folder / "c.png")[~mask].min() == 255
+
+
+def test_earlier_results_in_a_folder_are_no_references(folder, monkeypatch):
+    shots = folder / "shots"
+    shots.mkdir()
+    for name in ("photo.png", "other.png"):
+        (shots / name).write_bytes((folder / name).read_bytes())
+    monkeypatch.chdir(folder)
+    first = retouch.fill("shots/photo.png", "mask.png", references=["shots"], record=True)
+    assert first.image.name == "photo-filled.png"
+    named = json.loads((shots / "photo-filled.json").read_text())["arguments"]["references"]
+    assert [each["file"] for each in named] == ["other.png"]
+    before = image(first.image)
+    again = retouch.fill("shots/photo.png", "mask.png", references=["shots"], overwrite=True)
+    assert np.array_equal(image(again.image), before)
+    assert not run(folder, monkeypatch, "fill shots/photo.png mask.png --from shots -o second.png")
+    assert np.array_equal(image(folder / "second.png"), image(first.image))
 
 
 def test_a_wrong_photo_leaves_all_to_the_model(folder, monkeypatch, capsys):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, signature
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+
+from retouch.errors import RetouchError
 
 if TYPE_CHECKING:
     from retouch.contract import Model, Progress
     from retouch.pictures import Picture
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_WHOLE = {"seed", "dilate", "close", "working_size", "patch", "frame"}
 
 
 class InpaintArguments(TypedDict, total=False):
@@ -160,15 +164,25 @@ Given = TypeVar("Given", bound=Mapping[str, Any])
 
 
 def completed(given: Given, defaults: Given) -> Given:
-    """Add the value of each argument that is not given.
+    """Add the value of each argument that is not given, and make whole numbers of any kind Python's own.
 
     Raises:
         TypeError: there is no such argument.
+        RetouchError: a number is no whole number.
     """
     unknown = [name for name in given if name not in defaults]
     if unknown:
         raise TypeError(f"there is no argument {unknown[0]!r}; the arguments are {', '.join(defaults)}")
-    return cast(Given, {**defaults, **given})
+    found: dict[str, Any] = {**defaults, **given}
+    for name in _WHOLE & found.keys():
+        value = found[name]
+        if value is None and defaults[name] is None:
+            continue
+        # numpy's numbers overflow where Python's do not; True is one by mistake only.
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise RetouchError(f"{name}= takes a whole number, not {value!r}.")
+        found[name] = int(value)
+    return cast(Given, found)
 
 
 def shows(arguments: type[Any], defaults: Mapping[str, Any]) -> Callable[[Function], Function]:

@@ -11,7 +11,7 @@ from retouch.api.arguments import completed, shows
 from retouch.api.result import Result
 from retouch.api.shared import check_seed, target_file, to_model
 from retouch.errors import RetouchError
-from retouch.files import refuse_existing
+from retouch.files import refuse_existing, refuse_inputs
 
 if TYPE_CHECKING:
     from retouch.contract import Model, Progress
@@ -89,6 +89,8 @@ def clear_crowd(shots: Sequence[Picture], **given: Unpack[CrowdArguments]) -> li
     chosen, others = _frame_and_others(shots, arguments["frame"])
     target = target_file(chosen, arguments["output"], ENDING)
     again = second_file(target)
+    for each_file in filter(None, (target, again)):
+        refuse_inputs(each_file, {f"shot {number}": each for number, each in enumerate(others, 1)})
     model = to_model(arguments["model"], device=arguments["device"])
     options = {"overwrite": arguments["overwrite"], "allow_huge": arguments["allow_huge"]}
     opened = open_picture(chosen, target=target, **options)

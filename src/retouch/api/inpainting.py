@@ -134,7 +134,7 @@ def _fill(
         refine=arguments["refine"],
         options=arguments["options"],
     )
-    trained = model.by_network or arguments["upsampling"] == "network"  # judging changes nothing
+    by_network = model.by_network
     if arguments["confidence"]:
         with needs_networks("Confidence"):
             from retouch.confidence.around import with_confidence
@@ -180,6 +180,7 @@ def _fill(
     changed = bool(hole.any())
     wanted = arguments["record"] or identity is not None
     when = (when or recorded.now()) if wanted else None
+    trained = by_network or any(each.refined for each in filled.regions)
     said = recorded.edited(filled_by(filled), arguments["seed"], trained=trained, when=when)
     if changed:
         filled = recorded.followed(filled, hole, said)
@@ -191,7 +192,7 @@ def _fill(
     if wanted:
         from retouch.recording.fills import record_of, with_result
 
-        single = recorded.with_single_files(arguments, image)
+        single = recorded.with_single_files(arguments, image, target)
         record = record_of(filled, hole, said, single, image=image, mask=mask, model=model)
     seal = recorded.seal_for(identity, image, opened.photo.format, record)
     lost = opened.losses(filled.photo, changed=changed, sealed=seal is not None)
@@ -247,7 +248,7 @@ def _from_references(
 
     given = arguments["references"]
     assert given is not None
-    references = named(given, image, allow_huge=arguments["allow_huge"])
+    references = named(given, image, allow_huge=arguments["allow_huge"], target=opened.target)
     taken = fill_from(
         opened.photo,
         masks.hole,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +117,6 @@ def read_masks(mask: Picture | None, photo: Photo, arguments: InpaintArguments) 
         RetouchError: a mask cannot be used.
     """
     dilate, close, trust = arguments["dilate"], arguments["close"], arguments["trust_mask"]
-    if not isinstance(dilate, Integral) or not isinstance(close, Integral):
-        raise RetouchError("dilate= and close= take whole numbers of pixels.")
     if dilate < 0:
         raise RetouchError(f"A hole cannot be grown by {dilate} pixels; use 0 or more.")
     if close < 0:

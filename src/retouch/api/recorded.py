@@ -55,9 +55,9 @@ def followed(fill: PhotoFill, hole: NDArray[np.bool_], said: Edited) -> PhotoFil
     return replace(fill, photo=mark_edited(after, said) if said.trained or said.when else after)
 
 
-def with_single_files(arguments: FillArguments, image: object) -> FillArguments:
+def with_single_files(arguments: FillArguments, image: object, target: Path | None) -> FillArguments:
     """The arguments with the photos of folders of references, one by one."""
-    from retouch.api.referring import files_of, unseen
+    from retouch.api.referring import files_of, results_and, unseen
 
     given = arguments["references"]
     if given is None or isinstance(given, Mapping):  # what has names are no folders
@@ -66,7 +66,10 @@ def with_single_files(arguments: FillArguments, image: object) -> FillArguments:
     found: list[Picture] = []
     seen: set[Path] = set()
     for each in given:
-        found += unseen(files_of(each, picture), seen) if isinstance(each, (str, Path)) else [each]
+        if isinstance(each, (str, Path)):
+            found += unseen(files_of(each, picture, passed=results_and(target)), seen)
+        else:
+            found.append(each)
     return {**arguments, "references": found}
 
 

@@ -23,8 +23,16 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", 
 """What of a folder is taken for a photo."""
 
 
+_RESULTS = ("-filled", "-restored", "-empty", "-stylized")
+"""How the names of results end."""
+
+
 def named(
-    given: Sequence[Picture] | Mapping[str, Picture], picture: Picture | None, *, allow_huge: bool
+    given: Sequence[Picture] | Mapping[str, Picture],
+    picture: Picture | None,
+    *,
+    allow_huge: bool,
+    target: Path | None = None,
 ) -> list[Reference]:
     """Name the references, and look into folders; none is read yet.
 
@@ -32,6 +40,7 @@ def named(
         given: the references; of a mapping, its keys are their names, and it holds no folders.
         picture: the picture to fill, which is no reference to itself; None where the caller has seen to it.
         allow_huge: read files with more pixels than the safety limit.
+        target: the file to write, if any.
 
     Raises:
         RetouchError: there is none, or one of them is the picture itself.
@@ -47,7 +56,8 @@ def named(
     seen: set[Path] = set()
     for number, each in enumerate(given, 1):
         if isinstance(each, (str, Path)):
-            found += (_from_file(path, allow_huge) for path in unseen(files_of(each, picture), seen))
+            files = files_of(each, picture, passed=results_and(target))
+            found += (_from_file(path, allow_huge) for path in unseen(files, seen))
         else:
             read = partial(pictures.to_photo, each, allow_huge=allow_huge)
             found.append(Reference(f"reference {number}", read))
@@ -97,6 +107,14 @@ def files_of(
     if not found:
         raise RetouchError(f"The folder {path} holds no photos; name another one, or single photos.")
     yield from (each for each in found if not is_same(each, picture) and not passed(each))
+
+
+def results_and(target: Path | None) -> Callable[[Path], bool]:
+    """Tell what of a folder is passed over: the file to write, and what is called like a result.
+
+    A fill would show what a model made up, and not the place.
+    """
+    return lambda path: is_same(path, target) or path.stem.endswith(_RESULTS)
 
 
 def unseen(paths: Iterable[Path], seen: set[Path]) -> Iterator[Path]:

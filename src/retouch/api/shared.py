@@ -33,11 +33,18 @@ def to_model(
         options: as in :func:`retouch.load`.
 
     Raises:
-        RetouchError: it cannot be loaded; or it is already loaded, and the other arguments would change it.
+        RetouchError: it cannot be loaded; or it is already loaded, and the other arguments would change it;
+            or it is no model.
     """
+    from retouch.contract import Model
+
+    if options is not None and not isinstance(options, Mapping):
+        raise RetouchError(f"options= takes a dict, such as {{'patch': 7}}, not {options!r}.")
     if isinstance(model, (str, Path)):
         specification = Specification.parse(model)
         return load(specification.refined() if refine else specification, device=device, options=options)
+    if not isinstance(model, Model):
+        raise RetouchError(f"model= takes a name, a file or what retouch.load returned, not {model!r}.")
     if device != "auto":
         raise RetouchError("A model that is loaded already stays where it is; give device= to retouch.load.")
     if refine or options:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 from retouch.api.arguments import completed, shows
 from retouch.api.shared import check_seed, target_file, to_model
 from retouch.errors import RetouchError, needs_networks
+from retouch.files import refuse_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,12 +114,14 @@ def stylize(image: Picture, style: Picture, **given: Unpack[StylizeArguments]) -
 
     arguments = completed(given, DEFAULTS)
     strength, patch = arguments["strength"], arguments["patch"]
-    if not 0 <= strength <= 1:  # also true of NaN
-        raise RetouchError(f"The strength must lie between 0 and 1, not {strength:g}.")
+    if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= 1:  # also NaN
+        raise RetouchError(f"The strength must be a number between 0 and 1, not {strength!r}.")
     if patch not in range(1, LARGEST_PATCH + 1, 2):
         raise RetouchError(f"The side of a patch must be odd, from 1 to {LARGEST_PATCH}, not {patch}.")
     check_seed(arguments["seed"])
     target = target_file(image, arguments["output"], ENDING)
+    if target is not None:
+        refuse_inputs(target, {"style": style})
     model = _model(arguments["model"], arguments["device"])
     opened = open_picture(
         image, target=target, overwrite=arguments["overwrite"], allow_huge=arguments["allow_huge"]

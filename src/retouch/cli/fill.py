@@ -285,10 +285,10 @@ def fill(
 
 
 def _others(references: list[str], photo: str, target: Path | None) -> list[str]:
-    """The photos to fill from; of a folder, neither the photo itself nor the file to write."""
-    from retouch.api.referring import files_of, is_same
+    """The photos to fill from; of a folder, neither the photo itself nor results."""
+    from retouch.api.referring import files_of, results_and
 
-    found = (files_of(each, photo, passed=lambda path: is_same(path, target)) for each in references)
+    found = (files_of(each, photo, passed=results_and(target)) for each in references)
     return [str(path) for each in found for path in each]
 
 

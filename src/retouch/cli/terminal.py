@@ -53,7 +53,7 @@ def plain_errors() -> Iterator[None]:
             raise
         typer.echo(f"retouch: {told}", err=True)
         raise SystemExit(2) from error
-    except KeyboardInterrupt as interrupt:
+    except (KeyboardInterrupt, typer.Abort) as interrupt:  # a prompt tells of Ctrl-C and Ctrl-D so
         typer.echo("retouch: interrupted", err=True)
         raise SystemExit(130) from interrupt
 
@@ -151,6 +151,8 @@ def progress_line(step: Progress) -> None:
     Raises:
         RetouchError: nobody reads any more; what that program wanted is not wanted any longer.
     """
+    if sys.stderr is None:  # it was closed; print would take standard output, where the photo may go
+        return
     told = {"stage": step.stage, "done": step.done, "total": step.total, "detail": step.detail}
     try:
         print(json.dumps(told), file=sys.stderr, flush=True)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from retouch.confidence.head import ConfidenceHead, open_head
 from retouch.confidence.passes import fill_in_passes
-from retouch.contract import Fill, Model, OnProgress, Progress, Stop
+from retouch.contract import ArrayFill, ArrayModel, Fill, Model, OnProgress, Progress, Stop
 from retouch.errors import RetouchError
 from retouch.options import make_options
 
@@ -58,12 +61,12 @@ class ConfidenceAround(Model):
         """
         self.model, self.head, self.options = model, head, options or PassesOptions(passes=1)
         self.name, self.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
-        self.working_size, self.device = model.working_size, model.device
-        self.fills_by = model.fills_by
+        self.working_size, self.context, self.device = model.working_size, model.context, model.device
+        self.fills_by, self.by_network = model.fills_by, model.by_network
 
     def replaced(self, other: Model) -> Model:
         """See :meth:`retouch.contract.Model.replaced`: it is judged, too."""
-        return ConfidenceAround(other, self.head)
+        return judged(other, self.head)
 
     def infer(
         self, image: Tensor, mask: Tensor, allowed: Tensor, *, seed: int, on_progress: OnProgress
@@ -102,14 +105,57 @@ class ConfidenceAround(Model):
         return fill
 
 
+class Judged(ArrayModel):
+    """A model that works on arrays, whose fills a head judges and leaves as they are."""
+
+    def __init__(self, model: ArrayModel, head: ConfidenceHead) -> None:
+        """Build it.
+
+        Args:
+            model: it fills; its name, sizes and needs are taken over.
+            head: it judges, on the CPU.
+        """
+        self.model, self.head = model, head
+        self.name, self.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
+        self.working_size, self.context = model.working_size, model.context
+        self.fills_by, self.by_network = model.fills_by, model.by_network
+
+    def replaced(self, other: Model) -> Model:
+        """See :meth:`retouch.contract.Model.replaced`: it is judged, too."""
+        return judged(other, self.head)
+
+    def fill_array(
+        self,
+        image: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        allowed: NDArray[np.bool_],
+        *,
+        seed: int,
+        on_progress: OnProgress,
+    ) -> ArrayFill:
+        """See :meth:`retouch.contract.ArrayModel.fill_array`."""
+        made = self.model.fill_array(image, hole, allowed, seed=seed, on_progress=on_progress)
+        filled = np.where(hole[..., None], made.image, image).clip(0, 1).transpose(2, 0, 1)
+        mask = torch.from_numpy(hole)[None, None].float()
+        sure = self.head.confidence(torch.from_numpy(np.ascontiguousarray(filled))[None], mask)
+        return replace(made, confidence=sure[0, 0].numpy())
+
+
+def judged(model: Model, head: ConfidenceHead, options: PassesOptions | None = None) -> Model:
+    """Wrap a model so that it has confidence; arguments as of :class:`ConfidenceAround`."""
+    if isinstance(model, ArrayModel) and (options is None or options.passes == 1):
+        return Judged(model, head)
+    return ConfidenceAround(model, head, options)
+
+
 def with_confidence(model: Model) -> Model:
     """Wrap a model so that it has confidence; its fills stay the same."""
-    if isinstance(model, ConfidenceAround):
+    if isinstance(model, ConfidenceAround | Judged):
         return model
-    return ConfidenceAround(model, open_head(model.device))
+    return judged(model, open_head(model.device))
 
 
-def open_with(model: Model, given: Mapping[str, Any]) -> ConfidenceAround:
+def open_with(model: Model, given: Mapping[str, Any]) -> Model:
     """Wrap a model, with options given by name.
 
     Besides the options of :class:`PassesOptions` there is "head": the path of exported weights of a
@@ -124,4 +170,4 @@ def open_with(model: Model, given: Mapping[str, Any]) -> ConfidenceAround:
         raise RetouchError(f"The option head takes the path of a file, not {file!r}.")
     options = make_options(PassesOptions, {"passes": 1, **rest}, f"{model.name}+confidence-feedback")
     head = open_head(model.device, None if file is None else Path(file))
-    return ConfidenceAround(model, head, options)
+    return judged(model, head, options)

@@ -28,16 +28,18 @@ class ArrayFill:
         image: ``H×W×3`` in [0, 1]. Only its hole is used.
         sources: ``H×W×2``, row and column that each pixel of the hole was taken from, -1 where nothing was
             borrowed. Only the hole is used. None if the model borrows nothing.
+        confidence: ``H×W`` in [0, 1]. Only its hole is used. None if nobody judged the fill.
     """
 
     image: NDArray[np.float32]
     sources: NDArray[np.int32] | None = None
+    confidence: NDArray[np.float32] | None = None
 
 
 class ArrayModel(Model):
     """A model that works on one numpy picture and needs no torch.
 
-    It accepts pictures of any size, runs on the CPU, and has no confidence.
+    It accepts pictures of any size, runs on the CPU, and has no confidence of its own.
     A subclass implements :meth:`fill_array`; calling the model with tensors works too.
     """
 
@@ -72,7 +74,8 @@ class ArrayModel(Model):
 
         filled = torch.empty_like(image)
         sources = torch.full((len(image), 2, *image.shape[2:]), -1, dtype=torch.long, device=image.device)
-        borrowed = False
+        confidence = torch.ones_like(mask, dtype=image.dtype)
+        borrowed = sure = False
         for item in range(len(image)):
             picture = image[item].detach().permute(1, 2, 0).cpu().numpy()
             hole, usable = (each[item, 0].cpu().numpy() > 0 for each in (mask, allowed))
@@ -93,7 +96,10 @@ class ArrayModel(Model):
                 borrowed = True
                 found = torch.from_numpy(made.sources).permute(2, 0, 1).to(sources)
                 sources[item] = torch.where(mask[item] > 0, found, -1)
-        return Fill(filled, None, SourceMap(sources) if borrowed else None)
+            if made.confidence is not None:
+                sure = True
+                confidence[item, 0] = torch.from_numpy(made.confidence).to(confidence)
+        return Fill(filled, confidence if sure else None, SourceMap(sources) if borrowed else None)
 
 
 class LineModel(ArrayModel):

@@ -30,6 +30,7 @@ class RegionFill:
             fine. The maps are as large as ``sources``, and rarely needed.
         places: ``h×w×3`` int32, for what was filled from other photos of the same place: the photo's number
             from 1, and row and column in it; -1 elsewhere. None if nothing was.
+        refined: whether a network made the detail of what was filled at a lower resolution.
     """
 
     box: Box
@@ -39,6 +40,7 @@ class RegionFill:
     by: str
     coarser: tuple[Callable[[], NDArray[np.int32]], ...] = ()
     places: NDArray[np.int32] | None = None
+    refined: bool = False
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ def fill_photo(
             when None.
         upsampling: how a fill made at a lower resolution gets its detail, see
             docs/models/guided-upsampling.md: refined by a "network", or the photo's "residual" unchanged.
-            "auto" is the network for models on tensors, up to the factors it was trained with, and the
-            residual for all others.
+            "auto" is the network for models that are networks, up to the factors it was trained with, and
+            the residual for all others.
         in_place: fill the photo itself instead of a copy. This saves time and memory for very large photos.
         trace: keep where each pixel was taken from. Without it some models are a third faster, and 8 bytes
             are saved for each pixel of the boxes around the holes.
@@ -187,7 +187,7 @@ def _region(window: Window, filled: CropFill, by: str, completed: Mask | None) -
     if sources is not None and completed is not None:
         sources[completed[sources[..., 0], sources[..., 1]]] = -1
     coarser = tuple(partial(_photo_sources, each, window) for each in filled.coarser)
-    return RegionFill(window.hole_box, window.hole, sources, confidence, by, coarser)
+    return RegionFill(window.hole_box, window.hole, sources, confidence, by, coarser, refined=filled.refined)
 
 
 def _photo_sources(cells: NDArray[np.int32], window: Window) -> NDArray[np.int32]:

@@ -36,6 +36,8 @@ def aligned(moving: Values, still: Values) -> Values:
     height, width = still.shape
     if moving.shape != still.shape:
         moving = np.asarray(cv2.resize(moving, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    if min(still.shape) < 2:  # a line of pixels has no blocks to compare
+        return moving
     shift = _whole_shift(moving, still)
     at, moved = _block_shifts(moving, still, shift)
     matrix = _fitted(at, moved, shift)

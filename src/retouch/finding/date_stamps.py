@@ -101,7 +101,7 @@ def _upright(image: Image) -> Iterator[Mask]:
     """Dates in the corners that stand upright, ``H×W`` each."""
     height, width = image.shape[:2]
     short = min(height, width)
-    tall, wide = round(CORNER[0] * height), round(CORNER[1] * width)
+    tall, wide = max(1, round(CORNER[0] * height)), max(1, round(CORNER[1] * width))
     for rows in (slice(0, tall), slice(height - tall, height)):
         for columns in (slice(0, wide), slice(width - wide, width)):
             crop = image[rows, columns]

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from retouch.contract import ArrayFill, LineModel, Model, OnProgress, Progress
 from retouch.errors import RetouchError
 from retouch.native import library
-from retouch.native.painting import LARGEST_PATCH, Render, paint
+from retouch.native.painting import LARGEST_PATCH, MOST_ROUNDS, Render, paint
 from retouch.synthesis.assembly import assemble
 from retouch.synthesis.options import PaintOptions
 from retouch.synthesis.rectified import certain_frame, fill_frame
@@ -38,6 +38,7 @@ Guess = Callable[[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], int
 """Image, hole, what may be borrowed and seed, to ``h×w×4``: see :class:`retouch.models.guide.Guide`."""
 
 _STEPS = 100  # of progress
+_MANY = 1000  # rounds; it stands still long before
 _ROUNDS = (2, 6, 8, 12, 16)
 
 
@@ -63,6 +64,8 @@ class ExemplarOptions(PaintOptions):
             raise RetouchError(f"The side of a patch must be odd, such as 5 or 7, not {self.patch}.")
         if self.rounds is not None and (not self.rounds or min(self.rounds) < 1):
             raise RetouchError(f"Each level needs at least one round, not {self.rounds}.")
+        if self.rounds is not None and (len(self.rounds) > MOST_ROUNDS or max(self.rounds) > _MANY):
+            raise RetouchError(f"There are rounds for at most {MOST_ROUNDS} levels, at most {_MANY} each.")
         super().__post_init__()
 
 

@@ -57,7 +57,7 @@ def lay_out(
     first, second, third, fourth, fifth = (ctypes.c_void_p(address(each, np.float32)) for each in floats)
     code = compiled.retouch_lay_out(
         first, second, ctypes.c_void_p(address(usable, np.uint8)), third, fourth,
-        ctypes.c_void_p(address(shown, np.uint8)), fifth, height, width, ctypes.c_uint64(seed % 2**64),
+        ctypes.c_void_p(address(shown, np.uint8)), fifth, height, width, ctypes.c_uint64(int(seed) % 2**64),
         processors() if threads is None else threads, portable, ctypes.c_void_p(address(better, np.float32)),
         ctypes.c_void_p(address(colours, np.uint8)), ctypes.c_void_p(address(sources, np.int32)),
     )  # fmt: skip

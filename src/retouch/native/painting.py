@@ -17,7 +17,8 @@ from retouch.native.threads import processors
 
 LARGEST_PATCH = 9
 """The largest side of a patch, in pixels, that the compiled part compares."""
-_MOST_ROUNDS = 16  # numbers of rounds that fit into its options
+MOST_ROUNDS = 16
+"""Numbers of rounds that fit into its options."""
 
 Render = Callable[[], NDArray[np.float32]]
 
@@ -30,7 +31,7 @@ class _Options(ctypes.Structure):
         ("threads", ctypes.c_int32),
         ("portable", ctypes.c_int32),
         ("rounds_count", ctypes.c_int32),
-        ("rounds", ctypes.c_int32 * _MOST_ROUNDS),
+        ("rounds", ctypes.c_int32 * MOST_ROUNDS),
         ("coherence", ctypes.c_float),
         ("guidance", ctypes.c_float),
         ("trust", ctypes.c_float),
@@ -99,10 +100,10 @@ def paint(
     if compiled is None:
         raise RetouchError("The compiled patch search is not there; install retouch with a C++ compiler.")
     height, width = hole.shape
-    rounds = rounds[:_MOST_ROUNDS]
+    rounds = rounds[:MOST_ROUNDS]
     options = _Options(
         patch, processors() if threads is None else threads, portable, len(rounds),
-        (ctypes.c_int32 * _MOST_ROUNDS)(*rounds), coherence, guidance, trust, fading, seed % 2**64,
+        (ctypes.c_int32 * MOST_ROUNDS)(*rounds), coherence, guidance, trust, fading, int(seed) % 2**64,
     )  # fmt: skip
     raised: list[BaseException] = []
 

@@ -142,7 +142,7 @@ def weights_of(given: Mapping[str, Any]) -> list[Path]:
     specification = _specification(given)
     found = [specification.file] if specification.file is not None else []
     found += [Path(each) for each in (given["options"] or {}).values() if _is_weights(each)]
-    if specification.trained:
+    if specification.trained or given["upsampling"] == "network":
         # Late: they need torch.
         from retouch.confidence import head
         from retouch.upsampling import network

@@ -89,14 +89,15 @@ def _overview(photo: Photo, mask: Mask, boxes: list[Box]) -> str:
     step = max(1, -(-max(mask.shape) // _OVERVIEW))
     # Strips of rows: the whole photo in floats would be large.
     strips = []
-    columns = slice(0, mask.shape[1] // step * step)
-    for top in range(0, mask.shape[0] - step + 1, step):
-        strip = to_srgb(photo, slice(top, top + step), columns)
-        strips.append(strip.reshape(step, -1, step, 3).mean((0, 2)))
+    height, width = (min(step, side) for side in mask.shape)  # a side may be shorter than a step
+    columns = slice(0, mask.shape[1] // width * width)
+    for top in range(0, mask.shape[0] - height + 1, height):
+        strip = to_srgb(photo, slice(top, top + height), columns)
+        strips.append(strip.reshape(height, -1, width, 3).mean((0, 2)))
     small = _bytes(np.stack(strips))
     for box in boxes:
-        low = box.left // step - 2, box.top // step - 2
-        high = (box.left + box.width) // step + 2, (box.top + box.height) // step + 2
+        low = box.left // width - 2, box.top // height - 2
+        high = (box.left + box.width) // width + 2, (box.top + box.height) // height + 2
         cv2.rectangle(small, low, high, (255, 60, 40), 1)
     return f'<img src="{_data(small)}" alt="overview" style="max-width:100%">'
 

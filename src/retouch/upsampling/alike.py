@@ -50,7 +50,7 @@ def alike(image: Image, hole: Mask, usable: Mask, seed: int) -> Places:
     if not len(sources) or not hole.any():
         return found
     block, cells, leaders = _blocks(hole)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(int(seed) % 2**64)
     size, reach = np.array(hole.shape), PATCH // 2
     padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
     patches = sliding_window_view(padded, (PATCH, PATCH), axis=(0, 1))

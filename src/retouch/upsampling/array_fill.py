@@ -10,6 +10,7 @@ import numpy as np
 
 from retouch.contract import ArrayModel, LineModel, OnProgress, Progress
 from retouch.ops.cells import enlarge, shrink, shrink_mask
+from retouch.ops.masks import Mask
 from retouch.upsampling.alike import alike
 from retouch.upsampling.crop import Crop, CropFill, Image, OnStage
 from retouch.upsampling.residual import upsample
@@ -54,7 +55,21 @@ def fill_array(
         if sources is not None or (found >= 0).any():
             sources = found
         on_stage("upsample", lambda: image)
-    return CropFill(image, sources=sources if trace else None)
+    confidence = made.confidence
+    if confidence is not None and scale > 1:
+        confidence = _enlarged_inside(confidence, hole, scale)
+    return CropFill(image, confidence, sources if trace else None)
+
+
+def _enlarged_inside(values: Image, hole: Mask, scale: int) -> Image:
+    """Enlarge values that are valid only in the hole, bilinearly, without mixing in values outside it."""
+    height, width = hole.shape
+    inside = hole.astype(np.float32)
+    value, weight = (
+        cv2.resize(each, (width * scale, height * scale), interpolation=cv2.INTER_LINEAR)
+        for each in (values * inside, inside)
+    )
+    return np.asarray(value / np.maximum(weight, np.finfo(np.float32).tiny), np.float32)
 
 
 def _shown(progress: Progress, crop: Crop) -> Progress:

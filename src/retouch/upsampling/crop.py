@@ -15,8 +15,8 @@ Image = NDArray[np.float32]
 OnStage = Callable[[str, Callable[[], Image]], None]
 """Called with the name of a finished stage, and a function that renders the crop as it is then."""
 Upsampling = Literal["auto", "network", "residual"]
-"""The forms of guided upsampling. "auto" uses the network for models on tensors, up to the factors it was
-trained with, and the residual otherwise."""
+"""The forms of guided upsampling. "auto" uses the network for models that are networks, up to the factors it
+was trained with, and the residual otherwise."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ class CropFill:
             it was taken from (only its detail, if the model borrows nothing); -1 where nothing was borrowed.
             None if nothing was borrowed anywhere, or if it was not traced.
         coarser: maps like ``sources`` for the coarser levels of the model, coarse to fine.
+        refined: whether a network made the detail of what was filled small.
     """
 
     image: Image
     confidence: Image | None = None
     sources: NDArray[np.int32] | None = None
     coarser: tuple[NDArray[np.int32], ...] = ()
+    refined: bool = False

@@ -49,8 +49,8 @@ def fill_tensors(
         fill = model(shrink(image, scale).clamp(0, 1), small, allowed=usable, seed=seed, on_progress=report)
         on_stage("fill", partial(_rendered, lambda: fill.image, scale))
         filled, found = fill.image, None
+        network = _network(upsampling, scale, model)
         if scale > 1:
-            network = _network(upsampling, scale, model)
             upsampled = upsample(image, mask, fill, scale, allowed=allowed, seed=seed, network=network)
             filled, found = upsampled.image, upsampled.source_map
             on_stage("upsample", partial(_rendered, lambda: filled, 1))
@@ -66,11 +66,14 @@ def fill_tensors(
             confidence,
             _cells(found) if trace and found is not None else None,
             tuple(_cells(each.source_map()) for each in fill.levels[:-1]) if trace else (),
+            network is not None,
         )
 
 
 def _network(upsampling: Upsampling, scale: int, model: Model) -> GuidedUpsamplingNetwork | None:
-    if upsampling == "residual" or (upsampling == "auto" and scale > STEP):
+    if scale == 1 or upsampling == "residual":
+        return None
+    if upsampling == "auto" and (scale > STEP or not model.by_network):
         return None
     return open_network(model.device)
 
