@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr, spearmanr
 
 import retouch
-from retouch.confidence.around import ConfidenceAround
+from retouch.confidence.around import judged
 from retouch.confidence.head import WITHIN, open_head
 from retouch.evaluation.pairs import find_pairs, read_pair
 from retouch.imaging import write_png
@@ -114,9 +114,7 @@ def plot(curves: dict[str, list[tuple[float, float, float]]], path: Path) -> Non
 def calibration(given: argparse.Namespace) -> None:
     """Compare confidence with the true error."""
     head = open_head(torch.device("cpu"), given.write)
-    models = {
-        name: ConfidenceAround(retouch.load(name, device="cpu"), head) for name in given.models or MODELS
-    }
+    models = {name: judged(retouch.load(name, device="cpu"), head) for name in given.models or MODELS}
     pixels: dict[str, list[Values]] = {name: [] for name in models}
     for pair in find_pairs(given.data, given.masks or ["object", "irregular-high"], given.limit):
         photo, hole = read_pair(pair, given.size)
