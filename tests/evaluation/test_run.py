@@ -196,7 +196,23 @@ def test_a_report_that_lost_its_settings(tmp_path):
         measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
 
 
-@pytest.mark.parametrize("what", ["describe", "measure"])
+class InPlace:
+    """Scores at once, in this process."""
+
+    def __init__(self, *_):
+        pass
+
+    def features(self, pixels):
+        return None
+
+    def metrics(self, pixels, truth, hole):
+        return {"l1_hole": float(np.abs(pixels[hole].astype(float) - truth[hole]).mean())}
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("what", [pytest.param("describe", marks=pytest.mark.slow), "measure"])
 def test_a_picture_that_ends_the_scorer_does_not_stop_the_rest(what, tmp_path, monkeypatch):
     black = Case("black", "box", lambda: (np.zeros((48, 48, 3), np.uint8), hole()))
     three = [cases(1)[0], black, cases(2)[1]]
@@ -219,7 +235,7 @@ def _die_of_black(pixels, *_):
 
 
 def test_an_error_of_the_scorer_is_told_of_its_row(tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "measure", _fail)
+    monkeypatch.setattr(run, "Scorer", type("Failing", (InPlace,), {"metrics": _fail}))
     rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     assert [row["error"] for row in rows] == ["MemoryError: no room"] * 2
 
@@ -238,7 +254,8 @@ def _die(*_):
     os._exit(1)
 
 
-def test_rows_that_are_damaged_are_measured_again(tmp_path):
+def test_rows_that_are_damaged_are_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "Scorer", InPlace)
     first = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     whole = (tmp_path / ROWS).read_bytes().splitlines(keepends=True)
     (tmp_path / ROWS).write_bytes(b"".join([b"1\n", b'{"a": 1}\n', whole[0], b"\xff\xfe\n", whole[1][:20]]))
@@ -256,7 +273,9 @@ def test_too_few_are_those_that_were_scored_of_any_model():
     assert _fewest(rows, ["one", "two"]) == 2
 
 
-def test_no_one_needs_to_watch(tmp_path):
+def test_no_one_needs_to_watch(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "Scorer", InPlace)
+
     def gone(progress):
         raise BrokenPipeError
 

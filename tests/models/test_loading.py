@@ -11,7 +11,7 @@ import torch
 
 import retouch
 from retouch import RetouchError
-from retouch.confidence.around import ConfidenceAround
+from retouch.confidence.around import ConfidenceAround, Judged
 from retouch.confidence.head import NAME, ConfidenceHead
 from retouch.models import CARDS
 from retouch.models.specification import WEIGHTS_ENDING, Specification
@@ -83,9 +83,11 @@ def test_opencv_models_need_no_torch():
 
 
 def test_a_model_with_confidence():
-    model = retouch.load("telea+confidence-feedback", options={"passes": 1, "threshold": "0.3"})
-    assert isinstance(model, ConfidenceAround)
-    assert (model.name, model.options.passes, model.options.threshold) == ("telea", 1, 0.3)
+    passes = retouch.load("telea+confidence-feedback", options={"passes": 3, "threshold": "0.3"})
+    assert isinstance(passes, ConfidenceAround)
+    assert (passes.name, passes.options.passes, passes.options.threshold) == ("telea", 3, 0.3)
+    model = retouch.load("telea+confidence-feedback", options={"passes": 1})
+    assert (type(model), model.name) == (Judged, "telea")
     image, mask = torch.rand(1, 3, 40, 40), torch.zeros(1, 1, 40, 40)
     mask[..., 10:20, 10:20] = 1
     assert torch.equal(model(image, mask).image, retouch.load("telea")(image, mask).image)
@@ -99,7 +101,7 @@ def test_models_are_joined_in_the_order_of_their_names():
         "telea",
     )
     outer = retouch.load("telea+confidence-feedback+neural-patch")
-    assert isinstance(outer.content, ConfidenceAround)
+    assert isinstance(outer.content, Judged)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +129,7 @@ def test_a_head_is_no_model_and_says_what_it_is_for(tmp_path):
     write_weights(path, NAME, ConfidenceHead().state_dict(), {})
     with pytest.raises(RetouchError, match="as the option head of exemplar\\+confidence-feedback"):
         retouch.load(path)
-    assert isinstance(
-        retouch.load("telea+confidence-feedback", options={"head": str(path)}), ConfidenceAround
-    )
+    assert isinstance(retouch.load("telea+confidence-feedback", options={"head": str(path)}), Judged)
 
 
 def test_a_name_alone_opens_the_network_of_a_card_that_refines_too(weights_file, monkeypatch):

@@ -24,7 +24,7 @@ CARD = ModelCard(
     good_at="a small network, trained briefly: for researchers; on most photos exemplar is better",
     open=_open,
     widths=(
-        Width("lite", 510_342, "contextual-attention-lite.safetensors", Scores(SMALL, 0.325, 0.394, 10.82)),
+        Width("lite", 510_342, "contextual-attention-lite.safetensors", Scores(SMALL, 0.325, 0.394, 10.81)),
         Width("paper", 3_601_542),
     ),
 )
