@@ -44,6 +44,27 @@ def without_costs(rows):
     return [{**row, "seconds": None, "peak_mb": None} for row in rows]
 
 
+class InPlace:
+    """Scores in this process, which takes no seconds to start."""
+
+    def __init__(self, threads, inception, metrics=None):
+        self.inception, self.names = inception, tuple(metrics)
+
+    def features(self, pixels):
+        return scoring.describe(pixels, self.inception, self.names)
+
+    def metrics(self, pixels, truth, hole):
+        return scoring.measure(pixels, truth, hole, self.names)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def in_place(monkeypatch):
+    monkeypatch.setattr(run, "Scorer", InPlace)
+
+
 def test_rows_tell_what_was_measured(tmp_path):
     rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     assert [row["photo"] for row in rows] == ["photo 0", "photo 1"]
@@ -88,6 +109,7 @@ def test_only_the_metrics_that_are_wanted_are_measured(tmp_path, monkeypatch):
         measure_all(cases(2), ["grey"], tmp_path / "l1", SETTINGS, sources={"grey": grey}, resume=True)
 
 
+@pytest.mark.usefixtures("in_place")
 def test_an_interrupted_run_goes_on(tmp_path):
     asked = []
 
@@ -109,6 +131,7 @@ def test_an_interrupted_run_goes_on(tmp_path):
     assert sorted(kept, key=lambda row: row["photo"]) == rows
 
 
+@pytest.mark.usefixtures("in_place")
 def test_a_report_is_neither_mixed_nor_replaced(tmp_path):
     measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     with pytest.raises(RetouchError, match="--resume"):
@@ -124,6 +147,7 @@ def test_a_report_is_neither_mixed_nor_replaced(tmp_path):
         )
 
 
+@pytest.mark.usefixtures("in_place")
 def test_a_photo_that_was_replaced_is_measured_anew(tmp_path):
     measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     replaced = [cases(2)[0], Case("photo 1", "box", lambda: (picture(9), hole()))]
@@ -135,6 +159,7 @@ def test_a_photo_that_was_replaced_is_measured_anew(tmp_path):
     assert again[0]["summary"] == again[1]["summary"]
 
 
+@pytest.mark.usefixtures("in_place")
 def test_what_another_version_of_the_package_measured_is_measured_anew(tmp_path, monkeypatch):
     asked = []
 
@@ -148,6 +173,7 @@ def test_what_another_version_of_the_package_measured_is_measured_anew(tmp_path,
         assert len(asked) == expected
 
 
+@pytest.mark.usefixtures("in_place")
 def test_rows_from_before_a_metric_was_installed_are_measured_again(tmp_path, monkeypatch):
     asked = []
 
@@ -180,6 +206,7 @@ def test_the_packages_digest_follows_code_and_weights(tmp_path, monkeypatch):
     assert digests[4] == digests[3]
 
 
+@pytest.mark.usefixtures("in_place")
 def test_any_name_has_a_file(tmp_path):
     names = ["写" * 40, "a/../b", ".", "a" * 250, "b\udcff", "\udcff" * 90]
     odd = [Case(name, "kind/of", lambda: (picture(0), hole())) for name in names]
@@ -189,27 +216,12 @@ def test_any_name_has_a_file(tmp_path):
     assert len(list(tmp_path.rglob("*.jpg"))) == 2 * len(names)
 
 
+@pytest.mark.usefixtures("in_place")
 def test_a_report_that_lost_its_settings(tmp_path):
     measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     (tmp_path / "settings.json").write_text("{")
     with pytest.raises(RetouchError, match="lost or damaged"):
         measure_all(cases(1), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
-
-
-class InPlace:
-    """Scores at once, in this process."""
-
-    def __init__(self, *_):
-        pass
-
-    def features(self, pixels):
-        return None
-
-    def metrics(self, pixels, truth, hole):
-        return {"l1_hole": float(np.abs(pixels[hole].astype(float) - truth[hole]).mean())}
-
-    def close(self):
-        pass
 
 
 @pytest.mark.parametrize("what", [pytest.param("describe", marks=pytest.mark.slow), "measure"])
@@ -254,8 +266,8 @@ def _die(*_):
     os._exit(1)
 
 
-def test_rows_that_are_damaged_are_measured_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "Scorer", InPlace)
+@pytest.mark.usefixtures("in_place")
+def test_rows_that_are_damaged_are_measured_again(tmp_path):
     first = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     whole = (tmp_path / ROWS).read_bytes().splitlines(keepends=True)
     (tmp_path / ROWS).write_bytes(b"".join([b"1\n", b'{"a": 1}\n', whole[0], b"\xff\xfe\n", whole[1][:20]]))
@@ -273,9 +285,8 @@ def test_too_few_are_those_that_were_scored_of_any_model():
     assert _fewest(rows, ["one", "two"]) == 2
 
 
-def test_no_one_needs_to_watch(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "Scorer", InPlace)
-
+@pytest.mark.usefixtures("in_place")
+def test_no_one_needs_to_watch(tmp_path):
     def gone(progress):
         raise BrokenPipeError
 
@@ -298,6 +309,7 @@ def test_rows_depend_on_the_inception_network_and_on_what_auto_means(tmp_path, m
     assert len(set(versions)) == 4
 
 
+@pytest.mark.usefixtures("in_place")
 def test_progress_counts_what_was_asked_for(tmp_path):
     measure_all(cases(3), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     steps = []
@@ -313,6 +325,7 @@ def test_progress_counts_what_was_asked_for(tmp_path):
     assert [(step.done, step.total) for step in steps] == [(1, 2), (2, 2)]
 
 
+@pytest.mark.usefixtures("in_place")
 def test_one_bad_pair_does_not_stop_the_rest(tmp_path):
     def unreadable():
         raise RetouchError("The photo is broken.")
