@@ -137,7 +137,8 @@ def variants(model: InferMatchTranslate, coarse: str) -> dict[str, Callable[[Ten
 
         def features(seen: Tensor, hole: Tensor) -> Tensor:
             hidden = torch.where(mask > 0, 0.5, image)
-            filled = content_fill(other, hidden, mask, 1 - mask, seed=0, on_progress=lambda _: None).image
+            (made,) = content_fill(other, hidden, mask, 1 - mask, seed=0, on_progress=lambda _: None)
+            filled = made.image
             small = torch.nn.functional.interpolate(filled, hole.shape[2:], mode="area")
             return features_of(model.vgg, small)
 
