@@ -150,7 +150,7 @@ def _mask_pixels(mask: PILImage) -> np.ndarray[Any, Any]:
 
 
 def check_known(picture: Picture, hole: Mask) -> None:
-    """Raise :class:`RetouchError` unless a float picture is finite where it is known, its alpha in [0, 1]."""
+    """Raise :class:`RetouchError` unless a float picture is finite where known, and its alpha about 0-1."""
     if not isinstance(picture, np.ndarray) or picture.dtype not in _FLOATS:
         return
     known = picture[~hole]
@@ -161,9 +161,9 @@ def check_known(picture: Picture, hole: Mask) -> None:
         )
     if picture.ndim == 3 and picture.shape[2] in (2, 4):
         alpha = known[..., -1]
-        if alpha.size and not 0 <= alpha.min() <= alpha.max() <= 1:
+        if alpha.size and not -1 <= alpha.min() <= alpha.max() <= 2:  # resampling may overshoot
             raise RetouchError(
-                f"The alpha of a float picture must lie in [0, 1]; this one goes from {alpha.min():g} to "
+                f"In the alpha of a float picture, 1 means opaque; this one goes from {alpha.min():g} to "
                 f"{alpha.max():g}. Divide it by what means opaque."
             )
 

@@ -67,12 +67,15 @@ def test_rounds_beyond_sense_are_refused(rounds, pair):
 
 
 @pytest.mark.parametrize("channels", [2, 4])
-def test_the_alpha_of_floats_lies_between_0_and_1(channels, pair):
+def test_the_alpha_of_floats_is_1_where_opaque(channels, pair):
     _, mask = pair
     picture = np.random.default_rng(1).random((60, 60, channels)).astype(np.float32)
     picture[..., -1] = 255
-    with pytest.raises(RetouchError, match="alpha of a float picture must lie in"):
+    with pytest.raises(
+        RetouchError, match="alpha of a float picture, 1 means opaque; this one goes from 255 to 255"
+    ):
         retouch.fill(picture, mask)
     picture[..., -1] = 1
+    picture[3, 3:5, -1] = (1.1, -0.05)  # as a resized edge overshoots
     picture[mask, -1] = np.nan  # what is hidden may be anything
     assert np.isfinite(retouch.inpaint(picture, mask)).all()

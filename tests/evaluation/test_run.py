@@ -270,7 +270,12 @@ def _die(*_):
 def test_rows_that_are_damaged_are_measured_again(tmp_path):
     first = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey})
     whole = (tmp_path / ROWS).read_bytes().splitlines(keepends=True)
-    (tmp_path / ROWS).write_bytes(b"".join([b"1\n", b'{"a": 1}\n', whole[0], b"\xff\xfe\n", whole[1][:20]]))
+    changes = ({"photo": []}, {"metrics": None}, {"metrics": {"psnr": "x"}}, {"inputs": None}, {"error": 3})
+    odd = [json.dumps(json.loads(whole[1]) | each).encode() + b"\n" for each in changes]
+    odd.append(b"[" * 100_000 + b"\n")
+    (tmp_path / ROWS).write_bytes(
+        b"".join([b"1\n", b'{"a": 1}\n', whole[0], b"\xff\xfe\n", *odd, whole[1][:20]])
+    )
     rows = measure_all(cases(2), ["grey"], tmp_path, SETTINGS, sources={"grey": grey}, resume=True)
     assert rows == first
 

@@ -59,6 +59,7 @@ def test_earlier_results_in_a_folder_are_no_references(folder, monkeypatch):
     shots.mkdir()
     for name in ("photo.png", "other.png"):
         (shots / name).write_bytes((folder / name).read_bytes())
+    (shots / "photo-empty-2.png").write_bytes((folder / "photo.png").read_bytes())
     monkeypatch.chdir(folder)
     first = retouch.fill("shots/photo.png", "mask.png", references=["shots"], record=True)
     assert first.image.name == "photo-filled.png"

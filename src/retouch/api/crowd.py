@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 ENDING = "-empty"
 """Added to the name of a shot where the caller names no file."""
-_SECOND = "-2"  # added to the name of the result
+SECOND = "-2"
+"""Added to the name of the second result."""
 
 
 class CrowdArguments(TypedDict, total=False):
@@ -89,13 +90,15 @@ def clear_crowd(shots: Sequence[Picture], **given: Unpack[CrowdArguments]) -> li
     chosen, others = _frame_and_others(shots, arguments["frame"])
     target = target_file(chosen, arguments["output"], ENDING)
     again = second_file(target)
-    for each_file in filter(None, (target, again)):
-        refuse_inputs(each_file, {f"shot {number}": each for number, each in enumerate(others, 1)})
+    inputs = {f"shot {number}": each for number, each in enumerate(shots, 1) if number != arguments["frame"]}
+    if target is not None:
+        refuse_inputs(target, inputs)
     model = to_model(arguments["model"], device=arguments["device"])
     options = {"overwrite": arguments["overwrite"], "allow_huge": arguments["allow_huge"]}
     opened = open_picture(chosen, target=target, **options)
     moving, aligned, notes = _find(opened.photo, others, arguments)
     if again is not None and moving.doubtful.any():
+        refuse_inputs(again, inputs)
         refuse_existing(again, overwrite=arguments["overwrite"])  # before the first one is written
     results: list[Result[Any]] = []
     for file, hole in ((target, moving.sure), (again, moving.sure | moving.doubtful)):
@@ -115,12 +118,12 @@ def clear_crowd(shots: Sequence[Picture], **given: Unpack[CrowdArguments]) -> li
 
 def second_file(target: Path | None) -> Path | None:
     """The file of the second variant that two shots may have."""
-    return None if target is None else target.with_name(f"{target.stem}{_SECOND}{target.suffix}")
+    return None if target is None else target.with_name(f"{target.stem}{SECOND}{target.suffix}")
 
 
 def is_result(path: Path) -> bool:
     """Whether a file is called like a result, which is no shot."""
-    return path.stem.removesuffix(_SECOND).endswith(ENDING)
+    return path.stem.removesuffix(SECOND).endswith(ENDING)
 
 
 def _frame_and_others(shots: Sequence[Picture], frame: int) -> tuple[Picture, list[Picture]]:

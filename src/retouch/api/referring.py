@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch import pictures
+from retouch.api.crowd import SECOND
 from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
@@ -114,7 +115,7 @@ def results_and(target: Path | None) -> Callable[[Path], bool]:
 
     A fill would show what a model made up, and not the place.
     """
-    return lambda path: is_same(path, target) or path.stem.endswith(_RESULTS)
+    return lambda path: is_same(path, target) or path.stem.removesuffix(SECOND).endswith(_RESULTS)
 
 
 def unseen(paths: Iterable[Path], seen: set[Path]) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from retouch.errors import RetouchError
 from retouch.files import file_digest, write_text
 
 ROWS, SETTINGS = "rows.jsonl", "settings.json"
-_KEYS = {"photo", "masks", "model", "inputs", "error", "metrics"}
+_TEXTS = ("photo", "masks", "model")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, A
         if not resume:
             raise RetouchError(f"{out} holds a report already; add --resume to go on, or name another --out.")
         # Failed rows are tried again, so a report with nothing but failures may change its settings.
-        rows = [row for row in _read_rows(rows_file) if row["error"] is None]
+        rows = _read_rows(rows_file)
         before = _read_settings(settings_file) if rows else wanted
         for key, value in wanted.items():
             if before.get(key) != value:
@@ -85,6 +85,7 @@ def open_report(out: Path, settings: Settings, resume: bool) -> list[dict[str, A
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of pairs that were scored."""
     rows = []
     try:
         lines = path.read_bytes().splitlines()
@@ -93,11 +94,20 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # the last line, cut off when the run stopped, or a damaged one
-        if isinstance(row, dict) and row.keys() >= _KEYS:
+        if _whole(row):
             rows.append(row)
     return rows
+
+
+def _whole(row: Any) -> bool:
+    """Whether a row is as it was written."""
+    if not isinstance(row, dict) or not all(isinstance(row.get(each), str) for each in _TEXTS):
+        return False
+    metrics = row.get("metrics")
+    scored = isinstance(metrics, dict) and all(isinstance(each, float | int) for each in metrics.values())
+    return row.get("error", 0) is None and isinstance(row.get("inputs"), str) and scored
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

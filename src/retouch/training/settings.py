@@ -58,7 +58,8 @@ class Optimizer:
     clip: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.lr <= 0 or self.clip < 0 or not all(0 <= beta < 1 for beta in self.betas):
+        kept = 0 < self.lr < math.inf and 0 <= self.clip < math.inf
+        if not kept or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError("lr must be greater than 0, clip at least 0, and betas must lie in [0, 1)")
 
 
