@@ -121,9 +121,9 @@ def second_file(target: Path | None) -> Path | None:
     return None if target is None else target.with_name(f"{target.stem}{SECOND}{target.suffix}")
 
 
-def is_result(path: Path) -> bool:
-    """Whether a file is called like a result, which is no shot."""
-    return path.stem.removesuffix(SECOND).endswith(ENDING)
+def is_result(path: Path, endings: str | tuple[str, ...] = ENDING) -> bool:
+    """Whether a file is called like a result, which is no shot; ``endings`` are those of such names."""
+    return path.stem.removesuffix(SECOND).endswith(endings)
 
 
 def _frame_and_others(shots: Sequence[Picture], frame: int) -> tuple[Picture, list[Picture]]:

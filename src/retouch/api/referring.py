@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retouch import pictures
-from retouch.api.crowd import SECOND
+from retouch.api import crowd, inpainting, restoring, style_transfer
 from retouch.engine.filled import PhotoFill, RegionFill
 from retouch.errors import RetouchError
 from retouch.imaging import Photo
@@ -24,7 +24,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", 
 """What of a folder is taken for a photo."""
 
 
-_RESULTS = ("-filled", "-restored", "-empty", "-stylized")
+_RESULTS = (inpainting.ENDING, restoring.ENDING, crowd.ENDING, style_transfer.ENDING)
 """How the names of results end."""
 
 
@@ -115,7 +115,7 @@ def results_and(target: Path | None) -> Callable[[Path], bool]:
 
     A fill would show what a model made up, and not the place.
     """
-    return lambda path: is_same(path, target) or path.stem.removesuffix(SECOND).endswith(_RESULTS)
+    return lambda path: is_same(path, target) or crowd.is_result(path, _RESULTS)
 
 
 def unseen(paths: Iterable[Path], seen: set[Path]) -> Iterator[Path]:

@@ -60,9 +60,8 @@ class ConfidenceAround(Model):
             options: passes and threshold; one pass when None.
         """
         self.model, self.head, self.options = model, head, options or PassesOptions(passes=1)
-        self.name, self.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
-        self.working_size, self.context, self.device = model.working_size, model.context, model.device
-        self.fills_by, self.by_network = model.fills_by, model.by_network
+        self.device = model.device
+        _take_over(self, model)
 
     def replaced(self, other: Model) -> Model:
         """See :meth:`retouch.contract.Model.replaced`: it is judged, too."""
@@ -116,9 +115,7 @@ class Judged(ArrayModel):
             head: it judges, on the CPU.
         """
         self.model, self.head = model, head
-        self.name, self.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
-        self.working_size, self.context = model.working_size, model.context
-        self.fills_by, self.by_network = model.fills_by, model.by_network
+        _take_over(self, model)
 
     def replaced(self, other: Model) -> Model:
         """See :meth:`retouch.contract.Model.replaced`: it is judged, too."""
@@ -139,6 +136,13 @@ class Judged(ArrayModel):
         mask = torch.from_numpy(hole)[None, None].float()
         sure = self.head.confidence(torch.from_numpy(np.ascontiguousarray(filled))[None], mask)
         return replace(made, confidence=sure[0, 0].numpy())
+
+
+def _take_over(wrapper: Model, model: Model) -> None:
+    """Let the engine treat a wrapper as the model inside, so that it cuts the same windows."""
+    wrapper.name, wrapper.size = model.name, model.size  # type: ignore[misc] # ClassVars elsewhere
+    wrapper.working_size, wrapper.context = model.working_size, model.context
+    wrapper.fills_by, wrapper.by_network = model.fills_by, model.by_network
 
 
 def judged(model: Model, head: ConfidenceHead, options: PassesOptions | None = None) -> Model:
